@@ -1,0 +1,1 @@
+"""Cameras, disparity, warping, points and their registration."""

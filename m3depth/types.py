@@ -1,0 +1,35 @@
+"""What travels through the program: the batch, a pair of views, a pair of disparities."""
+
+from typing import NamedTuple, NotRequired, TypedDict
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.geometry.camera import StereoRig
+
+
+class StereoBatch(TypedDict):
+    """One rectified pair (``*b`` empty) or a batch of them, as the default collate makes it."""
+
+    left: Float[Tensor, "*b 3 h w"]  # RGB in [0, 1]
+    right: Float[Tensor, "*b 3 h w"]
+    rig: StereoRig  # at the resolution of `left`
+    key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
+    depth_mm: NotRequired[
+        Float[Tensor, "*b 1 H W"]
+    ]  # left view, at its own resolution; 0 = unknown
+    mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
+
+
+class Disparity(NamedTuple):
+    """The network's output at one scale, as a fraction of the image's width, >= 0."""
+
+    left: Float[Tensor, "b 1 h w"]  # left pixel x is seen in the right image at x - W·left
+    right: Float[Tensor, "b 1 h w"]  # right pixel x is seen in the left image at x + W·right
+
+
+class Pair(NamedTuple):
+    """The same thing for both views."""
+
+    left: Tensor
+    right: Tensor
