@@ -17,7 +17,7 @@ class StereoBatch(TypedDict):
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[
         Float[Tensor, "*b 1 H W"]
-    ]  # left view, at its own resolution; 0 = unknown
+    ]  # left view, own resolution, 0 = unknown
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
 
 
