@@ -15,9 +15,7 @@ class StereoBatch(TypedDict):
     right: Float[Tensor, "*b 3 h w"]
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
-    depth_mm: NotRequired[
-        Float[Tensor, "*b 1 H W"]
-    ]  # left view, own resolution, 0 = unknown
+    depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
 
 

@@ -1,0 +1,40 @@
+"""How unlike two images are, per pixel."""
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+C1, C2 = 0.01**2, 0.03**2  # Wang et al. 2004, for intensities in [0, 1]
+
+
+def structural_dissimilarity(
+    image: Float[Tensor, "b c h w"], rebuilt: Float[Tensor, "b c h w"]
+) -> Float[Tensor, "b c h w"]:
+    """``clamp((1 - SSIM) / 2, 0, 1)`` over 3x3 average-pooled windows, borders reflected.
+
+    Monodepth's form (Godard et al. 2017, equation 2): 0 for equal images, 1 at the most.
+    """
+    image = functional.pad(image, (1, 1, 1, 1), mode="reflect")
+    rebuilt = functional.pad(rebuilt, (1, 1, 1, 1), mode="reflect")
+    mean_image, mean_rebuilt = _pool(image), _pool(rebuilt)
+    variance_image = _pool(image.square()) - mean_image.square()
+    variance_rebuilt = _pool(rebuilt.square()) - mean_rebuilt.square()
+    covariance = _pool(image * rebuilt) - mean_image * mean_rebuilt
+    similarity = ((2 * mean_image * mean_rebuilt + C1) * (2 * covariance + C2)) / (
+        (mean_image.square() + mean_rebuilt.square() + C1)
+        * (variance_image + variance_rebuilt + C2)
+    )
+    return ((1 - similarity) / 2).clamp(0, 1)
+
+
+def appearance(
+    image: Float[Tensor, "b c h w"], rebuilt: Float[Tensor, "b c h w"], ssim_share: float = 0.85
+) -> Float[Tensor, "b 1 h w"]:
+    """``α (1 - SSIM) / 2 + (1 - α) |I - Î|``, mean over channels (M3Depth, L_ap, α = 0.85)."""
+    structure = structural_dissimilarity(image, rebuilt).mean(1, keepdim=True)
+    difference = (image - rebuilt).abs().mean(1, keepdim=True)
+    return ssim_share * structure + (1 - ssim_share) * difference
+
+
+def _pool(image: Tensor) -> Tensor:
+    return functional.avg_pool2d(image, kernel_size=3, stride=1)

@@ -1,0 +1,108 @@
+"""The terms of an objective: which tensors a loss reads, what counts, and with which weight.
+
+Each takes the pyramid, finest scale first, and returns one number. Left and right are added,
+scales are added, pixels of the blind region are left out where a term says so.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.geometry.synthesis import Views
+from m3depth.log import warn_once
+from m3depth.losses.consistency import left_right
+from m3depth.losses.photometric import appearance
+from m3depth.losses.point_consistency import point_consistency
+from m3depth.losses.smoothness import edge_aware
+
+
+class Term(Protocol):
+    """What an objective adds up."""
+
+    @property
+    def weight(self) -> float:
+        """Factor of this term in the total."""
+
+    def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
+        """The unweighted value."""
+
+
+@dataclass(frozen=True)
+class Photometric:
+    """SSIM + L1 between each view and its reconstruction, where the other camera sees it."""
+
+    weight: float = 1.0
+    ssim_share: float = 0.85
+
+    def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
+        """Sum over scales and views of the mean over visible pixels."""
+        return _total(
+            mean_where(appearance(image, warped, self.ssim_share), visible)
+            for views in pyramid
+            for image, warped, visible in zip(views.image, views.warped, views.visible, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class LeftRight:
+    """2D consistency of the two disparity maps, where both cameras see."""
+
+    weight: float = 1.0
+
+    def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
+        """Sum over scales and views of the mean over visible pixels."""
+        return _total(
+            mean_where(left_right(disparity, other), visible)
+            for views in pyramid
+            for disparity, other, visible in zip(
+                views.disparity, views.disparity_warped, views.visible, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """Edge-aware smoothness, halved at each coarser scale."""
+
+    weight: float = 0.1
+
+    def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
+        """Sum over scales and views of the mean over all pixels, divided by 2^scale."""
+        return _total(
+            edge_aware(disparity, image).mean() / 2**scale
+            for scale, views in enumerate(pyramid)
+            for disparity, image in zip(views.disparity, views.image, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class PointConsistency:
+    """M3Depth's 3D term at the finest scale, blind regions masked, in millimetres."""
+
+    weight: float = 1e-3
+    samples: int = 1000
+    iterations: int = 30
+
+    def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
+        """Mean residual of the samples that could be registered; 0 if none could."""
+        finest = pyramid[0]
+        if not finest.rig.calibrated.any():
+            warn_once("the 3D consistency term is off: these images have no calibration")
+            return finest.disparity.left.new_zeros(())
+        result = point_consistency(
+            finest.disparity, finest.visible, finest.rig, self.samples, self.iterations
+        )
+        return mean_where(result.residual_mm, result.registered)
+
+
+def mean_where(values: Float[Tensor, "..."], keep: Bool[Tensor, "..."]) -> Float[Tensor, ""]:
+    """Mean of ``values`` where ``keep``; 0, with gradient 0, where nothing is kept."""
+    return (values * keep).sum() / keep.sum().clamp_min(1)
+
+
+def _total(values: Iterator[Tensor]) -> Tensor:
+    first = next(values)
+    return sum(values, start=first)
