@@ -1,0 +1,1 @@
+"""Networks: from the left image to both views' disparities."""

@@ -1,0 +1,105 @@
+"""Monodepth-style network: an encoder with skips, and both views' disparities at four scales."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from m3depth.networks.encoder import Encoder
+from m3depth.types import Disparity
+
+SCALES = 4
+
+
+class Monodepth(nn.Module):
+    """``I^l -> (d^l, d^r)`` at full, half, quarter and eighth size (M3Depth, section 2.1)."""
+
+    def __init__(
+        self,
+        encoder: str = "resnet18",
+        pretrained: bool | str = False,
+        widths: tuple[int, ...] = (256, 128, 64, 32, 16),
+        initial_disparity: float = 0.065,
+        max_disparity: float = 0.3,
+    ) -> None:
+        """Build it.
+
+        Args:
+            encoder: any timm model that gives feature maps.
+            pretrained: false, true, a weights file or a package; see `create_backbone`.
+            widths: the decoder's channels, coarsest stage first; the last is at full size.
+            initial_disparity: where the heads start, fraction of the width: the rig's plausible
+                disparity, because half of ``max_disparity`` may be far from every scene.
+            max_disparity: the largest disparity, fraction of the width.
+        """
+        super().__init__()
+        self.encoder = Encoder(encoder, pretrained)
+        channels = self.encoder.channels
+        self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
+        skips = [*reversed(channels[:-1]), *([0] if self.lacks_half else []), 0]
+        widths = tuple(widths)[-len(skips) :]
+        inputs = [channels[-1], *widths[:-1]]
+        self.stages = nn.ModuleList(
+            Stage(below, skip, width)
+            for below, skip, width in zip(inputs, skips, widths, strict=True)
+        )
+        self.heads = nn.ModuleList(
+            Head(width, initial_disparity, max_disparity) for width in widths[-SCALES:]
+        )
+
+    def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[Disparity, ...]:
+        """Disparities, fraction of the width, finest scale first; ``left`` is RGB in [0, 1]."""
+        height, width = left.shape[-2:]
+        *skips, features = self.encoder(left)
+        sizes = [skip.shape[-2:] for skip in reversed(skips)]
+        sizes += [(math.ceil(height / 2), math.ceil(width / 2))] * self.lacks_half
+        sizes += [(height, width)]
+        skips = [*reversed(skips), *([None] * (1 + self.lacks_half))]
+        pyramid = []
+        for index, (stage, skip, size) in enumerate(zip(self.stages, skips, sizes, strict=True)):
+            features = stage(features, skip, size)
+            scale = len(self.stages) - 1 - index
+            if scale < SCALES:
+                pyramid.append(self.heads[SCALES - 1 - scale](features))
+        return tuple(reversed(pyramid))
+
+
+class Stage(nn.Module):
+    """One step up: resize to the skip, join it, and mix."""
+
+    def __init__(self, below: int, skip: int, width: int) -> None:
+        super().__init__()
+        self.before = _convolution(below, width)
+        self.after = _convolution(width + skip, width)
+
+    def forward(self, features: Tensor, skip: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """Any input size works because the *skip's* size decides, not a factor of two."""
+        features = functional.interpolate(self.before(features), size=size, mode="nearest")
+        joined = features if skip is None else torch.cat([features, skip], dim=1)
+        mixed: Tensor = self.after(joined)
+        return mixed
+
+
+class Head(nn.Module):
+    """Features to both disparities by ``max_disparity · sigmoid``."""
+
+    def __init__(self, width: int, initial_disparity: float, max_disparity: float) -> None:
+        super().__init__()
+        self.max_disparity = max_disparity
+        self.to_logits = nn.Conv2d(width, 2, 3, padding=1, padding_mode="replicate")
+        start = initial_disparity / max_disparity
+        nn.init.normal_(self.to_logits.weight, std=1e-3)
+        self.to_logits.bias = nn.Parameter(torch.full((2,), math.log(start / (1 - start))))
+
+    def forward(self, features: Tensor) -> Disparity:
+        """(b, c, h, w) to a pair of (b, 1, h, w)."""
+        both = self.max_disparity * torch.sigmoid(self.to_logits(features).float())
+        return Disparity(both[:, :1], both[:, 1:])
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate"), nn.ELU()
+    )
