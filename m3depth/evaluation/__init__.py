@@ -1,0 +1,1 @@
+"""Scores against known depth: metrics, protocols, baselines, and the run over a test set."""

@@ -1,0 +1,161 @@
+"""What costs no learning, to read the network's numbers against."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from m3depth.evaluation.frames import Frames
+from m3depth.evaluation.metrics import ssim
+from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.scoring import (
+    VALID,
+    Truth,
+    as_batch,
+    resized,
+    score_disparity,
+    view_mask,
+)
+from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.geometry.warp import warp
+from m3depth.types import StereoBatch
+
+WIDEST = 0.3  # of the width: the largest disparity that is searched, the network's own bound
+SGBM_STEP = 16  # OpenCV wants its number of disparities in such steps
+SGBM_SCALE = 16  # and gives sixteenths of a pixel
+
+
+class DepthMean(NamedTuple):
+    """The per-pixel mean of the training depths."""
+
+    depth_mm: Float[Tensor, "1 1 H W"]
+
+    def score(self, truth: Truth, protocol: Protocol) -> dict[str, float]:
+        """The mean as the prediction for one test frame."""
+        height, width = truth.depth_mm.shape[-2:]
+        depth_mm = resized(self.depth_mm, (height, width))
+        scores = score_disparity(disparity_from_depth(depth_mm, truth.rig), truth, protocol)
+        return _only(scores, "mae_mm", "abs_rel", "epe_px")
+
+
+def mean_depth(train: Frames) -> DepthMean | None:
+    """The per-pixel mean of the known training depths, at the first frame's resolution.
+
+    A pixel that no training frame knows gets the mean of the others. None without any depth.
+    """
+    total = seen = None
+    for _, sample in train:
+        truth = Truth.of(as_batch(sample))
+        if truth is None:
+            continue
+        if total is None or seen is None:
+            total = torch.zeros_like(truth.depth_mm, dtype=torch.float64)
+            seen = torch.zeros_like(total)
+        size = (total.shape[-2], total.shape[-1])
+        known = interpolate(truth.counts.double(), size, mode="nearest-exact")
+        total += interpolate(truth.depth_mm.double(), size, mode="nearest-exact") * known
+        seen += known
+    if total is None or seen is None or not seen.any():
+        return None
+    overall = total.sum() / seen.sum()
+    return DepthMean(torch.where(seen > 0, total / seen.clamp_min(1), overall).float())
+
+
+def score_sgbm(batch: StereoBatch, truth: Truth, protocol: Protocol) -> dict[str, float]:
+    """OpenCV's stereo matcher, which sees both images, on the pixels where it gives an answer.
+
+    ``density`` is the share of the pixels that count where it does.
+    """
+    fraction, given = (torch.from_numpy(a)[None, None] for a in sgbm(batch["left"], batch["right"]))
+    size = truth.depth_mm.shape[-2:]
+    # nearest: no disparity is mixed with a hole's
+    fraction = interpolate(fraction, size, mode="nearest-exact")
+    given = interpolate(given.float(), size, mode="nearest-exact") > 0.5
+    scores = score_disparity(fraction * size[1], truth, protocol, given)
+    asked = (truth.counts & protocol.counts(truth.depth_mm)).sum().item()
+    density = scores.get(VALID, 0) / asked if asked else 0.0
+    return {**_only(scores, "mae_mm", "abs_rel", "epe_px"), "density": density}
+
+
+def sgbm(
+    left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Semi-global matching of the pair, with its left-right check and speckle filter.
+
+    Both images are widened on the left by the search range, since OpenCV answers nothing within
+    that range of the edge; a match that would lie in the widening is not taken.
+
+    Returns:
+        The disparity as a fraction of the width, and where there is one, both (h, w).
+    """
+    import cv2
+
+    width = left.shape[-1]
+    search = int(np.ceil(WIDEST * width / SGBM_STEP)) * SGBM_STEP
+    grey = [cv2.cvtColor(_bytes(image), cv2.COLOR_RGB2GRAY) for image in (left, right)]
+    wide = [cv2.copyMakeBorder(g, 0, 0, search, 0, cv2.BORDER_REPLICATE) for g in grey]
+    block = 5
+    matcher = cv2.StereoSGBM.create(
+        minDisparity=0,
+        numDisparities=search,
+        blockSize=block,
+        P1=8 * block**2,
+        P2=32 * block**2,
+        disp12MaxDiff=1,
+        preFilterCap=31,
+        uniquenessRatio=5,
+        speckleWindowSize=50,
+        speckleRange=2,
+        mode=cv2.STEREO_SGBM_MODE_HH,
+    )
+    disparity = matcher.compute(*wide)[:, search:].astype(np.float32) / SGBM_SCALE
+    given = (disparity >= 0) & (np.arange(width, dtype=np.float32) - disparity >= 0)
+    return (disparity / width).astype(np.float32), given
+
+
+def score_constant(truth: Truth, protocol: Protocol) -> dict[str, float]:
+    """The best constant disparity of the frame: the median of the true ones."""
+    counts = truth.counts & protocol.counts(truth.depth_mm)
+    if not counts.any():
+        return {}
+    best = truth.disparity_px[counts].median()
+    scores = score_disparity(best.expand_as(truth.depth_mm), truth, protocol)
+    return _only(scores, "epe_px")
+
+
+def score_shift(batch: StereoBatch) -> dict[str, float]:
+    """The best single whole-pixel shift of the right image, found on the frame itself.
+
+    The shift is chosen on the grey images and scored, as the network is, on the colour ones.
+    """
+    left, right, mask = batch["left"], batch["right"], view_mask(batch)
+    if not mask.any():
+        return {}
+    grey = [image.mean(dim=1, keepdim=True) for image in (left, right)]
+    shifts = range(int(WIDEST * left.shape[-1]) + 1)
+    similar = [_shifted_ssim(grey[0], grey[1], mask, shift) for shift in shifts]
+    best = int(np.nanargmax(similar))
+    return {"ssim": _shifted_ssim(left, right, mask, best)}
+
+
+def _shifted_ssim(
+    left: Float[Tensor, "1 c h w"],
+    right: Float[Tensor, "1 c h w"],
+    mask: Bool[Tensor, "1 1 h w"],
+    shift: int,
+) -> float:
+    rebuilt, visible = warp(right, torch.full_like(left[:, :1], -float(shift)))
+    return ssim(left, rebuilt, visible & mask).item()
+
+
+def _bytes(image: Float[Tensor, "1 3 h w"]) -> NDArray[np.uint8]:
+    pixels = (image[0].permute(1, 2, 0) * 255).round().clamp(0, 255)
+    return pixels.to(torch.uint8).cpu().numpy()
+
+
+def _only(scores: dict[str, float], *names: str) -> dict[str, float]:
+    return {name: scores[name] for name in names if name in scores}
