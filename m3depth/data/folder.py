@@ -1,0 +1,165 @@
+"""A folder of rectified pairs, with or without calibration and ground truth."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from m3depth.data.images import (
+    DEPTH_SUFFIXES,
+    IMAGE_SUFFIXES,
+    read_depth,
+    read_image,
+    read_mask,
+    resize_image,
+)
+from m3depth.data.rig_file import RigFile, read_rig
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+
+class FolderPairs(Dataset[StereoBatch]):
+    """Rectified stereo pairs from files.
+
+    Layout::
+
+        ROOT/left/NAME.png   ROOT/right/NAME.png    same names, same sizes; png jpg jpeg tif bmp
+        ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] baseline_mm
+                                                    width height, in pixels and millimetres
+        ROOT/depth/NAME.{npy,png,tiff,pfm}          optional: left view, mm along z, 0 = unknown
+        ROOT/mask/NAME.png                          optional: 0 = leave out of scores
+
+    Without ``rig.yaml`` the rig is `StereoRig.uncalibrated`. Frames are in natural order of their
+    names, and a frame's key is ``ROOT's name/NAME``.
+
+    Args:
+        root: The folder.
+        size: (height, width) that both images and the rig are resized to.
+        only: The names to use; all when empty.
+        without: Names to leave out.
+        repeat: How often each frame comes up in one epoch.
+        truth: Whether samples carry ``depth_mm`` and ``mask``, at the files' own resolution, when
+            the folder has depth. A frame without a file there is unknown everywhere.
+
+    Raises:
+        DataError: what can be seen without decoding every image is wrong: see the messages.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        size: tuple[int, int],
+        only: Collection[str] = (),
+        without: Collection[str] = (),
+        repeat: int = 1,
+        truth: bool = True,
+    ) -> None:
+        self.root = Path(root)
+        self.size = (size[0], size[1])
+        self.repeat = repeat
+        self._left = _files(self.root / "left", IMAGE_SUFFIXES)
+        self._right = _files(self.root / "right", IMAGE_SUFFIXES)
+        self._depth = _files(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
+        self._mask = _files(self.root / "mask", IMAGE_SUFFIXES, required=False)
+        self.names = self._chosen(set(only), set(without))
+        self.calibration = self._calibration()
+
+    def __len__(self) -> int:
+        return len(self.names) * self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        if index >= len(self):
+            raise IndexError(index)  # what ends a plain `for` over the set
+        name = self.names[index % len(self.names)]
+        left, right = read_image(self._left[name]), read_image(self._right[name])
+        native = self._check_sizes(name, left, right)
+        sample: StereoBatch = {
+            "left": resize_image(left, self.size),
+            "right": resize_image(right, self.size),
+            "rig": self._rig(native).resized(native, self.size),
+            "key": f"{self.root.resolve().name}/{name}",
+        }
+        if self._depth:
+            sample["depth_mm"], sample["mask"] = self._truth(name, native)
+        return sample
+
+    def _rig(self, native: tuple[int, int]) -> StereoRig:
+        if self.calibration is None:
+            return StereoRig.uncalibrated(native[1], native[0])
+        return self.calibration.rig
+
+    def _truth(
+        self, name: str, native: tuple[int, int]
+    ) -> tuple[Float[Tensor, "1 H W"], Bool[Tensor, "1 H W"]]:
+        depth_mm = read_depth(self._depth[name]) if name in self._depth else torch.zeros(1, *native)
+        if name not in self._mask:
+            return depth_mm, torch.ones_like(depth_mm, dtype=torch.bool)
+        mask = read_mask(self._mask[name])
+        _check_alike(self._mask[name], mask, "the depth map", depth_mm)
+        return depth_mm, mask
+
+    def _check_sizes(self, name: str, left: Tensor, right: Tensor) -> tuple[int, int]:
+        _check_alike(self._right[name], right, "the left one", left)
+        native = (left.shape[-2], left.shape[-1])
+        if self.calibration is not None:
+            self.calibration.check_size(native, str(self._left[name]))
+        return native
+
+    def _calibration(self) -> RigFile | None:
+        path = self.root / "rig.yaml"
+        if not path.exists():
+            return None
+        calibration = read_rig(path)
+        first = self._left[self.names[0]]
+        height, width = read_image(first).shape[-2:]
+        calibration.check_size((height, width), str(first))
+        return calibration
+
+    def _chosen(self, only: set[str], without: set[str]) -> list[str]:
+        _refuse(sorted(self._left.keys() - self._right.keys()), self.root, "left without right")
+        _refuse(sorted(self._right.keys() - self._left.keys()), self.root, "right without left")
+        _refuse(sorted(self._depth.keys() - self._left.keys()), self.root, "depth without left")
+        _refuse(sorted((only | without) - self._left.keys()), self.root, "no such frame")
+        names = [name for name in self._left if name in (only or self._left.keys()) - without]
+        if not names:
+            raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
+        return names
+
+
+def natural_order(name: str) -> list[int | str]:
+    """A sort key that puts ``frame10`` after ``frame9``."""
+    parts = re.split(r"(\d+)", name)  # text and digits in turn, text first
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def _files(folder: Path, suffixes: Sequence[str], required: bool = True) -> dict[str, Path]:
+    if not folder.is_dir():
+        if not required:
+            return {}
+        missing = folder if folder.parent.is_dir() else folder.parent
+        raise DataError(f"{missing}: no such folder; a set of pairs has ROOT/left and ROOT/right")
+    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    paths = [path for path in files if path.suffix.lower() in suffixes]
+    counts = Counter(path.stem for path in paths)
+    _refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
+    if required and not paths:
+        raise DataError(f"{folder}: empty; expected images ({' '.join(suffixes)})")
+    return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
+
+
+def _refuse(names: list[str], where: Path, what: str) -> None:
+    if names:
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        raise DataError(f"{where}: {what}: {shown} ({len(names)}); add the files or remove them")
+
+
+def _check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
+    if one.shape[-2:] != other.shape[-2:]:
+        (h, w), (height, width) = one.shape[-2:], other.shape[-2:]
+        raise DataError(f"{path}: {w}x{h}, but {what} is {width}x{height}; sizes must be the same")

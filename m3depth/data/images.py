@@ -1,0 +1,133 @@
+"""Reading pictures, masks and depth maps from files: the one place that decodes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from m3depth.errors import DataError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+DEPTH_SUFFIXES = (".npy", ".png", ".tiff", ".tif", ".pfm")
+
+Array = npt.NDArray[Any]
+
+
+def read_image(path: Path) -> Float[Tensor, "3 h w"]:
+    """An 8- or 16-bit picture as RGB in [0, 1]; grey is repeated, an alpha channel is dropped.
+
+    Raises:
+        DataError: the file is missing, truncated or of another kind.
+    """
+    return colour_tensor(_decoded(path), str(path))
+
+
+def colour_tensor(pixels: Array, name: str) -> Float[Tensor, "3 h w"]:
+    """What OpenCV decoded (grey, BGR or BGRA) as RGB in [0, 1]; ``name`` is for the message."""
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise DataError(f"{name}: pixels of type {pixels.dtype}; save it as an 8- or 16-bit image")
+    import cv2
+
+    codes = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    rgb = cv2.cvtColor(pixels, codes.get(channels, cv2.COLOR_GRAY2RGB))
+    planes = torch.from_numpy(rgb).permute(2, 0, 1).contiguous()
+    return planes.float() * (1.0 / np.iinfo(pixels.dtype).max)
+
+
+def read_depth(path: Path) -> Float[Tensor, "1 h w"]:
+    """A depth map along z in millimetres from .npy, .pfm, .tiff or a 16-bit .png; 0 = unknown.
+
+    What is not finite or not positive becomes 0.
+
+    Raises:
+        DataError: the file is missing or unreadable, holds several channels or 8-bit numbers, or
+            not one finite number.
+    """
+    values = _DEPTH_READERS.get(path.suffix.lower(), _decoded)(path)
+    if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
+        values = values.squeeze(axis=0 if values.shape[0] == 1 else 2)
+    if values.dtype == np.uint8:
+        raise DataError(f"{path}: 8-bit depth ends at 255 mm; save 16-bit PNG, TIFF, PFM or .npy")
+    if values.ndim != 2:
+        raise DataError(f"{path}: shape {values.shape}; a depth map has one channel, (h, w)")
+    if not np.isfinite(values).any():
+        raise DataError(f"{path}: not one finite depth; write the frame again or take it out")
+    depth_mm = torch.from_numpy(values.astype(np.float32))[None]
+    return torch.where(torch.isfinite(depth_mm) & (depth_mm > 0), depth_mm, 0.0)
+
+
+def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
+    """A mask, True where any colour channel is not 0."""
+    used = np.atleast_3d(_decoded(path))[..., :3].any(axis=2)
+    return torch.from_numpy(used)[None]
+
+
+def resize_image(
+    image: Float[Tensor, "3 h w"], size: tuple[int, int]
+) -> Float[Tensor, "3 {size[0]} {size[1]}"]:
+    """The image at ``size`` (height, width), edges in place, low-pass filtered when it shrinks."""
+    if image.shape[-2:] == size:
+        return image
+    resized = functional.interpolate(
+        image[None], tuple(size), mode="bilinear", antialias=True, align_corners=False
+    )
+    return resized[0]
+
+
+def _decoded(path: Path) -> Array:
+    import cv2
+
+    data = np.frombuffer(_bytes_of(path), np.uint8)
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise DataError(f"{path}: truncated or not an image; copy the file again or remove it")
+    return pixels
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise DataError(f"{path}: empty file; copy the file again or remove it")
+    return data
+
+
+def _read_npy(path: Path) -> Array:
+    try:
+        values: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: not a readable .npy array ({error})") from None
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        raise DataError(f"{path}: not an array of numbers; save it with numpy.save")
+    return values
+
+
+def _read_pfm(path: Path) -> Array:
+    """A one-channel portable float map: rows from the bottom, a negative scale = little-endian.
+
+    OpenCV also divides by the scale, which Middlebury's files set to 1/255 without meaning it.
+    """
+    try:
+        kind, size, scale, data = _bytes_of(path).split(b"\n", 3)
+        if kind.strip() != b"Pf":
+            raise DataError(f"{path}: a PFM of another kind; depth has one channel ('Pf')")
+        width, height = (int(number) for number in size.split())
+        numbers = np.frombuffer(data, "<f4" if float(scale) < 0 else ">f4")
+        values = numbers.reshape(height, width)[::-1]
+    except ValueError as error:
+        raise DataError(f"{path}: not a whole PFM file ({error})") from None
+    return values
+
+
+_DEPTH_READERS = {".npy": _read_npy, ".pfm": _read_pfm}

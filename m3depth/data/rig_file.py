@@ -1,0 +1,85 @@
+"""`rig.yaml`: the calibration beside a folder of rectified pairs."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+
+REQUIRED = ("fx", "fy", "cx", "cy", "baseline_mm", "width", "height")
+OPTIONAL = ("cx_right",)
+
+
+class RigFile(NamedTuple):
+    """A rig and the (height, width) in pixels that it was calibrated at."""
+
+    rig: StereoRig
+    size: tuple[int, int]
+
+    def check_size(self, size: tuple[int, int], where: str) -> None:
+        """Refuse an image of another size: K of the wrong resolution is a silent error in mm.
+
+        Raises:
+            DataError: naming both sizes.
+        """
+        if size != self.size:
+            raise DataError(
+                f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "
+                f"{self.size[1]}x{self.size[0]} (K of the wrong resolution); give both alike"
+            )
+
+
+def read_rig(path: Path) -> RigFile:
+    """Read ``fx fy cx cy [cx_right] baseline_mm width height`` (pixels, millimetres).
+
+    Without ``cx_right`` both principal points are taken to be alike.
+
+    Raises:
+        DataError: unreadable, a key missing, unknown or not a number, or a value that no rig has.
+    """
+    entries = _numbers(_load(path), path)
+    for key in ("fx", "fy", "width", "height"):
+        if entries[key] <= 0:
+            raise DataError(f"{path}: {key} is {entries[key]:g}; it must be positive, in pixels")
+    if entries["baseline_mm"] <= 0:
+        raise DataError(
+            f"{path}: baseline_mm is {entries['baseline_mm']:g}; it must be positive, in "
+            "millimetres, with the right camera to the right of the left"
+        )
+    height, width = entries.pop("height"), entries.pop("width")
+    rig = StereoRig.of(**({"cx_right": entries["cx"]} | entries))
+    return RigFile(rig, (int(height), int(width)))
+
+
+def _load(path: Path) -> Mapping[str, object]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not YAML ({reason})") from None
+    if not isinstance(entries, dict):
+        raise DataError(f"{path}: expected lines of 'key: number' with {', '.join(REQUIRED)}")
+    return entries
+
+
+def _numbers(entries: Mapping[str, object], path: Path) -> dict[str, float]:
+    missing = [key for key in REQUIRED if key not in entries]
+    unknown = [str(key) for key in entries if key not in REQUIRED + OPTIONAL]
+    if missing:
+        raise DataError(f"{path}: missing {', '.join(missing)}")
+    if unknown:
+        known = ", ".join(REQUIRED + OPTIONAL)
+        raise DataError(f"{path}: unknown {', '.join(unknown)}; known are {known}")
+    return {key: _number(value, key, path) for key, value in entries.items()}
+
+
+def _number(value: object, key: str, path: Path) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise DataError(f"{path}: {key} is {value!r}; a finite number is expected")
