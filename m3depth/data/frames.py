@@ -1,0 +1,151 @@
+"""The frames that `predict` is given: an image, a folder, a glob or a video, one at a time."""
+
+import glob
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.folder import natural_order
+from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
+from m3depth.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+class Frame(Protocol):
+    """One picture that is decoded when it is asked for, so that a bad one can be passed over."""
+
+    @property
+    def name(self) -> str:
+        """What its outputs are called; unique within the input, may hold a folder ("a/000")."""
+
+    @property
+    def image(self) -> Float[Tensor, "3 h w"]:
+        """RGB in [0, 1]; raises DataError when this frame cannot be read."""
+
+
+class Frames(Protocol):
+    """Frames in order, never held at once; ``operator.length_hint`` says about how many."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def __length_hint__(self) -> int: ...
+
+
+def open_frames(source: str | Path) -> Frames:
+    """The frames of an image, of a folder of images, of a glob ("clip/*.png") or of a video.
+
+    Raises:
+        DataError: there is nothing there, no image in it, or no decoder for it.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return ImageFiles(_images(path.iterdir()), str(source))
+    if path.suffix.lower() in IMAGE_SUFFIXES and path.exists():
+        return ImageFiles([path], str(source))
+    if path.exists():
+        return Video(path)
+    if glob.has_magic(str(source)):
+        found = (Path(match) for match in glob.glob(str(source), recursive=True))
+        return ImageFiles(_images(found), str(source))
+    raise DataError(f"{source}: no such image, folder, glob or video")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A frame in a file of its own."""
+
+    name: str
+    path: Path
+
+    @property
+    def image(self) -> Float[Tensor, "3 h w"]:
+        """The file, decoded."""
+        return read_image(self.path)
+
+
+class ImageFiles:
+    """Images named by their paths below the folder that they share, without suffix."""
+
+    def __init__(self, paths: Sequence[Path], source: str) -> None:
+        if not paths:
+            raise DataError(f"{source}: no image there ({' '.join(IMAGE_SUFFIXES)})")
+        shared = _shared_folder(paths)
+        names = [path.relative_to(shared).with_suffix("").as_posix() for path in paths]
+        self._frames = [ImageFile(n, p) for n, p in zip(names, paths, strict=True)]
+        self._frames.sort(key=lambda frame: natural_order(frame.name))
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise DataError(f"{source}: several images would be called {twice[0]}; rename one")
+
+    def __iter__(self) -> Iterator[ImageFile]:
+        return iter(self._frames)
+
+    def __length_hint__(self) -> int:
+        return len(self._frames)
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """A frame as OpenCV decoded it; None when it could not."""
+
+    name: str
+    video: Path
+    pixels: Array | None
+
+    @property
+    def image(self) -> Float[Tensor, "3 h w"]:
+        """The picture in RGB."""
+        where = f"{self.video}, frame {self.name}"
+        if self.pixels is None:
+            raise DataError(f"{where}: cannot be decoded; re-encode the video or cut the frame")
+        return colour_tensor(self.pixels, where)
+
+
+class Video:
+    """The frames of a video file, called 000000, 000001, ... and decoded one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        import cv2
+
+        self.path = path
+        capture = cv2.VideoCapture(str(path))
+        if not capture.isOpened():
+            known = " ".join(IMAGE_SUFFIXES)
+            raise DataError(f"{path}: no image ({known}) and no whole video that OpenCV can open")
+        self._count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        capture.release()
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        import cv2
+
+        capture = cv2.VideoCapture(str(self.path))
+        position = 0
+        try:
+            while capture.grab():
+                decoded, pixels = capture.retrieve()
+                yield VideoFrame(f"{position:06d}", self.path, pixels if decoded else None)
+                position += 1
+        finally:
+            capture.release()
+        if position < self._count:
+            log.warning("%s: ended at frame %d of %d stated", self.path, position, self._count)
+
+    def __length_hint__(self) -> int:
+        return self._count
+
+
+def _images(paths: Iterator[Path]) -> list[Path]:
+    shown = (path for path in paths if not path.name.startswith("."))
+    return [path for path in shown if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+
+
+def _shared_folder(paths: Sequence[Path]) -> Path:
+    parents = [set(path.parents) for path in paths]
+    return max(set.intersection(*parents), key=lambda folder: len(folder.parts))

@@ -1,0 +1,118 @@
+"""What `predict` reads: images, folders, globs and videos, one frame at a time."""
+
+import logging
+import operator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from m3depth.data.frames import VideoFrame, open_frames
+from m3depth.errors import DataError
+
+
+def picture(path: Path, level: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((8, 12, 3), level, np.uint8))
+    return path
+
+
+def names_and_levels(source: str | Path) -> list[tuple[str, int]]:
+    frames = open_frames(source)
+    return [(frame.name, round(float(frame.image.mean()) * 255)) for frame in frames]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    for level, name in enumerate(("f10.png", "f2.png", "f1.bmp")):
+        picture(tmp_path / "clip" / name, 10 * level)
+    (tmp_path / "clip" / "notes.txt").write_text("not a frame")
+    (tmp_path / "clip" / "._f1.png").write_text("what macOS leaves behind")
+    return tmp_path / "clip"
+
+
+def test_a_folder_gives_its_images_in_natural_order(clip: Path) -> None:
+    assert names_and_levels(clip) == [("f1", 20), ("f2", 10), ("f10", 0)]
+    assert operator.length_hint(open_frames(str(clip))) == 3
+
+
+def test_one_image_and_a_glob(clip: Path) -> None:
+    assert names_and_levels(clip / "f2.png") == [("f2", 10)]
+    assert names_and_levels(f"{clip}/*.png") == [("f2", 10), ("f10", 0)]
+
+
+def test_a_glob_over_folders_keeps_names_apart(tmp_path: Path) -> None:
+    picture(tmp_path / "a" / "0.png", 30)
+    picture(tmp_path / "b" / "0.png", 40)
+    assert names_and_levels(f"{tmp_path}/*/*.png") == [("a/0", 30), ("b/0", 40)]
+
+
+def test_an_unreadable_frame_raises_at_that_frame_and_the_rest_goes_on(clip: Path) -> None:
+    (clip / "f2.png").write_bytes(b"\x89PNG")
+    read, failed = [], []
+    for frame in open_frames(clip):
+        try:
+            read.append((frame.name, frame.image.shape))
+        except DataError as error:
+            failed.append(str(error))
+    assert read == [("f1", (3, 8, 12)), ("f10", (3, 8, 12))]
+    assert len(failed) == 1
+    assert "f2.png" in failed[0]
+
+
+def film(path: Path, count: int) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (96, 64))
+    for position in range(count):
+        red = np.full((64, 96, 3), (0, 0, 40 * position), np.uint8)  # in OpenCV's order
+        writer.write(red)
+    writer.release()
+    return path
+
+
+def test_a_video_streams_its_frames_in_order_as_rgb(tmp_path: Path) -> None:
+    frames = open_frames(film(tmp_path / "clip.avi", 5))
+    assert operator.length_hint(frames) == 5
+    images = {frame.name: frame.image for frame in frames}
+    assert list(images) == ["000000", "000001", "000002", "000003", "000004"]
+    for position, image in enumerate(images.values()):
+        red, green, blue = (image.mean(dim=(1, 2)) * 255).tolist()
+        assert red == pytest.approx(40 * position, abs=6)
+        assert max(green, blue) < 8
+    assert torch.equal(next(iter(frames)).image, images["000000"])  # may be read a second time
+
+
+def test_a_video_that_ends_early_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = film(tmp_path / "clip.avi", 6)
+    data = path.read_bytes()
+    path.write_bytes(data[: (data.index(b"movi") + len(data)) // 2])
+    with caplog.at_level(logging.WARNING):
+        frames = list(open_frames(path))
+    assert 0 < len(frames) < 6
+    assert f"ended at frame {len(frames)} of 6" in caplog.text
+
+
+def test_a_video_frame_that_did_not_decode_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"clip\.avi, frame 000007: cannot be decoded"):
+        _ = VideoFrame("000007", tmp_path / "clip.avi", None).image
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nothing", "no such image"),
+        ("*.png", "no image there"),
+        ("empty", "no image there"),
+        ("notes.txt", "no image .* no whole video"),
+        ("twice", "several images would be called a"),
+    ],
+)
+def test_what_holds_no_frames_is_refused_by_name(tmp_path: Path, source: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("no video")
+    picture(tmp_path / "twice" / "a.png", 1)
+    picture(tmp_path / "twice" / "a.jpg", 1)
+    with pytest.raises(DataError, match=message) as caught:
+        open_frames(tmp_path / source)
+    assert source in str(caught.value)
