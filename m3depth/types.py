@@ -16,6 +16,7 @@ class StereoBatch(TypedDict):
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
+    skipped: NotRequired[str | list[str]]  # why frames before this one were passed over
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
 
 

@@ -1,0 +1,84 @@
+"""``m3depth VERB [key=value ...]``: finds the verb, and turns users' mistakes into one line."""
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from m3depth.errors import UserError
+
+VERBS = {
+    "train": "learn depth from stereo pairs, without depth labels",
+    "evaluate": "score a checkpoint on the test pairs of a data set",
+    "predict": "depth of images, a folder, a glob or a video",
+    "export": "depth priors in the layout that a splatting pipeline reads",
+    "bench": "time a part of the program",
+    "doctor": "versions, shared libraries, devices: is everything there?",
+}
+USAGE = (
+    "usage: m3depth VERB [key=value ...]   (m3depth VERB --help says what it takes)\n\n"
+    + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
+)
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a verb; returns the exit status: 0, 1 for a failure, 2 for a usage error."""
+    verb, *overrides = (sys.argv[1:] if arguments is None else arguments) or [""]
+    if verb in {"-h", "--help"}:
+        sys.stdout.write(USAGE + "\n")
+        return 0
+    if verb not in VERBS:
+        sys.stderr.write((f"m3depth: no verb {verb!r}\n" if verb else "") + USAGE + "\n")
+        return 2
+    try:
+        run = importlib.import_module(f"m3depth.cli.{verb}").main
+        return int(run(overrides) or 0)
+    except Exception as error:
+        told = _one_line(error)
+        if told is None:
+            raise
+        line, status = told
+        sys.stderr.write(f"m3depth {verb}: {line}\n")
+        return status
+
+
+def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float | None]) -> None:
+    """Compose ``conf/VERB.yaml`` with the overrides and run ``task``, once or as a multirun."""
+    import hydra
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
+    sys.argv = [f"m3depth {verb}", *overrides]
+    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(task)()
+
+
+def configuration() -> Path:
+    """The folder of the Hydra files: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"
+
+
+def _one_line(error: BaseException) -> tuple[str, int] | None:
+    """What to tell the user, and the exit status; None for a fault of ours: it keeps its trace."""
+    from hydra.errors import HydraException, InstantiationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, UserError):
+        return _flat(error), error.exit_code
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return f"{error.strerror}: {error.filename or 'the output'}; free space or set output=", 1
+    if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
+        return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
+    if isinstance(error, InstantiationException) and error.__cause__ is not None:
+        return _one_line(error.__cause__) or (_flat(error), 2)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _flat(error), 2
+    return None
+
+
+def _flat(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,101 @@
+"""``m3depth train``."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from m3depth.cli.app import run_with_hydra
+from m3depth.cli.scoring import score
+from m3depth.data.module import StereoData
+from m3depth.errors import ConfigError, UserError
+from m3depth.systems.callbacks import DescribeCheckpoint
+from m3depth.systems.checkpoint import check_resumable, describe, load_model
+from m3depth.systems.stereo import StereoDepth
+
+logger = logging.getLogger(__name__)
+
+
+def main(overrides: list[str]) -> None:
+    """Train, then score the best checkpoint on the test pairs."""
+    run_with_hydra("train", overrides, train)
+
+
+def train(config: DictConfig) -> float | None:
+    """One run, from configuration to report.
+
+    Returns:
+        The best value of the monitored metric, for Hydra's sweepers.
+    """
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    output = Path(config.output)
+    checkpoint = _resume_from(config.checkpoint, output)
+    output.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create(plain), output / "config.yaml")
+
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    data: StereoData = instantiate(config.data)
+    system = StereoDepth(
+        network=instantiate(config.network),
+        objective=instantiate(config.objective),
+        augmentation=instantiate(config.augmentation),
+        optimizer=instantiate(config.optimizer),
+        scheduler=instantiate(config.scheduler),
+    )
+    if config.compile:
+        system.network.compile()
+    if checkpoint:
+        check_resumable(checkpoint, system)
+    trainer = _trainer(config, DescribeCheckpoint(describe(plain, data)))
+    try:
+        for one in trainer.loggers:
+            one.log_hyperparams(plain)
+        trainer.fit(system, data, ckpt_path=checkpoint, weights_only=True)
+        best = trainer.checkpoint_callback
+        if trainer.is_global_zero:
+            _score_best(config, plain, output, data)
+    finally:
+        _close_wandb(trainer)
+    score_of_best = getattr(best, "best_model_score", None)
+    return None if score_of_best is None else float(score_of_best)
+
+
+def _trainer(config: DictConfig, describer: pl.Callback) -> pl.Trainer:
+    callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    loggers = [instantiate(one) for one in config.logger.values()]
+    trainer: pl.Trainer = instantiate(
+        config.trainer,
+        callbacks=[*callbacks, describer],
+        logger=loggers,
+        default_root_dir=config.output,
+    )
+    return trainer
+
+
+def _resume_from(checkpoint: str | None, output: Path) -> Path | None:
+    if checkpoint is None:
+        return None
+    last = output / "checkpoints" / "last.ckpt"
+    path = last if checkpoint == "last" else Path(checkpoint)
+    if not path.is_file():
+        hint = "; give output=DIR of the run to go on with" if checkpoint == "last" else ""
+        raise UserError(f"checkpoint={checkpoint}: no file {path}{hint}")
+    return path
+
+
+def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: StereoData) -> None:
+    folder = output / "checkpoints"
+    best = next((f for f in (folder / "best.ckpt", folder / "last.ckpt") if f.is_file()), None)
+    if best is None:
+        raise ConfigError("callbacks.checkpoint: no checkpoint was written, nothing to score")
+    model = load_model(best)
+    score(model.network, data, instantiate(config.protocol), output, checkpoint=best, config=plain)
+
+
+def _close_wandb(trainer: pl.Trainer) -> None:
+    for one in trainer.loggers:
+        if isinstance(one, pl.loggers.WandbLogger):
+            one.experiment.finish()

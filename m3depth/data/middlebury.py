@@ -1,0 +1,98 @@
+"""One Middlebury 2014 scene."""
+
+import re
+from pathlib import Path
+
+import torch
+from torch.utils.data import Dataset
+
+from m3depth.data.images import read_depth, read_image, read_mask, resize_image
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.types import StereoBatch
+
+
+class MiddleburyScene(Dataset[StereoBatch]):
+    """A rectified pair with calibration and true disparity, from the folder as released.
+
+    On disk::
+
+        ROOT/im0.png  im1.png     left and right
+        ROOT/calib.txt            cam0, cam1 (K of both views), doffs, baseline, width, height
+        ROOT/disp0GT.pfm          left disparity in pixels, inf = unknown (or disp0.pfm)
+        ROOT/mask0nocc.png        optional: 255 = seen by both cameras
+
+    The views' principal points differ: ``cx_right - cx = doffs``, so that depth is
+    ``b·f / (disparity + doffs)``, which `StereoRig` carries. Truth is given at its own resolution.
+    """
+
+    def __init__(
+        self, root: str | Path, size: tuple[int, int], repeat: int = 1, visible_only: bool = False
+    ) -> None:
+        """Read the calibration.
+
+        Args:
+            root: the scene's folder.
+            size: (height, width) of the images given out.
+            repeat: how often the one pair comes in an epoch.
+            visible_only: leave pixels that only one camera sees out of the scores.
+
+        Raises:
+            DataError: a file is missing or says something impossible.
+        """
+        self.root, self.size, self.repeat = Path(root), (size[0], size[1]), repeat
+        self.visible_only = visible_only
+        self.rig, self.native = _read_calibration(self.root / "calib.txt")
+
+    def __len__(self) -> int:
+        """The pair, ``repeat`` times."""
+        return self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        """The pair, with its true depth where the scene has it."""
+        if index >= len(self):
+            raise IndexError(index)
+        left, right = read_image(self.root / "im0.png"), read_image(self.root / "im1.png")
+        sample: StereoBatch = {
+            "left": resize_image(left, self.size),
+            "right": resize_image(right, self.size),
+            "rig": self.rig.resized(self.native, self.size),
+            "key": self.root.resolve().name,
+        }
+        truth = next((p for p in _truth_files(self.root) if p.is_file()), None)
+        if truth is not None:
+            disparity_px = read_depth(truth)
+            depth_mm = depth_from_disparity(disparity_px, self.rig)
+            sample["depth_mm"] = torch.where(disparity_px > 0, depth_mm, 0.0)
+            if self.visible_only:
+                sample["mask"] = read_mask(self.root / "mask0nocc.png")
+        return sample
+
+
+def _truth_files(root: Path) -> tuple[Path, Path]:
+    return root / "disp0GT.pfm", root / "disp0.pfm"
+
+
+def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:
+    try:
+        entries = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+        left, right = (
+            [float(v) for v in re.findall(r"[-\d.e+]+", entries[c])] for c in ("cam0", "cam1")
+        )
+        native = int(entries["height"]), int(entries["width"])
+        rig = StereoRig.of(
+            fx=left[0],
+            fy=left[4],
+            cx=left[2],
+            cy=left[5],
+            cx_right=right[2],
+            baseline_mm=float(entries["baseline"]),
+        )
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); data.root is the scene's folder"
+        ) from error
+    except (KeyError, ValueError, IndexError) as error:
+        raise DataError(f"{path}: not a Middlebury calibration: {error}") from error
+    return rig, native

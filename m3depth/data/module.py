@@ -1,0 +1,81 @@
+"""Which pairs are trained on, validated on and tested on, and how they are loaded."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
+
+from m3depth.data.skipping import SkipUnreadable
+from m3depth.errors import DataError
+from m3depth.types import StereoBatch
+
+
+class StereoData(pl.LightningDataModule):
+    """Three data sets of `StereoBatch` samples, all resized to ``size``."""
+
+    def __init__(
+        self,
+        train: Dataset[StereoBatch],
+        val: Dataset[StereoBatch],
+        test: Dataset[StereoBatch],
+        size: tuple[int, int],
+        batch_size: int = 8,
+        workers: int = 0,
+        typical_disparity: float = 0.065,
+        seed: int = 0,
+        root: str | None = None,
+    ) -> None:
+        """Hold them.
+
+        Args:
+            train: pairs to learn from.
+            val: pairs that choose the best checkpoint, by the photometric loss.
+            test: pairs that are scored at the end.
+            size: (height, width) of every sample's images.
+            batch_size: per process.
+            workers: processes that load; 0 loads in the training process.
+            typical_disparity: fraction of the width; where the network's heads start.
+            seed: of the order of the training pairs.
+            root: the folder that the data sets' settings in YAML refer to; not used here.
+        """
+        super().__init__()
+        self.train, self.val, self.test = train, val, test
+        self.size = (int(size[0]), int(size[1]))
+        self.batch_size, self.workers = batch_size, workers
+        self.typical_disparity, self.seed, self.root = typical_disparity, seed, root
+        for name, pairs in (("train", train), ("val", val)):
+            if len(pairs) == 0:  # type: ignore[arg-type]
+                raise DataError(f"data.{name}: the data set is empty")
+
+    def train_dataloader(self) -> DataLoader[StereoBatch]:
+        """Shuffled by (seed, epoch) alone, so that a resumed run sees the same order."""
+        pairs = SkipUnreadable(self.train)
+        world, rank = (
+            (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        )
+        order: Any = DistributedSampler(pairs, world, rank, shuffle=True, seed=self.seed)
+        drop_last = len(order) > self.batch_size
+        return self._loader(pairs, sampler=order, drop_last=drop_last, collate_fn=without_labels)
+
+    def val_dataloader(self) -> DataLoader[StereoBatch]:
+        """In order."""
+        return self._loader(SkipUnreadable(self.val))
+
+    def _loader(self, pairs: Dataset[StereoBatch], **options: Any) -> DataLoader[StereoBatch]:
+        return DataLoader(
+            pairs,
+            batch_size=self.batch_size,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=True,
+            **options,
+        )
+
+
+def without_labels(samples: list[StereoBatch]) -> StereoBatch:
+    """Collate for training: ground truth stays behind, so that no loss can look at it."""
+    kept = {"left", "right", "rig", "key", "skipped"}
+    batch: StereoBatch = default_collate(
+        [{name: value for name, value in sample.items() if name in kept} for sample in samples]
+    )
+    return batch

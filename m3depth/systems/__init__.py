@@ -1,0 +1,1 @@
+"""Training: a network and an objective become a Lightning module."""

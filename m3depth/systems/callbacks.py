@@ -1,0 +1,93 @@
+"""What a run does beside training: repeatable draws, skipped frames, the checkpoint's contents."""
+
+import logging
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from m3depth.types import StereoBatch
+
+logger = logging.getLogger(__name__)
+
+
+class SeedEachStep(pl.Callback):
+    """Makes every draw of a step a function of (seed, step, rank).
+
+    So a resumed run draws what the uninterrupted one would have drawn, with no generator's state
+    to save.
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Keep the run's seed."""
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: StereoBatch, batch_idx: int
+    ) -> None:
+        """Reseed torch, all devices."""
+        step = trainer.global_step * trainer.world_size + trainer.global_rank
+        torch.manual_seed(self.seed * 1_000_003 + step)
+
+    def on_validation_batch_start(self, *_: Any) -> None:
+        """Validation draws the same points after every epoch."""
+        torch.manual_seed(self.seed)
+
+
+class ReportSkipped(pl.Callback):
+    """Counts the frames that could not be read and says so when the run ends, however it ends."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.reasons: set[str] = set()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: StereoBatch,
+        batch_idx: int,
+    ) -> None:
+        """Collect."""
+        self._collect(batch)
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: StereoBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Collect."""
+        self._collect(batch)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Report."""
+        for reason in sorted(self.reasons):
+            logger.warning("skipped: %s", reason)
+        if self.reasons:
+            logger.warning("%d unreadable frames were skipped", len(self.reasons))
+
+    def _collect(self, batch: StereoBatch) -> None:
+        for lines in batch.get("skipped", ()):
+            self.reasons.update(lines.splitlines())
+
+
+class DescribeCheckpoint(pl.Callback):
+    """Adds to a checkpoint what is needed to use it without the code that trained it.
+
+    Plain containers only, so that ``torch.load(weights_only=True)`` reads it.
+    """
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        """Keep the description; see `m3depth.systems.checkpoint`."""
+        self.description = description
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write it under the key ``m3depth``."""
+        checkpoint["m3depth"] = self.description

@@ -1,0 +1,74 @@
+"""Metrics as one CSV file that survives a resumed run."""
+
+import csv
+from argparse import Namespace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+SECONDS_BETWEEN_WRITES = 2.0
+
+
+class CsvLogger(Logger):
+    """One row a step that logged anything, blank where a column has nothing to say.
+
+    Lightning's own CSVLogger deletes the file of an earlier run in the same folder, and so what
+    a resumed run had logged before; this one keeps the rows up to the step it resumes at.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Continue the file at ``path``, or start it."""
+        super().__init__()
+        self.path = Path(path)
+        self.written = 0.0
+        self.rows: dict[int, dict[str, Any]] = {}
+        if self.path.is_file():
+            with self.path.open(newline="") as file:
+                self.rows = {int(row["step"]): row for row in csv.DictReader(file)}
+
+    @property
+    def name(self) -> str:
+        """Lightning asks for one."""
+        return "csv"
+
+    @property
+    def version(self) -> int:
+        """There is one file."""
+        return 0
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+        """The run's configuration is in config.yaml."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add to the row of ``step``; rows of later steps belong to a run that was cut, and go."""
+        step = step or 0
+        while self.rows and next(reversed(self.rows)) > step:
+            self.rows.popitem()
+        self.rows.setdefault(step, {"step": step}).update(metrics)
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write all rows; Lightning asks after every one, so a recent file is left as it is."""
+        if monotonic() - self.written < SECONDS_BETWEEN_WRITES:
+            return
+        self._write()
+
+    def finalize(self, status: str) -> None:
+        """Write what is left."""
+        if self.rows:
+            self._write()
+
+    @rank_zero_only
+    def _write(self) -> None:
+        self.written = monotonic()
+        columns = list(dict.fromkeys(key for row in self.rows.values() for key in row))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(self.rows.values())
