@@ -76,8 +76,7 @@ def score_sgbm(batch: StereoBatch, truth: Truth, protocol: Protocol) -> dict[str
     fraction = interpolate(fraction, size, mode="nearest-exact")
     given = interpolate(given.float(), size, mode="nearest-exact") > 0.5
     scores = score_disparity(fraction * size[1], truth, protocol, given)
-    asked = (truth.counts & protocol.counts(truth.depth_mm)).sum().item()
-    density = scores.get(VALID, 0) / asked if asked else 0.0
+    density = scores.get(VALID, 0) / int(truth.counts.sum())
     return {**_only(scores, "mae_mm", "abs_rel", "epe_px"), "density": density}
 
 
@@ -119,10 +118,7 @@ def sgbm(
 
 def score_constant(truth: Truth, protocol: Protocol) -> dict[str, float]:
     """The best constant disparity of the frame: the median of the true ones."""
-    counts = truth.counts & protocol.counts(truth.depth_mm)
-    if not counts.any():
-        return {}
-    best = truth.disparity_px[counts].median()
+    best = truth.disparity_px[truth.counts].median()
     scores = score_disparity(best.expand_as(truth.depth_mm), truth, protocol)
     return _only(scores, "epe_px")
 

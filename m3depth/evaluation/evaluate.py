@@ -18,7 +18,7 @@ from m3depth.evaluation.baselines import (
 from m3depth.evaluation.frames import Frames
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation, Frame, Row
-from m3depth.evaluation.scoring import Truth, as_batch, score_disparity, score_view
+from m3depth.evaluation.scoring import Truth, as_batch, score_disparity, score_view, scored_depth
 from m3depth.types import Disparity, StereoBatch
 
 Predict = Callable[[Float[Tensor, "b 3 h w"]], Disparity]
@@ -62,14 +62,14 @@ def evaluate(
             rows=rows,
             baseline_rows=baselines,
             skipped=list(frames.skipped),
-            chosen=[_frame(predict, test, row) for row in _evenly(rows)],
-            worst=[_frame(predict, test, row) for row in _worst(rows)],
+            chosen=[_frame(predict, test, row, protocol) for row in _evenly(rows)],
+            worst=[_frame(predict, test, row, protocol) for row in _worst(rows)],
         )
 
 
 def _scores(predict: Predict, batch: StereoBatch, protocol: Protocol) -> dict[str, float]:
     fraction = _predicted(predict, batch)
-    truth = Truth.of(batch)
+    truth = _truth(batch, protocol)
     known = score_disparity(truth.disparity_here(fraction), truth, protocol) if truth else {}
     return {**known, **score_view(fraction, batch)}
 
@@ -88,7 +88,7 @@ def _baselines(
     batch: StereoBatch, protocol: Protocol, mean: DepthMean | None
 ) -> dict[str, dict[str, float]]:
     scores = {"best_shift": score_shift(batch)}
-    if truth := Truth.of(batch):
+    if truth := _truth(batch, protocol):
         scores["sgbm"] = score_sgbm(batch, truth, protocol)
         scores["constant_disparity"] = score_constant(truth, protocol)
         if mean is not None:
@@ -108,9 +108,19 @@ def _worst(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _frame(predict: Predict, test: Dataset[StereoBatch], row: Row) -> Frame:
+def _frame(predict: Predict, test: Dataset[StereoBatch], row: Row, protocol: Protocol) -> Frame:
     batch = as_batch(test[row.position])
-    return Frame(row, batch, _predicted(predict, batch), Truth.of(batch))
+    fraction, truth = _predicted(predict, batch), _truth(batch, protocol)
+    return Frame(row, batch, fraction, scored_depth(fraction, batch, truth, protocol), truth)
+
+
+def _truth(batch: StereoBatch, protocol: Protocol) -> Truth | None:
+    """What is known of the frame, None if not one pixel of it counts."""
+    truth = Truth.of(batch)
+    if truth is None:
+        return None
+    within = truth.within(protocol)
+    return within if within.counts.any() else None
 
 
 def _key(batch: StereoBatch) -> str:

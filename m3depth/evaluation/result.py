@@ -47,6 +47,7 @@ class Frame(NamedTuple):
     row: Row
     batch: StereoBatch  # of one
     fraction: Float[Tensor, "1 1 h w"]  # predicted left disparity, of the width
+    depth_mm: Float[Tensor, "1 1 H W"] | None  # predicted, as it was scored; None: no calibration
     truth: Truth | None
 
 

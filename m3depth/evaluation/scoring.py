@@ -23,7 +23,7 @@ class Truth(NamedTuple):
     """What is known of one frame, at the truth's own resolution."""
 
     depth_mm: Float[Tensor, "1 1 H W"]
-    counts: Bool[Tensor, "1 1 H W"]  # True: known and not masked out
+    counts: Bool[Tensor, "1 1 H W"]  # known, not masked out, within the protocol's range
     rig: StereoRig
 
     @classmethod
@@ -37,6 +37,10 @@ class Truth(NamedTuple):
             counts = counts & batch["mask"]
         rig = batch["rig"].resized(_size(batch["left"]), _size(depth_mm))
         return cls(depth_mm, counts, rig)
+
+    def within(self, protocol: Protocol) -> Self:
+        """The same with only the pixels that a protocol counts."""
+        return self._replace(counts=self.counts & protocol.counts(self.depth_mm))
 
     @property
     def disparity_px(self) -> Float[Tensor, "1 1 H W"]:
@@ -77,13 +81,11 @@ def score_disparity(
 
     Args:
         disparity_px: The prediction, at the truth's resolution.
-        truth: What is known.
-        protocol: Which pixels count, and the scaling.
+        truth: What is known, within the protocol's range.
+        protocol: How the prediction may be scaled.
         given: Where there is a prediction at all; everywhere if None.
     """
-    counts = truth.counts & protocol.counts(truth.depth_mm)
-    if given is not None:
-        counts = counts & given
+    counts = truth.counts if given is None else truth.counts & given
     if not counts.any():
         return {}
     predicted_mm = depth_from_disparity(disparity_px, truth.rig)[counts]
@@ -95,6 +97,26 @@ def score_disparity(
         RATIO: median(predicted_mm, true_mm),
         VALID: int(counts.sum()),
     }
+
+
+def scored_depth(
+    fraction: Float[Tensor, "1 1 h w"],
+    batch: StereoBatch,
+    truth: Truth | None,
+    protocol: Protocol,
+) -> Float[Tensor, "1 1 H W"] | None:
+    """The whole predicted depth map as it is scored, for pictures; None without a calibration.
+
+    At the truth's resolution and aligned to it if there is one, else at the image's.
+    """
+    if not bool(batch["rig"].calibrated):
+        return None
+    if truth is None:
+        size = _size(batch["left"])
+        return depth_from_disparity(resized(fraction, size) * size[1], batch["rig"])
+    depth_mm = depth_from_disparity(truth.disparity_here(fraction), truth.rig)
+    scale = protocol.align(depth_mm[truth.counts], truth.depth_mm[truth.counts])
+    return depth_mm * scale
 
 
 def score_view(fraction: Float[Tensor, "1 1 h w"], batch: StereoBatch) -> dict[str, float]:

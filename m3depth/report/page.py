@@ -1,0 +1,150 @@
+"""The report: one HTML file with everything in it, which opens without a network."""
+
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from m3depth import __version__
+from m3depth.evaluation.files import git_commit, write_atomically
+from m3depth.evaluation.result import Evaluation
+from m3depth.report import plots, rows, tables
+from m3depth.report.plots import Figure
+from m3depth.report.rows import DepthRows, DisparityRows
+
+
+def write_report(
+    path: Path,
+    title: str,
+    evaluation: Evaluation,
+    curves: Path | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> None:
+    """Write the report of an evaluation, and of the training that led to it.
+
+    Args:
+        path: The HTML file.
+        title: The page's title.
+        evaluation: The numbers and the frames to show.
+        curves: A training's `metrics.csv`, None for an evaluation alone.
+        notes: What a reader needs to repeat it, as name and text: command, checkpoint,
+            configuration. A text of several lines is folded away.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    shown = evaluation.chosen + evaluation.worst
+    pictured = rows.rows_for(shown)
+    sections = [
+        _head(title, evaluation),
+        tables.headline(evaluation),
+        tables.skipped_list(evaluation),
+        _section("Metrics", _how_averaged(evaluation), _wide(tables.metric_table(evaluation))),
+        _errors(evaluation),
+        _training(curves),
+        _pictures(evaluation, pictured),
+        _cloud(evaluation, pictured),
+        _footer(notes or {}),
+    ]
+    write_atomically(path, _page(title, "".join(sections)))
+
+
+def _page(title: str, body: str) -> str:
+    from plotly.offline import get_plotlyjs
+
+    parts = files("m3depth.report")
+    css, ink = (parts.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
+        f"<style>{css}</style><script>{get_plotlyjs()}</script></head>"
+        f"<body>{body}<script>{ink}</script></body></html>\n"
+    )
+
+
+def _head(title: str, evaluation: Evaluation) -> str:
+    protocol = evaluation.protocol
+    counted = f", {evaluation.valid_pixels:,} pixels of known depth" if evaluation.scale else ""
+    return (
+        f'<h1>{escape(title)}</h1><p class="lead">{evaluation.frames:,} frames{counted} · '
+        f"protocol {escape(protocol.name)}: {_range(evaluation)}, alignment "
+        f"{escape(protocol.alignment)}</p>"
+    )
+
+
+def _range(evaluation: Evaluation) -> str:
+    low, high = evaluation.protocol.min_mm, evaluation.protocol.max_mm
+    if low == 0 and high == float("inf"):
+        return "every known depth"
+    return f"true depths of {low:g} to {high:g} mm"
+
+
+def _how_averaged(evaluation: Evaluation) -> str:
+    return (
+        "Means over frames, each frame counting once. ↓ smaller is better, ↑ larger is better. "
+        "Blank: the data or the method cannot support it. Baselines are scored under the same "
+        "protocol; best constant and best shift are found on the test frame itself."
+    )
+
+
+def _errors(evaluation: Evaluation) -> str:
+    figure = plots.frame_errors(evaluation)
+    return _section("Error by frame", "", _chart(figure)) if figure is not None else ""
+
+
+def _training(curves: Path | None) -> str:
+    figures = plots.curve_figures(plots.read_curves(curves)) if curves is not None else []
+    if not figures:
+        return ""
+    charts = "".join(_chart(figure) for figure in figures)
+    return _section("Training", "", f'<div class="charts">{charts}</div>')
+
+
+def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
+    bars = f'<div class="bars">{pictured.bars()}</div>'
+    said = "Spread evenly over the set. All rows of this page share one range of colours."
+    chosen = _section("Frames", said, bars + rows.table(pictured, evaluation.chosen))
+    said = "The frames with the largest error, the worst first."
+    return chosen + _section("Worst frames", said, bars + rows.table(pictured, evaluation.worst))
+
+
+def _cloud(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
+    if not isinstance(pictured, DepthRows):
+        return ""
+    frame = evaluation.chosen[0]
+    figure = plots.cloud(frame, pictured.far_mm)
+    said = (
+        f"{frame.row.key}, predicted, in the left camera's axes (z away from it). Drag to turn; "
+        "click a name in the legend to show or hide it."
+    )
+    return _section("Point cloud", said, _chart(figure)) if figure is not None else ""
+
+
+def _footer(notes: Mapping[str, str]) -> str:
+    git = git_commit().get("git")
+    version = f"m3depth {__version__}" + (f", commit {git}" if git else "")
+    told = {**notes, "version": version}
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{_told(text)}</dd>" for name, text in told.items())
+    return f"<footer><dl>{items}</dl></footer>"
+
+
+def _told(text: str) -> str:
+    if "\n" not in text.strip():
+        return f"<code>{escape(text)}</code>"
+    return f"<details><summary>show</summary><pre>{escape(text)}</pre></details>"
+
+
+def _section(title: str, said: str, body: str) -> str:
+    said = f'<p class="lead">{escape(said)}</p>' if said else ""
+    return f"<section><h2>{escape(title)}</h2>{said}{body}</section>"
+
+
+def _wide(body: str) -> str:
+    return f'<div class="wide">{body}</div>'
+
+
+def _chart(figure: Figure) -> str:
+    config = {"displayModeBar": False, "responsive": True}
+    drawn: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
+    return f'<div class="chart">{drawn}</div>'

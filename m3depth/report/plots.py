@@ -1,0 +1,158 @@
+"""The interactive figures, as plotly draws them."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from m3depth.evaluation.result import Evaluation, Frame
+from m3depth.geometry.points import back_project, pixel_grid
+from m3depth.report.rows import image_at
+
+CLOUD_POINTS = 20_000
+LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
+
+Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
+Curves = dict[str, tuple[list[float], list[float]]]  # name -> steps, values
+
+
+class Panel(NamedTuple):
+    """One chart of training curves."""
+
+    title: str
+    shows: Callable[[str], bool]  # which columns
+    log: bool = False  # draw a wide range over a logarithmic axis
+
+
+PANELS = (
+    Panel("Loss", lambda name: name.endswith("/loss"), log=True),
+    Panel(
+        "Terms of the loss",
+        lambda name: "/" in name and not name.endswith(("/loss", "_mm", "abs_rel")),
+        log=True,
+    ),
+    Panel("Validation error, mm", lambda name: name.endswith("_mm")),
+    Panel("Learning rate", lambda name: name.startswith("lr")),
+)
+
+
+def read_curves(path: Path) -> Curves:
+    """The columns of a `metrics.csv` over its `step`; blank cells are left out."""
+    curves: Curves = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for name, cell in row.items():
+                if cell and name not in ("step", "epoch"):
+                    steps, values = curves.setdefault(name, ([], []))
+                    steps.append(float(row["step"]))
+                    values.append(float(cell))
+    return curves
+
+
+def curve_figures(curves: Curves) -> list[Figure]:
+    """One figure for each panel that has something to show."""
+    shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in PANELS]
+    return [_curves(panel, columns) for panel, columns in shown if columns]
+
+
+def frame_errors(evaluation: Evaluation) -> Figure | None:
+    """The error of every frame in the set's order; None without ground truth."""
+    import plotly.graph_objects as go
+
+    rows = [row for row in evaluation.rows if "mae_mm" in row.scores]
+    if not rows:
+        return None
+    errors = [row.scores["mae_mm"] for row in rows]
+    bars = go.Bar(
+        x=[row.position for row in rows],
+        y=errors,
+        customdata=[row.key for row in rows],
+        hovertemplate="%{customdata}<br>%{y:.2f} mm<extra></extra>",
+        marker_color="#3b82c4",
+    )
+    figure = _styled(go.Figure(bars), "", "frame", "MAE, mm")
+    return figure.add_hline(y=evaluation.metrics["mae_mm"], line_dash="dot", annotation_text="mean")
+
+
+def cloud(frame: Frame, far_mm: float) -> Figure | None:
+    """The frame's points in the left camera's axes, coloured by the image; None without depth.
+
+    Points beyond twice ``far_mm`` are left out: one of them would dwarf the scene.
+    """
+    import plotly.graph_objects as go
+
+    if frame.depth_mm is None:
+        return None
+    traces = [_points(frame, frame.depth_mm, "prediction", far_mm)]
+    if frame.truth is not None:
+        known_mm = frame.truth.depth_mm * frame.truth.counts
+        truth = _points(frame, known_mm, "truth", far_mm)
+        traces.append(truth.update(visible="legendonly"))
+    figure = _styled(go.Figure(traces), "", "", "")
+    axes = {f"{axis}axis": {"title": f"{axis}, mm", "showbackground": False} for axis in "xyz"}
+    # as the camera sees it, from a little aside: y down, z away
+    camera = {"eye": {"x": 0.35, "y": -0.45, "z": -1.6}, "up": {"x": 0, "y": -1, "z": 0}}
+    return figure.update_layout(
+        height=560,
+        scene={"aspectmode": "data", "camera": camera, **axes},
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"itemsizing": "constant"},
+    )
+
+
+def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> Any:
+    import plotly.graph_objects as go
+
+    height, width = depth_mm.shape[-2:]
+    rig = frame.truth.rig if frame.truth is not None else frame.batch["rig"]
+    x, y, z = pixel_grid(depth_mm)
+    kept = torch.nonzero((z[0] > 0) & (z[0] < 2 * far_mm))[:, 0]
+    kept = kept[torch.linspace(0, len(kept) - 1, min(CLOUD_POINTS, len(kept))).long()]
+    points = back_project(x[:, kept], y[:, kept], z[:, kept], rig)[0].numpy()
+    colours = image_at(frame, (height, width)).reshape(-1, 3)[kept.numpy()]
+    right, down, away = (np.round(axis, 2).astype(np.float32) for axis in points.T)
+    return go.Scatter3d(
+        x=right,
+        y=down,
+        z=away,
+        name=name,
+        mode="markers",
+        marker={"size": 2, "color": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colours]},
+        hovertemplate="x %{x:.1f}  y %{y:.1f}  z %{z:.1f} mm<extra>" + name + "</extra>",
+        showlegend=True,
+    )
+
+
+def _curves(panel: Panel, columns: Curves) -> Figure:
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        [
+            go.Scatter(x=steps, y=values, name=name, mode="lines" if len(steps) > 1 else "markers")
+            for name, (steps, values) in columns.items()
+        ]
+    )
+    figure = _styled(figure, panel.title, "step", "")
+    values = np.concatenate([np.asarray(v) for _, v in columns.values()])
+    wide = values.min() > 0 and values.max() > LOG_RATIO * values.min()
+    logarithmic = panel.log and wide
+    return figure.update_yaxes(**({"type": "log"} if logarithmic else {"rangemode": "tozero"}))
+
+
+def _styled(figure: Figure, title: str, x: str, y: str) -> Figure:
+    """Transparent, so that the page's light or dark ground shows; the page sets the ink."""
+    grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
+    return figure.update_layout(
+        template="none",
+        title={"text": title, "font": {"size": 15}},
+        xaxis={"title": x, **grid},
+        yaxis={"title": y, "automargin": True, **grid},
+        height=320,
+        margin={"l": 60, "r": 20, "t": 50 if title else 10, "b": 45},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": -0.25},
+    )

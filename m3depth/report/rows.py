@@ -1,0 +1,182 @@
+"""Rows of pictures: image, prediction, truth, error, each over one range for the whole page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from m3depth.evaluation.result import Frame
+from m3depth.evaluation.scoring import resized
+from m3depth.geometry.warp import warp
+from m3depth.report import bars
+from m3depth.report.figures import (
+    ERROR_COLOURS,
+    INVERSE_DEPTH_COLOURS,
+    Picture,
+    colour,
+    colour_inverse_depth,
+    data_uri,
+    inverse_depth_range,
+)
+
+WIDEST_PX = 480  # pictures are stored no wider, so that the page stays small
+
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class DepthRows:
+    """Rows for frames with a calibration, in millimetres."""
+
+    near_mm: float
+    far_mm: float
+    ceiling_mm: float
+
+    titles = ("left image", "predicted inverse depth", "true inverse depth", "absolute error")
+
+    @classmethod
+    def over(cls, frames: Iterable[Frame]) -> Self:
+        """The ranges that serve all these frames: by the truth, where it is known."""
+        frames = list(frames)
+        truths = [_plane(f.truth.depth_mm) for f in frames if f.truth is not None]
+        errors = [error[known] for error, known in map(_error_mm, frames) if known.any()]
+        worst = float(np.percentile(np.concatenate(errors), 95)) if errors else 1.0
+        depths = truths or [_plane(f.depth_mm) for f in frames if f.depth_mm is not None]
+        return cls(*inverse_depth_range(depths), _round_up(worst))
+
+    def pictures(self, frame: Frame) -> list[Picture | None]:
+        """The row's pictures; None where there is no truth."""
+        if frame.depth_mm is None:
+            return [_image(frame), None, None, None]
+        predicted = colour_inverse_depth(_plane(frame.depth_mm), *self._range)
+        if frame.truth is None:
+            return [_image(frame), predicted, None, None]
+        true = colour_inverse_depth(_plane(frame.truth.depth_mm), *self._range)
+        error, known = _error_mm(frame)
+        return [
+            _image(frame),
+            predicted,
+            true,
+            colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known),
+        ]
+
+    def bars(self) -> str:
+        """The colour bars that belong to all rows."""
+        return bars.inverse_depth_bar(*self._range) + bars.error_bar(self.ceiling_mm, "mm")
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        return self.near_mm, self.far_mm
+
+
+@dataclass(frozen=True)
+class DisparityRows:
+    """Rows for frames without a calibration: the disparity and the view rebuilt with it."""
+
+    ceiling_px: float
+
+    titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
+
+    @classmethod
+    def over(cls, frames: Iterable[Frame]) -> Self:
+        """The range that serves all these frames."""
+        largest = [float(np.percentile(_plane(_disparity_px(f)), 99)) for f in frames]
+        return cls(_round_up(max(largest)))
+
+    def pictures(self, frame: Frame) -> list[Picture | None]:
+        """The row's pictures."""
+        disparity_px = _disparity_px(frame)
+        rebuilt, visible = warp(frame.batch["right"], -disparity_px)
+        error = _plane((rebuilt - frame.batch["left"]).abs().mean(dim=1, keepdim=True))
+        plane, seen = _plane(disparity_px), visible[0, 0].numpy()
+        return [
+            _image(frame),
+            colour(plane, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, np.ones_like(seen)),
+            _bytes(rebuilt),
+            colour(error, 0, 0.2, ERROR_COLOURS, seen),
+        ]
+
+    def bars(self) -> str:
+        """The colour bars that belong to all rows."""
+        return bars.disparity_bar(self.ceiling_px) + bars.error_bar(0.2, "of full brightness")
+
+
+def rows_for(frames: list[Frame]) -> DepthRows | DisparityRows:
+    """In millimetres if every frame has a calibration."""
+    calibrated = all(bool(frame.batch["rig"].calibrated) for frame in frames)
+    return DepthRows.over(frames) if calibrated else DisparityRows.over(frames)
+
+
+def table(rows: DepthRows | DisparityRows, frames: list[Frame]) -> str:
+    """Frames as rows of captioned pictures."""
+    return "".join(_row(rows, frame) for frame in frames)
+
+
+def image_at(frame: Frame, size: tuple[int, int]) -> Picture:
+    """The left image, (height, width) as asked."""
+    return _bytes(resized(frame.batch["left"], size))
+
+
+def _row(rows: DepthRows | DisparityRows, frame: Frame) -> str:
+    cells = [
+        _cell(picture, title, frame.row.key)
+        for title, picture in zip(rows.titles, rows.pictures(frame), strict=True)
+        if picture is not None
+    ]
+    scores = frame.row.scores
+    parts = [f"{scores['mae_mm']:.2f} mm MAE"] if "mae_mm" in scores else []
+    parts += [f"SSIM {scores['ssim']:.3f}"] if "ssim" in scores else []
+    caption = f"<code>{escape(frame.row.key)}</code> <span>{' · '.join(parts)}</span>"
+    return f'<div class="row"><p>{caption}</p><div>{"".join(cells)}</div></div>'
+
+
+def _cell(picture: Picture, title: str, key: str) -> str:
+    described = escape(f"{title} of {key}", quote=True)
+    return (
+        f'<figure><img src="{data_uri(_small(picture))}" alt="{described}">'
+        f"<figcaption>{title}</figcaption></figure>"
+    )
+
+
+def _disparity_px(frame: Frame) -> Float[Tensor, "1 1 h w"]:
+    height, width = frame.batch["left"].shape[-2:]
+    return resized(frame.fraction, (height, width)) * width
+
+
+def _error_mm(frame: Frame) -> tuple[Plane, NDArray[np.bool_]]:
+    if frame.truth is None or frame.depth_mm is None:
+        return np.zeros((1, 1), np.float32), np.zeros((1, 1), bool)
+    error = (frame.depth_mm - frame.truth.depth_mm).abs()
+    return _plane(error), frame.truth.counts[0, 0].numpy()
+
+
+def _plane(values: Float[Tensor, "1 1 h w"]) -> Plane:
+    return values[0, 0].float().numpy()
+
+
+def _image(frame: Frame) -> Picture:
+    return _bytes(frame.batch["left"])
+
+
+def _bytes(image: Float[Tensor, "1 3 h w"]) -> Picture:
+    return (image[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+
+def _small(picture: Picture) -> Picture:
+    scale = min(1.0, WIDEST_PX / picture.shape[1])
+    size = (round(picture.shape[0] * scale), round(picture.shape[1] * scale))
+    planes = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    return interpolate(planes, size, mode="nearest-exact")[0].byte().permute(1, 2, 0).numpy()
+
+
+def _round_up(value: float) -> float:
+    """To the next of 1, 2, 5 in its power of ten."""
+    unit = 10 ** np.floor(np.log10(max(value, 1e-6)))
+    return float(unit * next(step for step in (1, 2, 4, 5, 8, 10) if step * unit >= value * 0.999))
