@@ -1,0 +1,1 @@
+"""Depth for others to build on: from images to predictions, files and splatting scenes."""

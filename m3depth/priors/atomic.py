@@ -1,0 +1,62 @@
+"""Files that are there whole or not at all, whenever the process dies."""
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from m3depth.errors import UserError
+
+Array = npt.NDArray[Any]
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data``, making the folder if need be.
+
+    Raises:
+        UserError: no space, no permission: the line names the folder.
+    """
+    # Hidden, so that no reader's glob takes a half-written file for a frame
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        reason = f"cannot write {path.name} ({error.strerror})"
+        raise UserError(f"{path.parent}: {reason}; free some space or set output=DIR") from None
+
+
+def write_png(path: Path, pixels: Array) -> None:
+    """Write grey or RGB pixels of 8 or 16 bits; the same pixels make the same bytes."""
+    import cv2
+
+    ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels  # OpenCV wants BGR
+    write_bytes(path, cv2.imencode(".png", ordered)[1].tobytes())
+
+
+def write_npy(path: Path, values: Array) -> None:
+    """Write one array."""
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_npz(path: Path, **arrays: Array) -> None:
+    """Write named arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write plain containers, keys sorted; NaN is refused, as JSON has none."""
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())

@@ -1,0 +1,97 @@
+"""From an image to its depth prior."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from m3depth.data.images import resize_image
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.geometry.warp import warp
+from m3depth.priors.prior import DepthPrior
+from m3depth.types import Disparity
+
+ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
+AGREEMENT_PX = 1.0  # a disagreement of this much leaves a confidence of 1/e
+
+
+class DepthPredictor:
+    """Depth of single images of any size, by one network and one rig.
+
+    Args:
+        network: Images (b, 3, h, w) to the finest `Disparity`; already in evaluation mode.
+        size: (height, width) that the network works at.
+        rig: Of the camera, for images that come without one.
+        rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
+        device: Where the network is.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[Float[Tensor, "b 3 h w"]], Disparity],
+        size: tuple[int, int],
+        rig: StereoRig,
+        rig_size: tuple[int, int],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.network, self.size, self.device = network, size, device
+        self.rig, self.rig_size = rig, rig_size
+
+    @torch.inference_mode()
+    def __call__(
+        self, key: str, image: Float[Tensor, "3 h w"], rig: StereoRig | None = None
+    ) -> DepthPrior:
+        """Predict one frame.
+
+        Args:
+            key: Names the frame.
+            image: RGB in [0, 1] at its own resolution.
+            rig: At the image's resolution; without it, the predictor's own.
+
+        Raises:
+            DataError: the image has not the shape of the predictor's rig.
+        """
+        native = (image.shape[-2], image.shape[-1])
+        rig = self._rig_at(native, key) if rig is None else rig
+        disparity = self.network(resize_image(image, self.size)[None].to(self.device))
+        disparity_px = _resized(disparity.left, native) * native[1]
+        return DepthPrior(
+            key=key,
+            image=image,
+            disparity_px=disparity_px,
+            depth_mm=depth_from_disparity(disparity_px, rig),
+            confidence=_resized(agreement(disparity), native),
+            rig=rig,
+        )
+
+    def _rig_at(self, native: tuple[int, int], key: str) -> StereoRig:
+        (old_height, old_width), (height, width) = self.rig_size, native
+        if abs(width * old_height / (height * old_width) - 1) > ASPECT_TOLERANCE:
+            raise DataError(
+                f"{key}: the image is {width}x{height}, the rig is for {old_width}x{old_height}: "
+                "not the same shape, so one of them was cropped; pass rig=PATH for these images"
+            )
+        return self.rig.resized(self.rig_size, native)
+
+
+def agreement(disparity: Disparity) -> Float[Tensor, "b 1 h w"]:
+    """Confidence 0 to 1: ``exp(-|left disparity - the right one seen from the left|)``.
+
+    The difference is in pixels of the network's resolution, at which both were found. What falls
+    outside the other view has nobody to agree with: 0.
+    """
+    width = disparity.left.shape[-1]
+    right_seen, visible = warp(disparity.right, -disparity.left * width)
+    difference_px = (disparity.left - right_seen).abs() * width
+    return torch.exp(-difference_px / AGREEMENT_PX) * visible
+
+
+def _resized(
+    maps: Float[Tensor, "1 1 h w"], size: tuple[int, int]
+) -> Float[Tensor, "1 {size[0]} {size[1]}"]:
+    grown = functional.interpolate(maps.float(), size, mode="bilinear", align_corners=False)
+    return grown[0].cpu()

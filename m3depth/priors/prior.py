@@ -1,0 +1,53 @@
+"""What is known about one frame once its depth has been predicted."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+
+
+@dataclass(frozen=True)
+class DepthPrior:
+    """One frame's depth with all that a consumer needs, at the image's own resolution, on the CPU.
+
+    Attributes:
+        key: Names the frame, "folder/000123".
+        image: RGB in [0, 1], the left view.
+        disparity_px: ``x_left - x_right`` in pixels of this resolution.
+        depth_mm: Along z of the left camera; 0 = unknown, everywhere so without a calibration.
+        confidence: 0 (none) to 1.
+        rig: At this resolution.
+        camera_to_world: OpenCV axes (x right, y down, z forward), millimetres; a camera that does
+            not move is the identity.
+        use: False where the consumer must look away, such as tools; None uses everything.
+    """
+
+    key: str
+    image: Float[Tensor, "3 h w"]
+    disparity_px: Float[Tensor, "1 h w"]
+    depth_mm: Float[Tensor, "1 h w"]
+    confidence: Float[Tensor, "1 h w"]
+    rig: StereoRig
+    camera_to_world: Float[Tensor, "4 4"] = field(default_factory=lambda: torch.eye(4))
+    use: Bool[Tensor, "1 h w"] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+    def require_millimetres(self) -> None:
+        """Stop whoever needs depth in millimetres where there is only disparity.
+
+        Raises:
+            DataError: the rig is not calibrated.
+        """
+        if not self.rig.calibrated:
+            raise DataError(
+                f"{self.key}: no calibration, and depth in mm needs one: pass rig=PATH or put "
+                "rig.yaml (fx fy cx cy baseline_mm width height) beside the images"
+            )

@@ -1,0 +1,1 @@
+"""Scenes in the layouts that splatting pipelines read; one module each."""

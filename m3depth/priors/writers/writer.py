@@ -1,0 +1,29 @@
+"""What every writer can do."""
+
+from typing import Protocol
+
+from m3depth.priors.prior import DepthPrior
+
+
+class Writer(Protocol):
+    """Writes a sequence frame by frame; may be stopped, resumed and shared between processes.
+
+    ``index`` is the frame's position in the whole sequence, whichever process writes it.
+    """
+
+    def done(self, index: int, key: str) -> bool:
+        """Whether this frame was already written, so that it need not be predicted again."""
+
+    def write(self, index: int, prior: DepthPrior) -> None:
+        """Write one frame."""
+
+    def skip(self, index: int, key: str, reason: str) -> None:
+        """Record that this frame cannot be had; the rest goes on without it."""
+
+    def finish(self, frames: int) -> list[int]:
+        """Close the export once all ``frames`` are written or skipped.
+
+        Returns:
+            The positions that are still missing, for other processes to write; the export is
+            complete when there are none.
+        """

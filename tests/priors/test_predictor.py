@@ -1,0 +1,84 @@
+"""From an image to a prior: resolutions, units, confidence."""
+
+import pytest
+import torch
+
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.points import project
+from m3depth.priors.predictor import DepthPredictor, agreement
+from m3depth.types import Disparity
+
+RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)  # principal points 2 px apart at 64x48
+
+
+def constant(left: float, right: float | None = None):
+    def network(images: torch.Tensor) -> Disparity:
+        assert images.shape[1:] == (3, 24, 32)
+        one = torch.ones(len(images), 1, *images.shape[-2:])
+        return Disparity(one * left, one * (left if right is None else right))
+
+    return network
+
+
+def test_depth_is_in_millimetres_at_the_images_own_resolution() -> None:
+    predict = DepthPredictor(constant(0.125), (24, 32), RIG, (48, 64))
+    image = torch.rand(3, 96, 128)
+    prior = predict("a/0", image)
+    assert prior.key == "a/0"
+    assert torch.equal(prior.image, image)
+    assert prior.rig.fx == 120
+    assert torch.allclose(prior.disparity_px, torch.full((1, 96, 128), 16.0))
+    expected = 4.5 * 120 / (16 - 2 * 2)  # b·f / (d - the principal points' distance)
+    assert torch.allclose(prior.depth_mm, torch.full((1, 96, 128), expected))
+
+
+def test_depth_does_not_depend_on_the_resolution_that_the_image_comes_in() -> None:
+    predict = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64))
+    small, large = predict("s", torch.rand(3, 48, 64)), predict("l", torch.rand(3, 480, 640))
+    assert torch.allclose(small.depth_mm[0, 0, 0], large.depth_mm[0, 0, 0])
+    point = torch.tensor([[[3.0, 2.0, 50.0]]])
+    pixels = [project(point, StereoRig(*(v[None] for v in p.rig)))[0, 0] for p in (small, large)]
+    assert torch.allclose((pixels[0] + 0.5) * 10 - 0.5, pixels[1], atol=1e-3)
+
+
+def test_a_frames_own_rig_goes_before_the_predictors() -> None:
+    predict = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64))
+    own = RIG._replace(baseline_mm=torch.tensor(9.0))
+    image = torch.rand(3, 48, 64)
+    assert torch.allclose(predict("a", image, own).depth_mm, 2 * predict("a", image).depth_mm)
+
+
+def test_without_calibration_there_is_disparity_and_no_depth() -> None:
+    rig = StereoRig.uncalibrated(64, 48)
+    prior = DepthPredictor(constant(0.1), (24, 32), rig, (48, 64))("a", torch.rand(3, 48, 64))
+    assert (prior.disparity_px > 0).all()
+    assert not prior.depth_mm.any()
+    with pytest.raises(DataError, match=r"a: no calibration, .* rig=PATH"):
+        prior.require_millimetres()
+
+
+def test_an_image_of_another_shape_is_refused() -> None:
+    predict = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64))
+    with pytest.raises(DataError, match="x/7: the image is 64x64, the rig is for 64x48"):
+        predict("x/7", torch.rand(3, 64, 64))
+
+
+def test_confidence_is_one_where_the_views_agree_and_zero_where_unseen() -> None:
+    confidence = agreement(constant(0.125)(torch.zeros(1, 3, 24, 32)))
+    assert not confidence[..., :4].any()  # 0.125 of 32 pixels are left of the right image
+    assert (confidence[..., 4:] == 1).all()
+
+
+def test_a_disagreement_of_one_pixel_leaves_one_over_e() -> None:
+    confidence = agreement(constant(0.125, 0.125 + 1 / 32)(torch.zeros(1, 3, 24, 32)))
+    assert torch.allclose(confidence[..., 4:], torch.tensor(-1.0).exp())
+
+
+def test_confidence_looks_where_the_right_view_sees_the_same_point() -> None:
+    left, right = torch.full((1, 1, 4, 32), 4 / 32), torch.full((1, 1, 4, 32), 4 / 32)
+    right[..., 10] = 9 / 32  # seen at x = 14 of the left view, 5 pixels off there
+    confidence = agreement(Disparity(left, right))
+    assert torch.allclose(confidence[..., 14], torch.tensor(-5.0).exp())
+    assert (confidence[..., 15:] == 1).all()
+    assert (confidence[..., 10] == 1).all()
