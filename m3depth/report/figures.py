@@ -45,7 +45,7 @@ def inverse_depth_range(depths_mm: Iterable[NDArray[np.floating]]) -> tuple[floa
     Where nothing is known it is 30 .. 150 mm, an endoscope's working range.
 
     >>> inverse_depth_range([np.array([0.0, 40.2, 50.0]), np.array([80.3])])
-    (40.0, 81.0)
+    (40.0, 80.0)
     """
     known = [depth_mm[depth_mm > 0] for depth_mm in depths_mm]
     values = np.concatenate([v.ravel() for v in known]) if known else np.empty(0)

@@ -98,7 +98,7 @@ def _training(curves: Path | None) -> str:
     if not figures:
         return ""
     charts = "".join(_chart(figure) for figure in figures)
-    return _section("Training", "", f'<div class="charts">{charts}</div>')
+    return _section("Training", "Over training steps.", f'<div class="charts">{charts}</div>')
 
 
 def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:

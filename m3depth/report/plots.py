@@ -13,6 +13,7 @@ from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.report.rows import image_at
 
 CLOUD_POINTS = 20_000
+TRUTH_COLOUR = "#17becf"  # one that tissue does not have
 LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
 
 Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
@@ -90,16 +91,16 @@ def cloud(frame: Frame, far_mm: float) -> Figure | None:
     if frame.truth is not None:
         known_mm = frame.truth.depth_mm * frame.truth.counts
         truth = _points(frame, known_mm, "truth", far_mm)
-        traces.append(truth.update(visible="legendonly"))
+        traces.append(truth.update(visible="legendonly", marker_color=TRUTH_COLOUR))
     figure = _styled(go.Figure(traces), "", "", "")
     axes = {f"{axis}axis": {"title": f"{axis}, mm", "showbackground": False} for axis in "xyz"}
     # as the camera sees it, from a little aside: y down, z away
-    camera = {"eye": {"x": 0.35, "y": -0.45, "z": -1.6}, "up": {"x": 0, "y": -1, "z": 0}}
+    camera = {"eye": {"x": 0.4, "y": -0.5, "z": -1.9}, "up": {"x": 0, "y": -1, "z": 0}}
     return figure.update_layout(
         height=560,
         scene={"aspectmode": "data", "camera": camera, **axes},
         margin={"l": 0, "r": 0, "t": 10, "b": 0},
-        legend={"itemsizing": "constant"},
+        legend={"itemsizing": "constant", "y": 1},
     )
 
 
@@ -110,7 +111,9 @@ def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> A
     rig = frame.truth.rig if frame.truth is not None else frame.batch["rig"]
     x, y, z = pixel_grid(depth_mm)
     kept = torch.nonzero((z[0] > 0) & (z[0] < 2 * far_mm))[:, 0]
-    kept = kept[torch.linspace(0, len(kept) - 1, min(CLOUD_POINTS, len(kept))).long()]
+    # drawn at random: every n-th pixel of a row would show as stripes
+    drawn = torch.randperm(len(kept), generator=torch.Generator().manual_seed(0))[:CLOUD_POINTS]
+    kept = kept[drawn]
     points = back_project(x[:, kept], y[:, kept], z[:, kept], rig)[0].numpy()
     colours = image_at(frame, (height, width)).reshape(-1, 3)[kept.numpy()]
     right, down, away = (np.round(axis, 2).astype(np.float32) for axis in points.T)
@@ -135,10 +138,11 @@ def _curves(panel: Panel, columns: Curves) -> Figure:
             for name, (steps, values) in columns.items()
         ]
     )
-    figure = _styled(figure, panel.title, "step", "")
+    figure = _styled(figure, panel.title, "", "")
     values = np.concatenate([np.asarray(v) for _, v in columns.values()])
     wide = values.min() > 0 and values.max() > LOG_RATIO * values.min()
     logarithmic = panel.log and wide
+    figure.update_xaxes(rangemode="tozero")
     return figure.update_yaxes(**({"type": "log"} if logarithmic else {"rangemode": "tozero"}))
 
 
@@ -154,5 +158,5 @@ def _styled(figure: Figure, title: str, x: str, y: str) -> Figure:
         margin={"l": 60, "r": 20, "t": 50 if title else 10, "b": 45},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": -0.25},
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top"},
     )

@@ -1,0 +1,119 @@
+import pytest
+import torch
+from stereo_fakes import HEIGHT, WIDTH, Frames, dots, plane, sample
+
+from m3depth.errors import DataError
+from m3depth.evaluation import frames
+from m3depth.evaluation.baselines import (
+    mean_depth,
+    score_constant,
+    score_sgbm,
+    score_shift,
+    sgbm,
+)
+from m3depth.evaluation.protocol import Protocol, none
+from m3depth.evaluation.scoring import Truth, as_batch
+from m3depth.types import StereoBatch
+
+PLAIN = Protocol("plain", 0.0, float("inf"), none)
+
+
+def truth_of(frame: StereoBatch) -> Truth:
+    truth = Truth.of(as_batch(frame))
+    assert truth is not None
+    return truth
+
+
+def mean_of(*samples: StereoBatch | DataError) -> torch.Tensor | None:
+    mean = mean_depth(frames.Frames(Frames(*samples), "train"))
+    return None if mean is None else mean.depth_mm[0]
+
+
+def test_mean_depth_by_hand() -> None:
+    near, far = plane(40), plane(60)
+    near[:, 0] = 0  # known in one frame only
+    far[:, 1] = near[:, 1] = 0  # in none: the mean of all the others
+    rows = HEIGHT - 2
+    overall = (40 * rows + 60 * (rows + 1)) / (2 * rows + 1)
+    mean = mean_of(sample(near), sample(far))
+    assert mean is not None
+    assert mean[0, 2:].unique().tolist() == [50]
+    assert mean[0, 0].unique().tolist() == [60]
+    assert mean[0, 1].unique().tolist() == pytest.approx([overall])
+
+
+def test_mean_depth_score_by_hand() -> None:
+    mean = mean_depth(frames.Frames(Frames(sample(plane(40)), sample(plane(60))), "train"))
+    assert mean is not None
+    native = torch.full((1, 2 * HEIGHT, 2 * WIDTH), 40.0)
+    scores = mean.score(truth_of(sample(native)), PLAIN)
+    assert scores["mae_mm"] == pytest.approx(10, abs=1e-4)
+    assert scores["abs_rel"] == pytest.approx(0.25)
+    assert scores["epe_px"] == pytest.approx(2 * (300 / 40 - 300 / 50), abs=1e-4)
+
+
+def test_mean_depth_takes_other_sizes_masks_and_unreadable_frames() -> None:
+    masked = sample(plane(500))
+    masked["mask"] = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.bool)
+    small = sample(torch.full((1, HEIGHT // 2, WIDTH // 2), 60.0))
+    mean = mean_of(sample(plane(40)), small, masked, DataError("unreadable"))
+    assert mean is not None
+    assert mean.unique().tolist() == [50]
+
+
+def test_mean_depth_without_any_depth() -> None:
+    frame = sample(plane(40))
+    del frame["depth_mm"]
+    assert mean_of(frame) is None
+    assert mean_of() is None
+
+
+@pytest.mark.parametrize("shift", [4, 11])
+def test_sgbm_finds_a_known_shift(shift: int) -> None:
+    wide = dots(0, 96, 128 + shift)
+    left, right = wide[None, :, :, :128], wide[None, :, :, shift:]  # left x is right x - shift
+    fraction, given = sgbm(left, right)
+    inside = given[:, shift + 8 : -8]
+    assert inside.mean() > 0.95
+    error = abs(fraction * 128 - shift)[:, shift + 8 : -8][inside]
+    assert (error < 0.5).mean() > 0.98
+
+
+def test_sgbm_answers_nothing_that_lies_outside_the_right_image() -> None:
+    wide = dots(0, 96, 140)
+    fraction, given = sgbm(wide[None, :, :, :128], wide[None, :, :, 12:])
+    x = torch.arange(128).expand(96, 128).numpy()
+    assert ((x - fraction * 128)[given] >= -1e-3).all()
+    assert given[:, :6].mean() < 0.2
+
+
+def test_sgbm_score_and_density() -> None:
+    frame = sample(plane(30))  # 10 px
+    scores = score_sgbm(as_batch(frame), truth_of(frame), PLAIN)
+    assert set(scores) == {"mae_mm", "abs_rel", "epe_px", "density"}
+    assert scores["epe_px"] < 0.5
+    assert 0.5 < scores["density"] < 1
+
+
+def test_sgbm_that_answers_nothing_has_density_only() -> None:
+    depth = plane(30)  # 10 px
+    depth[:, :, 4:] = 0  # known only where the right image does not see
+    frame = sample(depth)
+    frame["right"][:, :, -10:] = 0
+    assert score_sgbm(as_batch(frame), truth_of(frame), PLAIN) == {"density": 0.0}
+
+
+def test_best_constant_is_the_median_disparity() -> None:
+    depth = plane(30)  # 10 px
+    depth[:, :, : WIDTH // 4] = 60  # 5 px on a quarter
+    assert score_constant(truth_of(sample(depth)), PLAIN) == {
+        "epe_px": pytest.approx(5 / 4, abs=1e-4)
+    }
+
+
+def test_best_shift_finds_the_shift() -> None:
+    batch = as_batch(sample(plane(30)))
+    found = score_shift(batch)["ssim"]
+    assert found > 0.95
+    batch["right"] = torch.roll(batch["right"], 20, dims=-1)  # now to the other side: not searched
+    assert score_shift(batch)["ssim"] < 0.5

@@ -1,0 +1,148 @@
+import pytest
+import torch
+from stereo_fakes import HEIGHT, RIG, WIDTH, plane, sample, says
+
+from m3depth.evaluation.protocol import Protocol, median, none
+from m3depth.evaluation.scoring import (
+    RATIO,
+    VALID,
+    Truth,
+    as_batch,
+    score_disparity,
+    score_view,
+    scored_depth,
+)
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+PLAIN = Protocol("plain", 0.0, float("inf"), none)
+
+
+def scored(frame: StereoBatch, protocol: Protocol = PLAIN, scale: float = 1.0) -> dict[str, float]:
+    batch = as_batch(frame)
+    truth = Truth.of(batch)
+    assert truth is not None
+    fraction = says(frame, scale=scale)(batch["left"]).left
+    return score_disparity(truth.disparity_here(fraction), truth.within(protocol), protocol)
+
+
+def test_perfect_prediction_scores_no_error() -> None:
+    scores = scored(sample(plane(50, slope=0.5)))
+    assert scores["mae_mm"] == pytest.approx(0, abs=1e-4)
+    assert scores["epe_px"] == pytest.approx(0, abs=1e-5)
+    assert scores["d1"] == 1
+    assert scores[RATIO] == pytest.approx(1)
+    assert scores[VALID] == HEIGHT * WIDTH
+
+
+def test_a_wrong_scale_is_an_error_unless_aligned() -> None:
+    frame = sample(plane(50, slope=0.5))
+    assert scored(frame, scale=0.5)["abs_rel"] == pytest.approx(0.5)
+    aligned = scored(frame, Protocol("aligned", 1e-3, 150.0, median, clip=True), scale=0.5)
+    assert aligned["abs_rel"] == pytest.approx(0, abs=1e-5)
+    assert aligned[RATIO] == pytest.approx(2)
+    assert aligned["epe_px"] > 1  # the disparity itself is not scaled
+
+
+def test_range_unknown_and_mask_leave_pixels_out() -> None:
+    depth = plane(50)
+    depth[:, :, :10] = 400  # beyond the range
+    depth[:, :, 10:20] = 0  # not known
+    frame = sample(depth)
+    protocol = Protocol("capped", 25.0, 300.0, none)
+    assert scored(frame, protocol)[VALID] == HEIGHT * (WIDTH - 20)
+    frame["mask"] = torch.ones_like(depth, dtype=torch.bool)
+    frame["mask"][:, :8] = False
+    assert scored(frame, protocol)[VALID] == (HEIGHT - 8) * (WIDTH - 20)
+
+
+def test_what_is_left_out_does_not_count() -> None:
+    depth = plane(50)
+    good = scored(sample(depth))
+    depth[:, 10:20, 10:20] = 0
+    frame = sample(depth)
+    batch = as_batch(frame)
+    truth = Truth.of(batch)
+    assert truth is not None
+    disparity_px = truth.disparity_here(says(frame)(batch["left"]).left)
+    disparity_px[..., 10:20, 10:20] = 1e4
+    scores = score_disparity(disparity_px, truth, PLAIN)
+    assert scores["mae_mm"] == pytest.approx(good["mae_mm"], abs=1e-5)
+
+
+def test_nothing_counts() -> None:
+    assert scored(sample(plane(50)), Protocol("far", 100.0, 200.0, none)) == {}
+
+
+@pytest.mark.parametrize("factor", [2, 3, 0.5])
+def test_truth_at_another_resolution(factor: float) -> None:
+    """Depth is native, images are not: with offset principal points the rig must follow."""
+    rig = StereoRig.of(60.0, 60.0, 30.0, 15.5, 34.0, 5.0)
+    height, width = int(HEIGHT * factor), int(WIDTH * factor)
+    frame = sample(torch.full((1, height, width), 50.0), rig=rig)
+    scores = scored(frame)
+    assert scores["mae_mm"] == pytest.approx(0, abs=1e-3)
+    assert scores[VALID] == height * width
+
+
+def test_disparity_errors_are_pixels_of_the_truths_resolution() -> None:
+    frame = sample(torch.full((1, HEIGHT * 2, WIDTH * 2), 50.0))
+    batch = as_batch(frame)
+    truth = Truth.of(batch)
+    assert truth is not None
+    off_by_one_here = says(frame)(batch["left"]).left + 1 / WIDTH
+    scores = score_disparity(truth.disparity_here(off_by_one_here), truth, PLAIN)
+    assert scores["epe_px"] == pytest.approx(2, abs=1e-4)
+
+
+def test_without_calibration_there_is_no_truth() -> None:
+    frame = sample(plane(50))
+    frame["rig"] = StereoRig.uncalibrated(WIDTH, HEIGHT)
+    assert Truth.of(as_batch(frame)) is None
+    assert scored_depth(torch.full((1, 1, 4, 4), 0.1), as_batch(frame), None, PLAIN) is None
+
+
+def test_without_depth_there_is_no_truth() -> None:
+    frame = sample(plane(50))
+    del frame["depth_mm"]
+    assert Truth.of(as_batch(frame)) is None
+
+
+def test_view_is_rebuilt_by_the_true_disparity() -> None:
+    batch = as_batch(sample(plane(30)))  # 10 px
+    right_one = score_view(torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH), batch)["ssim"]
+    wrong = score_view(torch.full((1, 1, HEIGHT, WIDTH), 6 / WIDTH), batch)["ssim"]
+    assert right_one > 0.95
+    assert wrong < 0.3
+
+
+def test_view_respects_the_mask() -> None:
+    frame = sample(plane(30))
+    frame["right"][:, : HEIGHT // 2] = 0
+    fraction = torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH)
+    spoiled = score_view(fraction, as_batch(frame))["ssim"]
+    frame["mask"] = torch.ones(1, HEIGHT, WIDTH, dtype=torch.bool)
+    frame["mask"][:, : HEIGHT // 2 + 6] = False
+    assert spoiled < 0.6
+    assert score_view(fraction, as_batch(frame))["ssim"] > 0.95
+    frame["mask"][:] = False
+    assert score_view(fraction, as_batch(frame)) == {}
+
+
+def test_scored_depth_is_aligned_as_the_numbers_are() -> None:
+    frame = sample(plane(50, slope=0.5))
+    batch = as_batch(frame)
+    half = says(frame, scale=0.5)(batch["left"]).left
+    aligned = scored_depth(half, batch, Truth.of(batch), Protocol("m", 0.0, 1e3, median))
+    assert aligned is not None
+    assert torch.allclose(aligned, batch["depth_mm"], atol=1e-3)
+
+
+def test_scored_depth_without_truth_is_at_the_images_resolution() -> None:
+    frame = sample(plane(50))
+    del frame["depth_mm"]
+    fraction = torch.full((1, 1, 4, 8), 300 / 50 / WIDTH)
+    depth = scored_depth(fraction, as_batch(frame), None, PLAIN)
+    assert depth is not None
+    assert torch.allclose(depth, torch.full((1, 1, HEIGHT, WIDTH), 50.0))
+    assert RIG.calibrated

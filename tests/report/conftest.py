@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from m3depth.errors import DataError
+from m3depth.evaluation.evaluate import evaluate
+from m3depth.evaluation.protocol import Protocol, none
+from m3depth.evaluation.result import Evaluation
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import Disparity, StereoBatch
+
+HEIGHT, WIDTH = 24, 48
+SLOPES = (0.2, 0.8, 0.5, 0.1)
+
+
+class Slopes(Dataset[StereoBatch]):
+    """Sloping planes from 40 mm on; the frame after the last cannot be read."""
+
+    def __init__(self, calibrated: bool, truth: bool) -> None:
+        self.calibrated, self.truth = calibrated, truth
+
+    def __len__(self) -> int:
+        return len(SLOPES) + 1
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        if index == len(SLOPES):
+            raise DataError("left/<last>.png cannot be read")
+        image = torch.rand(3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(index))
+        rig = StereoRig.of(45.0, 45.0, 23.5, 11.5, 23.5, 5.0)
+        frame: StereoBatch = {
+            "left": image,
+            "right": torch.roll(image, -4, dims=-1),
+            "rig": rig if self.calibrated else StereoRig.uncalibrated(WIDTH, HEIGHT),
+            "key": f"slopes/<{index}>",
+        }
+        if self.truth:
+            depth = 40 + SLOPES[index] * torch.arange(WIDTH).expand(1, HEIGHT, WIDTH)
+            frame["depth_mm"] = depth * (torch.arange(WIDTH) > 5)
+        return frame
+
+
+def four_px(left: Tensor) -> Disparity:
+    fraction = torch.full_like(left[:, :1], 4 / WIDTH)
+    return Disparity(fraction, fraction)
+
+
+def run(calibrated: bool = True, truth: bool = True) -> Evaluation:
+    test = Slopes(calibrated, truth)
+    return evaluate(four_px, test, Protocol("plain", 0.0, float("inf"), none), test)
+
+
+@pytest.fixture(scope="session")
+def with_truth() -> Evaluation:
+    return run()
+
+
+@pytest.fixture(scope="session")
+def without_truth() -> Evaluation:
+    return run(truth=False)
+
+
+@pytest.fixture(scope="session")
+def uncalibrated() -> Evaluation:
+    return run(calibrated=False, truth=False)
+
+
+@pytest.fixture
+def curves(tmp_path: Path) -> Path:
+    path = tmp_path / "metrics.csv"
+    path.write_text(
+        "step,epoch,train/loss,train/photometric,val/loss,val/mae_mm,lr-AdamW\n"
+        "0,0,0.9,0.8,,,0.001\n10,0,0.2,0.1,,,0.0005\n10,0,,,0.3,7.5,\n20,1,0.1,0.05,0.2,5.5,\n"
+    )
+    return path

@@ -1,0 +1,150 @@
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from plotly.offline import get_plotlyjs
+
+from m3depth import __version__
+from m3depth.errors import UserError
+from m3depth.evaluation.result import Evaluation
+from m3depth.report.page import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Put before everything else in a copy of the page: collects errors and refused loads, and in the
+# end leaves them in the document's title together with what was drawn.
+PROBE = """<script>
+const wrong = [];
+const complain = console.error;
+console.error = (...what) => { wrong.push(what.join(" ")); complain(...what); };
+addEventListener("error", (e) => wrong.push(e.message || "cannot load " + e.target.src), true);
+addEventListener("unhandledrejection", (e) => wrong.push(String(e.reason)));
+addEventListener("load", () => setTimeout(async () => {
+  const pictures = [...document.images];
+  await Promise.all(pictures.map((p) => p.decode().catch((e) => wrong.push(String(e)))));
+  document.title = JSON.stringify({
+    wrong,
+    pictures: pictures.filter((p) => p.naturalWidth > 0).length,
+    charts: document.querySelectorAll(".plotly-graph-div:has(.main-svg)").length,
+    clouds: document.querySelectorAll(".plotly-graph-div:has(canvas)").length,
+    loads: performance.getEntriesByType("resource").map((r) => r.name)
+      .filter((n) => !n.startsWith("data:") && !n.startsWith("blob:")),
+  });
+}, 2000));
+</script>"""
+
+
+def page_of(evaluation: Evaluation, path: Path, curves: Path | None = None) -> str:
+    notes = {"command": "m3depth evaluate <x>", "configuration": "a: 1\nb: 2\n"}
+    write_report(path, "A <trial> & more", evaluation, curves, notes)
+    # plotly's own text holds addresses that only its maps would load
+    return path.read_text(encoding="utf-8").replace(get_plotlyjs(), "")
+
+
+def test_nothing_is_loaded_from_elsewhere(
+    with_truth: Evaluation, curves: Path, tmp_path: Path
+) -> None:
+    page = page_of(with_truth, tmp_path / "report.html", curves)
+    assert get_plotlyjs() in (tmp_path / "report.html").read_text(encoding="utf-8")
+    sources = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page)
+    assert sources
+    assert all(source.startswith("data:") for source in sources)
+    for loader in ("@import", "url(", "fetch(", "XMLHttpRequest", "import(", "http://", "https://"):
+        assert loader not in page
+
+
+def test_everything_is_said(with_truth: Evaluation, curves: Path, tmp_path: Path) -> None:
+    page = page_of(with_truth, tmp_path / "report.html", curves)
+    mae = with_truth.metrics["mae_mm"]
+    baseline = with_truth.baselines["mean_depth"]["mae_mm"]
+    assert f"{mae:.2f}<small> mm" in page
+    assert f"{baseline:.2f}<small> mm" in page
+    assert f"{abs(1 - mae / baseline):.0%}<small> {'below' if mae < baseline else 'above'}" in page
+    assert page.count("<img ") == 4 * (3 + 3)
+    assert "Worst frames" in page
+    assert f"{with_truth.worst[0].row.scores['mae_mm']:.2f} mm MAE" in page
+    assert "1 of 5 frames skipped" in page
+    assert __version__ in page
+    assert "m3depth evaluate &lt;x&gt;" in page
+    for name in with_truth.metrics:
+        assert f"<code>{name}</code>" in page
+
+
+def test_texts_are_escaped(with_truth: Evaluation, tmp_path: Path) -> None:
+    page = page_of(with_truth, tmp_path / "report.html")
+    assert "<h1>A &lt;trial&gt; &amp; more</h1>" in page
+    assert "<last>" not in page
+    assert html.escape("slopes/<0>") in page
+    assert 'alt="left image of slopes/&lt;' in page
+
+
+def test_absent_metrics_are_absent(without_truth: Evaluation, tmp_path: Path) -> None:
+    page = page_of(without_truth, tmp_path / "report.html")
+    assert "mae_mm" not in page
+    assert "nan" not in page.lower().replace("nano", "").replace("finance", "")
+    assert f"{without_truth.metrics['ssim']:.4f}" in page
+    assert page.count("<img ") == 2 * (3 + 3)  # image and prediction
+    assert "Point cloud" in page
+
+
+def test_uncalibrated_pairs_show_disparity_and_no_millimetres(
+    uncalibrated: Evaluation, tmp_path: Path
+) -> None:
+    page = page_of(uncalibrated, tmp_path / "report.html")
+    assert "predicted disparity" in page
+    assert "Point cloud" not in page
+    assert page.count("<img ") == 4 * (3 + 3)
+
+
+def test_a_page_that_cannot_be_written_says_so(with_truth: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file"):
+        write_report(tmp_path / "file" / "report.html", "x", with_truth)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path")
+def test_opens_in_a_browser_without_a_complaint(
+    with_truth: Evaluation, curves: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, "Browser", with_truth, curves)
+    page = path.read_text(encoding="utf-8")
+    path.write_text(page.replace("<head>", "<head>" + PROBE, 1), encoding="utf-8")
+    found = opened(path, tmp_path / "profile")
+    assert found == {
+        "wrong": [],
+        "pictures": 4 * (3 + 3),
+        "charts": 1 + 4 + 1,  # frames, curves, cloud
+        "clouds": 1,
+        "loads": [],
+    }
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path")
+def test_the_browser_would_have_complained(with_truth: Evaluation, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, "Broken", with_truth)
+    page = path.read_text(encoding="utf-8").replace("<head>", "<head>" + PROBE, 1)
+    page = page.replace("data:image/png;base64,iVBOR", "data:image/png;base64,AAAAA", 1)
+    page = page.replace("</body>", '<script>console.error("said")</script><img src="gone.png">')
+    path.write_text(page, encoding="utf-8")
+    found = opened(path, tmp_path / "profile")
+    assert found["pictures"] == 4 * (3 + 3) - 1
+    assert "said" in found["wrong"]
+    assert any("gone.png" in line for line in found["wrong"])
+
+
+def opened(path: Path, profile: Path) -> dict:
+    """What the probe saw."""
+    flags = "--headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader --dump-dom"
+    flags += " --disable-background-networking --virtual-time-budget=20000"
+    command = [CHROMIUM, *flags.split(), f"--user-data-dir={profile}", path.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    title = re.search(r"<title>(.*?)</title>", dom, re.DOTALL)
+    assert title, dom[-500:]
+    return json.loads(html.unescape(title[1]))

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plotly.offline import get_plotlyjs
+
+from m3depth.evaluation.result import Evaluation
+from m3depth.report.plots import CLOUD_POINTS, cloud, curve_figures, frame_errors, read_curves
+
+
+def test_blank_cells_are_left_out(curves: Path) -> None:
+    read = read_curves(curves)
+    assert read["train/loss"] == ([0, 10, 20], [0.9, 0.2, 0.1])
+    assert read["val/mae_mm"] == ([10, 20], [7.5, 5.5])
+    assert "epoch" not in read
+
+
+def test_a_panel_for_each_kind_of_curve(curves: Path) -> None:
+    figures = {f.layout.title.text: f for f in curve_figures(read_curves(curves))}
+    assert list(figures) == ["Loss", "Terms of the loss", "Validation error, mm", "Learning rate"]
+    assert [trace.name for trace in figures["Loss"].data] == ["train/loss", "val/loss"]
+    assert figures["Loss"].layout.yaxis.type == "log"
+    assert figures["Validation error, mm"].layout.yaxis.type != "log"
+
+
+def test_no_curves_no_panels() -> None:
+    assert curve_figures({}) == []
+
+
+def test_bars_are_the_frames_errors(with_truth: Evaluation) -> None:
+    bars = frame_errors(with_truth).data[0]
+    assert list(bars.y) == [row.scores["mae_mm"] for row in with_truth.rows]
+    assert list(bars.customdata) == [f"slopes/<{i}>" for i in range(4)]
+
+
+def test_no_bars_without_truth(without_truth: Evaluation) -> None:
+    assert frame_errors(without_truth) is None
+
+
+def test_cloud_holds_prediction_and_truth_in_millimetres(with_truth: Evaluation) -> None:
+    frame = with_truth.chosen[0]
+    prediction, truth = cloud(frame, 80.0).data
+    assert truth.visible == "legendonly"
+    assert prediction.z == pytest.approx(45 * 5 / 4, abs=0.01)
+    assert len(prediction.z) == 24 * 48 <= CLOUD_POINTS
+    assert len(truth.z) == 24 * 42  # six columns are not known
+    corner = prediction.x.min(), prediction.y.min()
+    assert corner == pytest.approx((-23.5 / 45 * 56.25, -11.5 / 45 * 56.25), abs=0.01)
+
+
+def test_cloud_leaves_out_what_would_dwarf_the_scene(with_truth: Evaluation) -> None:
+    prediction, truth = cloud(with_truth.chosen[0], 22.0).data
+    assert len(prediction.z) == 0
+    assert np.max(truth.z) < 44
+
+
+def test_no_cloud_without_calibration(uncalibrated: Evaluation) -> None:
+    assert cloud(uncalibrated.chosen[0], 80.0) is None
+
+
+def test_plotly_is_there_to_be_inlined() -> None:
+    assert "scatter3d" in get_plotlyjs()
