@@ -1,0 +1,1 @@
+"""Where stereo pairs come from: the built-in endoscope, folders of files, public sets."""

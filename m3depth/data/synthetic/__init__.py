@@ -1,0 +1,16 @@
+"""The built-in stereo endoscope: rendered scenes of which everything is known."""
+
+from m3depth.data.synthetic.pairs import SyntheticPairs, SyntheticSample
+from m3depth.data.synthetic.render import Rendering, render
+from m3depth.data.synthetic.styles import LIVER, PELVIS, Palette, Style
+
+__all__ = [
+    "LIVER",
+    "PELVIS",
+    "Palette",
+    "Rendering",
+    "Style",
+    "SyntheticPairs",
+    "SyntheticSample",
+    "render",
+]

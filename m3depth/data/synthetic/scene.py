@@ -1,0 +1,274 @@
+"""A scene: everything that a picture is computed from, drawn from a seed."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.synthetic.shading import Light
+from m3depth.data.synthetic.styles import Range, Style
+from m3depth.data.synthetic.surface import Surface
+from m3depth.data.synthetic.texture import Texture, choose_vessels
+from m3depth.data.synthetic.tools import Tools
+from m3depth.geometry.camera import StereoRig
+
+Tree = TypeVar("Tree", bound=tuple)  # type: ignore[type-arg]
+
+
+class Endoscope(NamedTuple):
+    """A stereo endoscope, whatever the resolution of its pictures."""
+
+    focal: Float[Tensor, "*b"]  # fraction of the width
+    baseline_mm: Float[Tensor, "*b"]
+    principal_offset: Float[Tensor, "*b"]  # cx - cx_right, fraction of the width
+
+    def rig(self, height: int, width: int) -> StereoRig:
+        """The calibrated rig at a resolution, with square pixels."""
+        one = torch.ones_like(self.focal)
+        middle, half_offset = one * (width - 1) / 2, self.principal_offset * width / 2
+        return StereoRig(
+            fx=self.focal * width,
+            fy=self.focal * width,
+            cx=middle + half_offset,
+            cy=one * (height - 1) / 2,
+            cx_right=middle - half_offset,
+            baseline_mm=self.baseline_mm,
+        )
+
+
+class Scene(NamedTuple):
+    """One scene (``*b`` empty) or a batch of them."""
+
+    surface: Surface
+    texture: Texture
+    tools: Tools
+    light: Light
+    endoscope: Endoscope
+    camera_to_world: Float[Tensor, "*b 4 4"]  # of the left camera; mm, OpenCV axes
+
+
+def seeded(*parts: object) -> torch.Generator:
+    """A generator that depends on all of ``parts`` and on nothing else."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def stacked(items: Sequence[Tree]) -> Tree:
+    """Scenes (or any nested named tuples of tensors) as one batch."""
+    return _zipped(items, torch.stack)
+
+
+def moved(item: Tree, device: torch.device | str) -> Tree:
+    """A nested named tuple of tensors on a device."""
+    return _zipped([item], lambda tensors: tensors[0].to(device))
+
+
+def _zipped(items: Sequence[Tree], join) -> Tree:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    fields = zip(*items, strict=True)
+    made = (join(f) if isinstance(f[0], Tensor) else _zipped(f, join) for f in fields)
+    return cast(Tree, type(items[0])(*made))
+
+
+class Draw:
+    """Random numbers in ranges."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def within(self, between: Range, *shape: int) -> Tensor:
+        """Uniform numbers of a shape."""
+        low, high = between
+        return low + (high - low) * torch.rand(shape, generator=self.generator)
+
+    def angle(self, *shape: int) -> Tensor:
+        """Uniform angles in radian."""
+        return self.within((0, 2 * math.pi), *shape)
+
+    def whole(self, below: int) -> int:
+        """A whole number from 0 to ``below - 1``."""
+        return int(torch.randint(below, (), generator=self.generator))
+
+
+def draw_endoscope(generator: torch.Generator) -> Endoscope:
+    """An endoscope around a da Vinci's."""
+    draw = Draw(generator)
+    return Endoscope(
+        focal=draw.within((0.90, 0.96)),
+        baseline_mm=draw.within((4.0, 5.6)),
+        principal_offset=torch.zeros(()),
+    )
+
+
+def draw_scene(
+    generator: torch.Generator, style: Style, endoscope: Endoscope, tools: bool = True
+) -> Scene:
+    """A scene in a style, seen through an endoscope."""
+    draw = Draw(generator)
+    distance = draw.within(style.distance_mm)
+    camera_to_world = _camera(draw, style, distance)
+    return Scene(
+        surface=_surface(draw, style),
+        texture=_texture(draw, style),
+        tools=_tools(draw, distance, camera_to_world, tools),
+        light=_light(draw, style),
+        endoscope=endoscope,
+        camera_to_world=camera_to_world,
+    )
+
+
+def _camera(draw: Draw, style: Style, distance_mm: Tensor) -> Float[Tensor, "4 4"]:
+    """Look at the tissue's middle from ``distance_mm``, mostly from below the picture."""
+    tilt = torch.deg2rad(draw.within(style.tilt_deg))
+    towards = draw.within((-0.9, 0.9)) + math.pi * draw.whole(4).__eq__(0)
+    rotation = turn("z", towards) @ turn("x", tilt) @ turn("z", -towards)
+    pose = torch.eye(4)
+    pose[:3, :3] = rotation
+    pose[:3, 3] = -distance_mm * rotation[:, 2]
+    return pose
+
+
+def turn(axis: str, angle: Float[Tensor, "*b"]) -> Float[Tensor, "*b 3 3"]:
+    """The rotation by ``angle`` in radian about the axis ``x``, ``y`` or ``z``."""
+    generator = torch.zeros(3, 3, dtype=angle.dtype, device=angle.device)
+    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    generator[first, second], generator[second, first] = -1.0, 1.0
+    return torch.linalg.matrix_exp(angle[..., None, None] * generator)
+
+
+def _waves(draw: Draw, length_mm: Range, count: int) -> Float[Tensor, "count 2"]:
+    """Wave vectors of random directions, their lengths spread evenly in the logarithm."""
+    log_length = draw.within((math.log(length_mm[0]), math.log(length_mm[1])), count)
+    direction = draw.angle(count)
+    per_mm = 2 * math.pi / log_length.exp()
+    return torch.stack([per_mm * direction.cos(), per_mm * direction.sin()], dim=-1)
+
+
+def _surface(draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: int = 4) -> Surface:
+    swell = _waves(draw, style.swell_length_mm, waves)
+    bump = _waves(draw, style.bump_length_mm, waves)
+    # |sin| has two ridges to a period.
+    fold = _waves(draw, style.fold_spacing_mm, folds) / 2
+    angle, radius = draw.angle(lobes), draw.within(style.lobe_radius_mm, lobes, 2)
+    turned = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], -1).view(-1, 2, 2)
+    return Surface(
+        wave_vector=torch.cat([swell, bump]),
+        wave_phase=draw.angle(2 * waves),
+        wave_mm=torch.cat([draw.within(style.swell_mm, waves), draw.within(style.bump_mm, waves)]),
+        fold_vector=fold,
+        fold_phase=draw.angle(folds),
+        fold_mm=draw.within(style.fold_mm, folds) * torch.tensor([1.0, 0.5]),
+        fold_crease=draw.within(style.fold_crease, folds),
+        meander_vector=_waves(draw, (35.0, 80.0), folds),
+        meander=draw.within((0.3, 1.3), folds),
+        lobe_centre_mm=draw.within((-48.0, 48.0), lobes, 2),
+        lobe_axes=turned / radius[..., None],
+        lobe_mm=draw.within(style.lobe_mm, lobes),
+        breath_mm=draw.within((-1.0, 1.0), 3) * torch.tensor([1.0, 1.0, 2.0]),
+        breath_rate=draw.within((1.2, 2.0)),
+        peristalsis=draw.within((-0.5, 0.5), folds),
+    )
+
+
+WAVELENGTHS_MM = (46.0, 21.0, 10.0, 5.0, 2.6, 1.4, 0.75)
+
+
+def _texture(draw: Draw, style: Style) -> Texture:
+    count = len(WAVELENGTHS_MM)
+    palette = style.palettes[draw.whole(len(style.palettes))]
+    colours = {
+        name: linear(torch.tensor(colour)) * draw.within((0.9, 1.1), 3)
+        for name, colour in vars(palette).items()
+    }
+    contrast = draw.within(style.mottle) * draw.within(style.roughness) ** torch.arange(count)
+    contrast = contrast * torch.tensor([0.6, 0.6] + [1.0] * (count - 2))
+    stretch = draw.within(style.stretch).sqrt()
+    along = torch.diag(torch.stack([1 / stretch, stretch]))
+    fibre = draw.angle()
+    turns = [_flat_turn(draw.angle()) @ along @ _flat_turn(fibre) for _ in range(count)]
+    return Texture(
+        wavelength_mm=torch.tensor(WAVELENGTHS_MM) * draw.within((0.85, 1.15), count),
+        turn=torch.stack(turns),
+        offset=draw.within((0, 1), count, 2),
+        mottle=contrast,
+        relief=draw.within((0.01, 0.035)) * torch.tensor([0.0, 0.2, 0.5, 1.0, 1.2, 1.0, 0.8]),
+        fat_above=draw.within(style.fat_above),
+        film_above=draw.within(style.film_above),
+        vessel_tile=choose_vessels(draw.whole(4)),
+        vessel_turn=_flat_turn(draw.angle()) * draw.within((0.8, 1.25)),
+        vessel_offset=draw.within((0, 1), 2),
+        vessel_share=draw.within(style.vessels),
+        **colours,
+    )
+
+
+def linear(displayed: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
+    """Displayed colours as reflectances."""
+    return displayed**2.2
+
+
+def _flat_turn(angle: Float[Tensor, ""]) -> Float[Tensor, "2 2"]:
+    return turn("z", angle)[:2, :2]
+
+
+def _light(draw: Draw, style: Style) -> Light:
+    across, down = (draw.within(between) for between in style.lamp_mm)
+    warm, cold = (torch.tensor(colour) for colour in style.lamp_colour)
+    return Light(
+        offset_mm=torch.stack([across, down, torch.zeros(())]),
+        cone=draw.within(style.cone),
+        colour=torch.lerp(warm, cold, draw.within((0, 1))),
+        ambient=draw.within((0.06, 0.16)),
+        gloss=draw.within(style.gloss),
+        shininess=draw.within(style.shininess),
+        exposure=draw.within(style.exposure),
+        gamma=draw.within(style.gamma),
+        vignetting=draw.within((0.05, 0.12)),
+        noise=draw.within(style.noise),
+    )
+
+
+PARTS = 4  # of one tool: shaft, wrist and two jaws
+MOST_TOOLS = 2
+
+
+def _tools(draw: Draw, distance_mm: Tensor, camera_to_world: Tensor, wanted: bool) -> Tools:
+    """None, one or two tools that come from the picture's border and from nearer to the lens."""
+    count = draw.whole(MOST_TOOLS + 1)
+    side = draw.whole(2)
+    made = [_tool(draw, distance_mm, (side + k) % 2) for k in range(MOST_TOOLS)]
+    start, end, radius, colour = (torch.cat(part) for part in zip(*made, strict=True))
+    shown = wanted * (torch.arange(MOST_TOOLS) < count).repeat_interleave(PARTS)
+    rotation, centre = camera_to_world[:3, :3], camera_to_world[:3, 3]
+    travel = (draw.within((-5.0, 5.0), MOST_TOOLS, 3) @ rotation.T).repeat_interleave(PARTS, 0)
+    return Tools(
+        start_mm=start @ rotation.T + centre,
+        end_mm=end @ rotation.T + centre,
+        radius_mm=radius * shown,
+        metal=colour,
+        travel_mm=travel,
+        travel_rate=draw.within((1.0, 2.5), MOST_TOOLS).repeat_interleave(PARTS),
+    )
+
+
+def _tool(draw: Draw, distance_mm: Tensor, side: int) -> tuple[Tensor, ...]:
+    """One tool in the camera's frame; ``side`` 0 comes from the left, 1 from the right."""
+    sign = 2.0 * side - 1.0
+    reach = draw.within((0.68, 0.9)) * distance_mm
+    tip = torch.stack([sign * draw.within((0.0, 0.26)), draw.within((-0.16, 0.26)), torch.ones(())])
+    tip = tip * reach
+    from_x, from_y = sign * draw.within((0.75, 1.1)), draw.within((-0.25, 0.8))
+    base = torch.stack([from_x, from_y, torch.ones(())]) * reach * draw.within((0.75, 0.95))
+    axis = (base - tip) / (base - tip).norm()
+    wrist, shaft = tip + 9.0 * axis, tip + 19.0 * axis
+    spread = torch.linalg.cross(axis, torch.tensor([0.0, 0.0, 1.0])) * draw.within((0.5, 4.5))
+    start = torch.stack([shaft, wrist, wrist, wrist])
+    end = torch.stack([shaft + 90.0 * axis, shaft, tip + spread, tip - spread])
+    radius = torch.stack(
+        [draw.within((2.7, 4.2)), *draw.within((1.8, 2.6), 1), *[draw.within((0.8, 1.3))] * 2]
+    )
+    grey = torch.stack([draw.within((0.035, 0.12)), *[draw.within((0.25, 0.45))] * 3])
+    return start, end, radius, grey[:, None] * torch.tensor([0.95, 0.98, 1.0])

@@ -1,0 +1,129 @@
+"""What a population of scenes looks like: the ranges that scenes are drawn from."""
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+Colour = tuple[float, float, float]  # as displayed, 0 to 1
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one kind of anatomy."""
+
+    base: Colour
+    other: Colour
+    fat: Colour
+    film: Colour
+    vessel: Colour
+
+
+@dataclass(frozen=True)
+class Style:
+    """Ranges from which a scene draws; every field changes the pictures, none the physics."""
+
+    palettes: tuple[Palette, ...]
+    distance_mm: Range = (52.0, 90.0)  # to the tissue along the optical axis
+    tilt_deg: Range = (3.0, 33.0)  # between the optical axis and the tissue's normal
+    swell_mm: Range = (1.5, 4.5)
+    swell_length_mm: Range = (50.0, 130.0)
+    bump_mm: Range = (0.15, 0.55)
+    bump_length_mm: Range = (9.0, 28.0)
+    fold_mm: Range = (1.0, 7.0)
+    fold_spacing_mm: Range = (14.0, 45.0)
+    fold_crease: Range = (0.12, 0.45)
+    lobe_mm: Range = (2.0, 12.0)
+    lobe_radius_mm: Range = (10.0, 26.0)
+    mottle: Range = (0.07, 0.16)  # of each octave
+    roughness: Range = (0.75, 1.05)  # an octave's contrast over the next coarser one's
+    stretch: Range = (1.0, 1.5)  # of the texture along its fibres
+    fat_above: Range = (0.6, 2.2)
+    film_above: Range = (0.5, 2.2)
+    vessels: Range = (0.35, 0.9)
+    lamp_mm: tuple[Range, Range] = ((-3.0, 8.0), (-7.0, -3.0))  # x and y beside the left lens
+    cone: Range = (1.5, 5.0)
+    lamp_colour: tuple[Colour, Colour] = ((1.0, 0.94, 0.9), (1.0, 1.0, 1.0))
+    gloss: Range = (0.5, 1.6)
+    shininess: Range = (60.0, 220.0)
+    exposure: Range = (0.24, 0.42)
+    gamma: Range = (2.0, 2.4)
+    noise: Range = (0.004, 0.014)
+
+
+PELVIS = Style(
+    palettes=(
+        Palette(
+            base=(0.80, 0.45, 0.41),
+            other=(0.70, 0.30, 0.27),
+            fat=(0.90, 0.74, 0.42),
+            film=(0.89, 0.72, 0.67),
+            vessel=(0.50, 0.10, 0.12),
+        ),
+        Palette(
+            base=(0.72, 0.30, 0.27),
+            other=(0.84, 0.50, 0.44),
+            fat=(0.92, 0.78, 0.50),
+            film=(0.86, 0.66, 0.62),
+            vessel=(0.40, 0.06, 0.10),
+        ),
+        Palette(
+            base=(0.86, 0.58, 0.52),
+            other=(0.78, 0.40, 0.36),
+            fat=(0.88, 0.70, 0.36),
+            film=(0.92, 0.80, 0.76),
+            vessel=(0.55, 0.16, 0.18),
+        ),
+        Palette(
+            base=(0.88, 0.68, 0.42),
+            other=(0.80, 0.46, 0.38),
+            fat=(0.93, 0.80, 0.50),
+            film=(0.88, 0.70, 0.62),
+            vessel=(0.52, 0.12, 0.12),
+        ),
+    )
+)
+"""What the splits `train`, `val` and `test` show: pink and red tissue, fat, many vessels."""
+
+LIVER = Style(
+    palettes=(
+        Palette(
+            base=(0.46, 0.21, 0.17),
+            other=(0.55, 0.29, 0.20),
+            fat=(0.78, 0.62, 0.30),
+            film=(0.62, 0.52, 0.52),
+            vessel=(0.26, 0.07, 0.13),
+        ),
+        Palette(
+            base=(0.58, 0.40, 0.42),
+            other=(0.46, 0.26, 0.30),
+            fat=(0.72, 0.64, 0.38),
+            film=(0.70, 0.66, 0.68),
+            vessel=(0.28, 0.14, 0.30),
+        ),
+        Palette(
+            base=(0.50, 0.46, 0.28),
+            other=(0.52, 0.28, 0.20),
+            fat=(0.80, 0.70, 0.40),
+            film=(0.66, 0.60, 0.52),
+            vessel=(0.30, 0.10, 0.10),
+        ),
+    ),
+    tilt_deg=(8.0, 30.0),
+    fold_mm=(0.5, 2.5),
+    fold_spacing_mm=(9.0, 22.0),
+    lobe_mm=(5.0, 16.0),
+    lobe_radius_mm=(14.0, 34.0),
+    bump_mm=(0.05, 0.35),
+    mottle=(0.09, 0.18),
+    roughness=(0.9, 1.15),
+    stretch=(1.8, 3.2),
+    fat_above=(1.0, 2.6),
+    vessels=(0.2, 0.6),
+    lamp_mm=((-8.0, -2.0), (-2.0, 6.0)),
+    cone=(4.0, 9.0),
+    lamp_colour=((0.86, 0.95, 1.0), (0.95, 1.0, 1.0)),
+    gloss=(0.8, 2.2),
+    shininess=(120.0, 380.0),
+    exposure=(0.18, 0.36),
+    noise=(0.008, 0.02),
+)
+"""What `test_style` shows: brown, bluish or bile-stained organs with fibres under a cold lamp."""

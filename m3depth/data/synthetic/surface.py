@@ -1,0 +1,230 @@
+"""The tissue: a smooth height field that folds, bulges and breathes, and the ray that meets it."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+GRID = 256  # samples along one side of the grid on which rays march
+NEAREST_MM = 5.0  # no ray starts closer to its camera
+MARCH_STEPS = 40
+SHORTEST_STEP_MM = 0.5  # folds are wider than this
+SLOPE_STEP_MM = 0.05
+REFINEMENTS = 4
+GRID_ERROR_MM = 0.2  # between the grid and the tissue
+SLOWEST = 0.1  # mm of approach per mm of depth: a grazing ray
+
+
+class Surface(NamedTuple):
+    """The height field ``z = height(x, y, time)``; the world's z axis points into the tissue."""
+
+    wave_vector: Float[Tensor, "*b waves 2"]  # radian per mm: swell, bumps and fine relief
+    wave_phase: Float[Tensor, "*b waves"]
+    wave_mm: Float[Tensor, "*b waves"]
+    fold_vector: Float[Tensor, "*b folds 2"]  # rounded ridges with narrow creases between
+    fold_phase: Float[Tensor, "*b folds"]
+    fold_mm: Float[Tensor, "*b folds"]
+    fold_crease: Float[Tensor, "*b folds"]  # the creases' width as a share of the fold
+    meander_vector: Float[Tensor, "*b folds 2"]  # bends the ridges
+    meander: Float[Tensor, "*b folds"]  # radian
+    lobe_centre_mm: Float[Tensor, "*b lobes 2"]  # organs: flat-topped, with steep flanks
+    lobe_axes: Float[Tensor, "*b lobes 2 2"]  # mm to the lobe's own unit circle
+    lobe_mm: Float[Tensor, "*b lobes"]
+    breath_mm: Float[Tensor, "*b 3"]  # how far breathing moves the tissue along x, y, z
+    breath_rate: Float[Tensor, "*b"]  # radian per s
+    peristalsis: Float[Tensor, "*b folds"]  # radian per s: the folds travel
+
+
+def material(
+    surface: Surface,
+    x: Float[Tensor, "b n"],
+    y: Float[Tensor, "b n"],
+    time_s: Float[Tensor, "b"],
+) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
+    """The place on the resting tissue that breathing has brought to ``x, y``."""
+    breath = torch.sin(surface.breath_rate * time_s)
+    return (
+        x - (surface.breath_mm[:, 0] * breath)[:, None],
+        y - (surface.breath_mm[:, 1] * breath)[:, None],
+    )
+
+
+def height(
+    surface: Surface,
+    x: Float[Tensor, "b n"],
+    y: Float[Tensor, "b n"],
+    time_s: Float[Tensor, "b"],
+) -> Float[Tensor, "b n"]:
+    """The tissue's ``z`` in millimetres at ``x, y``; smaller is nearer to the endoscope."""
+    x, y = material(surface, x, y, time_s)
+    breath = torch.sin(surface.breath_rate * time_s)
+    z = (surface.breath_mm[:, 2] * breath)[:, None].expand_as(x)
+    for wave in range(surface.wave_mm.shape[1]):
+        phase = _phase(surface.wave_vector[:, wave], x, y) + surface.wave_phase[:, wave, None]
+        z = torch.addcmul(z, surface.wave_mm[:, wave, None], phase.sin_())
+    return z - _folds(surface, x, y, time_s) - _lobes(surface, x, y)
+
+
+def _phase(
+    vector: Float[Tensor, "b 2"], x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]
+) -> Float[Tensor, "b n"]:
+    return torch.addcmul(vector[:, :1] * x, vector[:, 1:], y)
+
+
+def _folds(
+    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+) -> Float[Tensor, "b n"]:
+    total = torch.zeros_like(x)
+    for fold in range(surface.fold_mm.shape[1]):
+        travelled = surface.fold_phase[:, fold] + surface.peristalsis[:, fold] * time_s
+        bend = torch.sin(_phase(surface.meander_vector[:, fold], x, y) + travelled[:, None])
+        phase = _phase(surface.fold_vector[:, fold], x, y) + travelled[:, None]
+        ridge = torch.sin(phase + surface.meander[:, fold, None] * bend)
+        crease = surface.fold_crease[:, fold, None]
+        profile = (ridge * ridge + crease * crease).sqrt()  # |sin|, its creases rounded
+        total = total + surface.fold_mm[:, fold, None] * (0.75 + 0.25 * bend) * profile
+    return total
+
+
+def _lobes(
+    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]
+) -> Float[Tensor, "b n"]:
+    total = torch.zeros_like(x)
+    for lobe in range(surface.lobe_mm.shape[1]):
+        dx = x - surface.lobe_centre_mm[:, lobe, :1]
+        dy = y - surface.lobe_centre_mm[:, lobe, 1:]
+        across = _phase(surface.lobe_axes[:, lobe, 0], dx, dy)
+        along = _phase(surface.lobe_axes[:, lobe, 1], dx, dy)
+        inside = torch.sigmoid(4 * (1 - across * across - along * along))
+        total = total + surface.lobe_mm[:, lobe, None] * inside
+    return total
+
+
+def normal(
+    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+) -> Float[Tensor, "b 3 n"]:
+    """Unit normals that point out of the tissue (towards the endoscope), in the world."""
+    step = SLOPE_STEP_MM
+    right, left = height(surface, x + step, y, time_s), height(surface, x - step, y, time_s)
+    below, above = height(surface, x, y + step, time_s), height(surface, x, y - step, time_s)
+    slope_x, slope_y = (right - left) / (2 * step), (below - above) / (2 * step)
+    outward = torch.stack([slope_x, slope_y, -torch.ones_like(slope_x)], dim=1)
+    return outward / outward.norm(dim=1, keepdim=True)
+
+
+class Rays(NamedTuple):
+    """``origin + depth · direction``; directions have z = 1 in the camera, so depth is depth."""
+
+    origin: Float[Tensor, "b 3 n"]
+    direction: Float[Tensor, "b 3 n"]
+
+    def at(self, depth_mm: Float[Tensor, "b n"]) -> Float[Tensor, "b 3 n"]:
+        """The points at these depths."""
+        return self.origin + depth_mm[:, None] * self.direction
+
+    def depth_at_z(self, z: Float[Tensor, "b 1"]) -> Float[Tensor, "b n"]:
+        """The depth at which a ray meets the world's plane ``z``, not before `NEAREST_MM`."""
+        return ((z - self.origin[:, 2]) / self.direction[:, 2]).clamp_min(NEAREST_MM)
+
+
+class HeightGrid(NamedTuple):
+    """The tissue sampled over what a set of rays can reach, to march on."""
+
+    height: Float[Tensor, "b 1 g g"]
+    corner: Float[Tensor, "b 2"]  # mm
+    extent: Float[Tensor, "b 2"]  # mm
+    steepest: Float[Tensor, "b 1"]  # the largest slope
+
+    def __call__(self, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        """The height at ``x, y`` by bilinear interpolation."""
+        u = (x - self.corner[:, :1]) * (2 / self.extent[:, :1]) - 1
+        v = (y - self.corner[:, 1:]) * (2 / self.extent[:, 1:]) - 1
+        where = torch.stack([u, v], dim=-1)[:, None]
+        return grid_sample(self.height, where, align_corners=True, padding_mode="border")[:, 0, 0]
+
+    @property
+    def top(self) -> Float[Tensor, "b 1"]:
+        """No tissue lies nearer than this ``z``."""
+        return self.height.flatten(1).amin(1, keepdim=True) - 1
+
+    @property
+    def bottom(self) -> Float[Tensor, "b 1"]:
+        """Every ray that reaches this ``z`` has met the tissue."""
+        return self.height.flatten(1).amax(1, keepdim=True) + 1
+
+
+def height_grid(surface: Surface, rays: Rays, time_s: Float[Tensor, "b"]) -> HeightGrid:
+    """Sample the tissue wherever the rays may meet it: coarsely for its range, then finely."""
+    folds_and_lobes = surface.fold_mm.abs().sum(1) * 1.1 + surface.lobe_mm.abs().sum(1)
+    reach = (surface.wave_mm.abs().sum(1) + folds_and_lobes + 5)[:, None]
+    coarse = _sampled(surface, rays, -reach, reach, GRID // 4, time_s)
+    return _sampled(surface, rays, coarse.top, coarse.bottom, GRID, time_s)
+
+
+def _sampled(
+    surface: Surface,
+    rays: Rays,
+    top: Float[Tensor, "b 1"],
+    bottom: Float[Tensor, "b 1"],
+    samples: int,
+    time_s: Float[Tensor, "b"],
+) -> HeightGrid:
+    ends = [rays.at(rays.depth_at_z(z))[:, :2] for z in (top, bottom)]
+    reached = torch.cat(ends, dim=-1)
+    corner = reached.amin(-1) - 1
+    extent = reached.amax(-1) + 1 - corner
+    share = torch.linspace(0, 1, samples, device=corner.device, dtype=corner.dtype)
+    x = (corner[:, :1] + extent[:, :1] * share)[:, None].expand(-1, samples, -1)
+    y = (corner[:, 1:] + extent[:, 1:] * share)[:, :, None].expand(-1, -1, samples)
+    z = height(surface, x.flatten(1), y.flatten(1), time_s).view(-1, samples, samples)
+    cell = (extent / (samples - 1))[..., None, None]
+    slope_x = z.diff(dim=2)[:, 1:] / cell[:, 0]
+    slope_y = z.diff(dim=1)[:, :, 1:] / cell[:, 1]
+    steepest = torch.hypot(slope_x, slope_y).flatten(1).amax(1, keepdim=True)
+    return HeightGrid(z[:, None], corner, extent, steepest)
+
+
+def march(grid: HeightGrid, rays: Rays) -> tuple[Float[Tensor, "b n"], Bool[Tensor, "b n"]]:
+    """The depth of the first crossing with the grid, and whether there was one.
+
+    A step is as long as the steepest slope allows, so that no ridge is jumped over but those
+    thinner than `SHORTEST_STEP_MM`.
+    """
+    x, y, z = rays.direction.unbind(1)
+    fastest = z + grid.steepest * torch.hypot(x, y)  # mm of approach per mm of depth
+    before = after = rays.depth_at_z(grid.top)
+    gap_before = gap_after = torch.ones_like(before)
+    hit = torch.zeros_like(before, dtype=torch.bool)
+    for _ in range(MARCH_STEPS):
+        px, py, pz = rays.at(after).unbind(1)
+        gap = grid(px, py) - pz
+        gap_after = torch.where(hit, gap_after, gap)
+        hit = gap_after <= 0
+        before = torch.where(hit, before, after)
+        gap_before = torch.where(hit, gap_before, gap)
+        after = torch.where(hit, after, after + (gap / fastest).clamp_min(SHORTEST_STEP_MM))
+    share = gap_before / (gap_before - gap_after).clamp_min(1e-6)
+    return torch.where(hit, before + share.clamp(0, 1) * (after - before), after), hit
+
+
+def refine(
+    surface: Surface, rays: Rays, depth_mm: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+) -> Float[Tensor, "b n"]:
+    """From a crossing with the grid to the crossing with the tissue itself, by secants."""
+
+    def gap(depth: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        x, y, z = rays.at(depth).unbind(1)
+        return height(surface, x, y, time_s) - z
+
+    before, after = depth_mm - GRID_ERROR_MM, depth_mm
+    gap_before, gap_after = gap(before), gap(after)
+    for _ in range(REFINEMENTS):
+        moved = after - before
+        moved = torch.where(moved.abs() > 1e-6, moved, 1e-6)
+        closing = ((gap_before - gap_after) / moved).clamp_min(SLOWEST)
+        before, gap_before = after, gap_after
+        after = after + (gap_after / closing).clamp(-GRID_ERROR_MM, GRID_ERROR_MM)
+        gap_after = gap(after)
+    return after
