@@ -22,6 +22,7 @@ from m3depth.evaluation.scoring import (
 )
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
+from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
 WIDEST = 0.3  # of the width: the largest disparity that is searched, the network's own bound
@@ -33,9 +34,13 @@ class DepthMean(NamedTuple):
     """The per-pixel mean of the training depths."""
 
     depth_mm: Float[Tensor, "1 1 H W"]
+    keys: frozenset[str]  # the frames it is made of
 
-    def score(self, truth: Truth, protocol: Protocol) -> dict[str, float]:
-        """The mean as the prediction for one test frame."""
+    def score(self, key: str, truth: Truth, protocol: Protocol) -> dict[str, float]:
+        """The mean as the prediction for one test frame; none for a frame that it is made of."""
+        if key in self.keys:
+            warn_once("a test frame is a training frame too: mean_depth is no baseline for it")
+            return {}
         height, width = truth.depth_mm.shape[-2:]
         depth_mm = resized(self.depth_mm, (height, width))
         scores = score_disparity(disparity_from_depth(depth_mm, truth.rig), truth, protocol)
@@ -48,10 +53,12 @@ def mean_depth(train: Frames) -> DepthMean | None:
     A pixel that no training frame knows gets the mean of the others. None without any depth.
     """
     total = seen = None
+    keys = set()
     for _, sample in train:
         truth = Truth.of(as_batch(sample))
         if truth is None:
             continue
+        keys.add(str(sample["key"]))
         if total is None or seen is None:
             total = torch.zeros_like(truth.depth_mm, dtype=torch.float64)
             seen = torch.zeros_like(total)
@@ -62,7 +69,8 @@ def mean_depth(train: Frames) -> DepthMean | None:
     if total is None or seen is None or not seen.any():
         return None
     overall = total.sum() / seen.sum()
-    return DepthMean(torch.where(seen > 0, total / seen.clamp_min(1), overall).float())
+    mean = torch.where(seen > 0, total / seen.clamp_min(1), overall)
+    return DepthMean(mean.float(), frozenset(keys))
 
 
 def score_sgbm(batch: StereoBatch, truth: Truth, protocol: Protocol) -> dict[str, float]:

@@ -92,7 +92,7 @@ def _baselines(
         scores["sgbm"] = score_sgbm(batch, truth, protocol)
         scores["constant_disparity"] = score_constant(truth, protocol)
         if mean is not None:
-            scores["mean_depth"] = mean.score(truth, protocol)
+            scores["mean_depth"] = mean.score(_key(batch), truth, protocol)
     return scores
 
 

@@ -50,7 +50,7 @@ def headline(evaluation: Evaluation) -> str:
     if against is not None:
         title = BASELINE_TITLES[AGAINST[name]]
         cards.append(_card(_number(name, against), means.unit, f"baseline: {title}"))
-        if means.better == "↓":
+        if means.better == "↓" and against > 0:
             cards.append(_below(metrics[name], against))
     sgbm = baselines.get("sgbm", {})
     if name in sgbm:

@@ -46,10 +46,17 @@ def test_mean_depth_score_by_hand() -> None:
     mean = mean_depth(frames.Frames(Frames(sample(plane(40)), sample(plane(60))), "train"))
     assert mean is not None
     native = torch.full((1, 2 * HEIGHT, 2 * WIDTH), 40.0)
-    scores = mean.score(truth_of(sample(native)), PLAIN)
+    scores = mean.score("test/0", truth_of(sample(native)), PLAIN)
     assert scores["mae_mm"] == pytest.approx(10, abs=1e-4)
     assert scores["abs_rel"] == pytest.approx(0.25)
     assert scores["epe_px"] == pytest.approx(2 * (300 / 40 - 300 / 50), abs=1e-4)
+
+
+def test_mean_depth_is_no_baseline_for_the_frames_it_is_made_of() -> None:
+    frame = sample(plane(40))
+    mean = mean_depth(frames.Frames(Frames(frame), "train"))
+    assert mean is not None
+    assert mean.score(str(frame["key"]), truth_of(frame), PLAIN) == {}
 
 
 def test_mean_depth_takes_other_sizes_masks_and_unreadable_frames() -> None:

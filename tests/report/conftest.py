@@ -19,8 +19,8 @@ SLOPES = (0.2, 0.8, 0.5, 0.1)
 class Slopes(Dataset[StereoBatch]):
     """Sloping planes from 40 mm on; the frame after the last cannot be read."""
 
-    def __init__(self, calibrated: bool, truth: bool) -> None:
-        self.calibrated, self.truth = calibrated, truth
+    def __init__(self, name: str, calibrated: bool, truth: bool) -> None:
+        self.name, self.calibrated, self.truth = name, calibrated, truth
 
     def __len__(self) -> int:
         return len(SLOPES) + 1
@@ -34,7 +34,7 @@ class Slopes(Dataset[StereoBatch]):
             "left": image,
             "right": torch.roll(image, -4, dims=-1),
             "rig": rig if self.calibrated else StereoRig.uncalibrated(WIDTH, HEIGHT),
-            "key": f"slopes/<{index}>",
+            "key": f"{self.name}/<{index}>",
         }
         if self.truth:
             depth = 40 + SLOPES[index] * torch.arange(WIDTH).expand(1, HEIGHT, WIDTH)
@@ -48,8 +48,9 @@ def four_px(left: Tensor) -> Disparity:
 
 
 def run(calibrated: bool = True, truth: bool = True) -> Evaluation:
-    test = Slopes(calibrated, truth)
-    return evaluate(four_px, test, Protocol("plain", 0.0, float("inf"), none), test)
+    protocol = Protocol("plain", 0.0, float("inf"), none)
+    test, train = Slopes("slopes", calibrated, truth), Slopes("train", calibrated, truth)
+    return evaluate(four_px, test, protocol, train)
 
 
 @pytest.fixture(scope="session")
