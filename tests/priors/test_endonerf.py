@@ -184,12 +184,14 @@ def test_eight_bits_leave_out_what_they_cannot_hold(tmp_path: Path) -> None:
     assert np.array_equal(np.load(scene / "depth_float" / "000000.npy"), one.depth_mm[0])
 
 
-def test_bounds_enclose_the_used_depth_but_no_stray_pixel(tmp_path: Path) -> None:
-    one = prior()
+def test_bounds_are_each_frames_used_depths_but_no_stray_pixel(tmp_path: Path) -> None:
+    one, other = prior(), prior(1)
     one.depth_mm[0, 20, 30] = 5000.0
-    near, far = np.load(export(tmp_path, [one]) / "poses_bounds.npy")[0, 15:]
-    assert 40 <= near < 41
-    assert 99 < far < 101
+    other = replace(other, depth_mm=2 * other.depth_mm)
+    bounds = np.load(export(tmp_path, [one, other]) / "poses_bounds.npy")[:, 15:]
+    assert bounds == pytest.approx(np.array([[40.0, 100.0], [80.0, 200.0]]), abs=1)
+    meta = json.loads((tmp_path / "depth_meta.json").read_text())
+    assert (meta["near"], meta["far"]) == pytest.approx((40, 200), abs=1)
 
 
 def files(scene: Path) -> dict[str, bytes]:
@@ -219,6 +221,14 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
         again.write(index, priors[index])
     assert again.finish(4) == []
     assert files(tmp_path / "broken") == whole
+
+
+def test_an_export_that_is_taken_up_again_is_not_complete_until_finished(tmp_path: Path) -> None:
+    writer = EndoNeRFWriter(export(tmp_path, [prior(0)]), poses.opengl())
+    writer.write(1, prior(1))
+    assert not (tmp_path / "depth_meta.json").exists()
+    assert writer.finish(2) == []
+    assert (tmp_path / "depth_meta.json").exists()
 
 
 def test_shards_in_any_order_make_the_same_bytes(tmp_path: Path) -> None:

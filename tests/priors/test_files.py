@@ -14,6 +14,7 @@ from m3depth.priors.atomic import write_bytes, write_json
 from m3depth.priors.files import write_prediction
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
+from m3depth.report.figures import colour_inverse_depth
 
 
 def prior() -> DepthPrior:
@@ -53,6 +54,7 @@ def test_the_pictures_colours_keep_their_range_over_a_sequence(tmp_path: Path) -
     write_prediction(one, tmp_path / "a", 40, 100)
     write_prediction(replace(one, depth_mm=one.depth_mm.clamp(0, 60)), tmp_path / "b", 40, 100)
     a, b = cv2.imread(str(tmp_path / "a.png")), cv2.imread(str(tmp_path / "b.png"))
+    assert np.array_equal(a[..., ::-1], colour_inverse_depth(one.depth_mm[0].numpy(), 40, 100))
     shared = (one.depth_mm[0] <= 60).numpy()
     assert np.array_equal(a[shared], b[shared])
     assert not np.array_equal(a[~shared], b[~shared])
