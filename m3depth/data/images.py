@@ -77,7 +77,7 @@ def resize_image(
     resized = functional.interpolate(
         image[None], tuple(size), mode="bilinear", antialias=True, align_corners=False
     )
-    return resized[0]
+    return resized[0].clamp(0, 1)  # rounding leaves 1 by a few 1e-7
 
 
 def _decoded(path: Path) -> Array:
