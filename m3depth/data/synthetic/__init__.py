@@ -1,7 +1,7 @@
 """The built-in stereo endoscope: rendered scenes of which everything is known."""
 
 from m3depth.data.synthetic.pairs import SyntheticPairs, SyntheticSample
-from m3depth.data.synthetic.render import Rendering, render
+from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Palette, Style
 
 __all__ = [

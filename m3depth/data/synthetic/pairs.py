@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.data.synthetic.cache import Arrays, cached, content_path
-from m3depth.data.synthetic.render import Rendering, render
+from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.scene import (
     Endoscope,
     Scene,

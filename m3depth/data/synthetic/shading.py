@@ -67,7 +67,8 @@ def lit(
 
 
 def _dot(a: Float[Tensor, "b 3 n"], b: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 1 n"]:
-    return (a * b).sum(1, keepdim=True)
+    product = a * b
+    return product[:, 0:1] + product[:, 1:2] + product[:, 2:3]
 
 
 def expose(

@@ -9,7 +9,8 @@ from torch.nn.functional import grid_sample
 
 GRID = 256  # samples along one side of the grid on which rays march
 NEAREST_MM = 5.0  # no ray starts closer to its camera
-MARCH_STEPS = 40
+MARCH_ROUNDS = 20
+STEPS_A_ROUND = 4
 SHORTEST_STEP_MM = 0.5  # folds are wider than this
 SLOPE_STEP_MM = 0.05
 REFINEMENTS = 4
@@ -129,20 +130,26 @@ class Rays(NamedTuple):
         return ((z - self.origin[:, 2]) / self.direction[:, 2]).clamp_min(NEAREST_MM)
 
 
+class Paths(NamedTuple):
+    """Rays in the coordinates of a grid: each value is ``at depth 0`` or ``per mm of depth``."""
+
+    u: Float[Tensor, "rays"]  # across the grid, -1 to 1
+    u_per_mm: Float[Tensor, "rays"]
+    v: Float[Tensor, "rays"]  # down the atlas of all grids, -1 to 1
+    v_per_mm: Float[Tensor, "rays"]
+    z: Float[Tensor, "rays"]
+    z_per_mm: Float[Tensor, "rays"]
+    fastest: Float[Tensor, "rays"]  # mm of approach per mm of depth, at most
+    depth: Float[Tensor, "rays"]  # so far
+
+
 class HeightGrid(NamedTuple):
     """The tissue sampled over what a set of rays can reach, to march on."""
 
-    height: Float[Tensor, "b 1 g g"]
+    height: Float[Tensor, "b g g"]
     corner: Float[Tensor, "b 2"]  # mm
     extent: Float[Tensor, "b 2"]  # mm
     steepest: Float[Tensor, "b 1"]  # the largest slope
-
-    def __call__(self, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
-        """The height at ``x, y`` by bilinear interpolation."""
-        u = (x - self.corner[:, :1]) * (2 / self.extent[:, :1]) - 1
-        v = (y - self.corner[:, 1:]) * (2 / self.extent[:, 1:]) - 1
-        where = torch.stack([u, v], dim=-1)[:, None]
-        return grid_sample(self.height, where, align_corners=True, padding_mode="border")[:, 0, 0]
 
     @property
     def top(self) -> Float[Tensor, "b 1"]:
@@ -153,6 +160,51 @@ class HeightGrid(NamedTuple):
     def bottom(self) -> Float[Tensor, "b 1"]:
         """Every ray that reaches this ``z`` has met the tissue."""
         return self.height.flatten(1).amax(1, keepdim=True) + 1
+
+    def paths(self, rays: Rays) -> Paths:
+        """The rays of all scenes in one list, over an atlas: the scenes' grids below each other.
+
+        One list lets `march` drop rays that have arrived, whichever scene they belong to.
+        """
+        scenes, side = self.height.shape[:2]
+        rows = scenes * side - 1
+        first_row = torch.arange(scenes, device=self.corner.device)[:, None] * side
+        per_u, per_v = 2 / self.extent[:, :1], 2 * (side - 1) / rows / self.extent[:, 1:]
+        (x, y, z), (dx, dy, dz) = rays.origin.unbind(1), rays.direction.unbind(1)
+        values = (
+            (x - self.corner[:, :1]) * per_u - 1,
+            dx * per_u,
+            (y - self.corner[:, 1:]) * per_v + first_row * (2 / rows) - 1,
+            dy * per_v,
+            z,
+            dz,
+            dz + self.steepest * torch.hypot(dx, dy),
+            rays.depth_at_z(self.top),
+        )
+        return Paths(*(value.flatten() for value in values))
+
+    def advance(self, paths: Paths) -> tuple[Paths, Bool[Tensor, "rays"]]:
+        """March a few steps; those that crossed the grid stand at the crossing."""
+        before, after = paths.depth, paths.depth
+        gap_before = gap = self._gap(paths, after)
+        for _ in range(STEPS_A_ROUND):
+            open_ = gap > 0
+            before, gap_before = torch.where(open_, after, before), torch.where(open_, gap, gap_before)
+            step = (gap / paths.fastest).clamp_min(SHORTEST_STEP_MM)
+            after = torch.where(open_, after + step, after)
+            gap = torch.where(open_, self._gap(paths, after), gap)
+        arrived = gap <= 0
+        share = gap_before / (gap_before - gap).clamp_min(1e-6)
+        crossing = before + share * (after - before)
+        return paths._replace(depth=torch.where(arrived, crossing, after)), arrived
+
+    def _gap(self, paths: Paths, depth: Float[Tensor, "rays"]) -> Float[Tensor, "rays"]:
+        u = torch.addcmul(paths.u, depth, paths.u_per_mm)
+        v = torch.addcmul(paths.v, depth, paths.v_per_mm)
+        atlas = self.height.flatten(0, 1)[None, None]
+        where = torch.stack([u, v], dim=-1)[None, None]
+        height = grid_sample(atlas, where, align_corners=True, padding_mode="border")[0, 0, 0]
+        return height - torch.addcmul(paths.z, depth, paths.z_per_mm)
 
 
 def height_grid(surface: Surface, rays: Rays, time_s: Float[Tensor, "b"]) -> HeightGrid:
@@ -183,30 +235,28 @@ def _sampled(
     slope_x = z.diff(dim=2)[:, 1:] / cell[:, 0]
     slope_y = z.diff(dim=1)[:, :, 1:] / cell[:, 1]
     steepest = torch.hypot(slope_x, slope_y).flatten(1).amax(1, keepdim=True)
-    return HeightGrid(z[:, None], corner, extent, steepest)
+    return HeightGrid(z, corner, extent, steepest)
 
 
 def march(grid: HeightGrid, rays: Rays) -> tuple[Float[Tensor, "b n"], Bool[Tensor, "b n"]]:
     """The depth of the first crossing with the grid, and whether there was one.
 
     A step is as long as the steepest slope allows, so that no ridge is jumped over but those
-    thinner than `SHORTEST_STEP_MM`.
+    thinner than `SHORTEST_STEP_MM`. Rays that have arrived leave the list of those that march.
     """
-    x, y, z = rays.direction.unbind(1)
-    fastest = z + grid.steepest * torch.hypot(x, y)  # mm of approach per mm of depth
-    before = after = rays.depth_at_z(grid.top)
-    gap_before = gap_after = torch.ones_like(before)
-    hit = torch.zeros_like(before, dtype=torch.bool)
-    for _ in range(MARCH_STEPS):
-        px, py, pz = rays.at(after).unbind(1)
-        gap = grid(px, py) - pz
-        gap_after = torch.where(hit, gap_after, gap)
-        hit = gap_after <= 0
-        before = torch.where(hit, before, after)
-        gap_before = torch.where(hit, gap_before, gap)
-        after = torch.where(hit, after, after + (gap / fastest).clamp_min(SHORTEST_STEP_MM))
-    share = gap_before / (gap_before - gap_after).clamp_min(1e-6)
-    return torch.where(hit, before + share.clamp(0, 1) * (after - before), after), hit
+    paths = grid.paths(rays)
+    depth = paths.depth.clone()
+    hit = torch.zeros_like(depth, dtype=torch.bool)
+    marching = torch.arange(len(depth), device=depth.device)
+    for _ in range(MARCH_ROUNDS):
+        paths, arrived = grid.advance(paths)
+        depth[marching] = paths.depth
+        hit[marching] = arrived
+        marching, paths = marching[~arrived], Paths(*(value[~arrived] for value in paths))
+        if not len(marching):
+            break
+    shape = rays.origin[:, 0].shape
+    return depth.view(shape), hit.view(shape)
 
 
 def refine(

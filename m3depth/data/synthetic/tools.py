@@ -42,44 +42,53 @@ def meet(tools: Tools, rays: Rays) -> ToolHit:
     nearest = torch.full_like(rays.origin[:, 0], NO_HIT_MM)
     which = torch.zeros_like(nearest, dtype=torch.long)
     for part in range(tools.radius_mm.shape[1]):
-        if not bool((tools.radius_mm[:, part] > 0).any()):
+        shown = tools.radius_mm[:, part].nonzero()[:, 0]
+        if not len(shown):
             continue
+        some = Rays(rays.origin[shown], rays.direction[shown])
         depth = _capsule(
-            rays, tools.start_mm[:, part], tools.end_mm[:, part], tools.radius_mm[:, part, None]
+            some,
+            tools.start_mm[shown, part, :, None],
+            tools.end_mm[shown, part, :, None],
+            tools.radius_mm[shown, part, None],
         )
-        which = torch.where(depth < nearest, part, which)
-        nearest = torch.minimum(nearest, depth)
+        which[shown] = torch.where(depth < nearest[shown], part, which[shown])
+        nearest[shown] = torch.minimum(nearest[shown], depth)
     return ToolHit(nearest, which)
 
 
 def _capsule(
     rays: Rays,
-    start: Float[Tensor, "b 3"],
-    end: Float[Tensor, "b 3"],
+    start: Float[Tensor, "b 3 1"],
+    end: Float[Tensor, "b 3 1"],
     radius: Float[Tensor, "b 1"],
 ) -> Float[Tensor, "b n"]:
     """Depth of a capsule: its cylinder where the ray meets that between the ends, else a ball."""
-    axis = (end - start)[..., None]
-    from_start = rays.origin - start[..., None]
-    axis_axis = (axis * axis).sum(1)
-    axis_ray = (axis * rays.direction).sum(1)
-    axis_from = (axis * from_start).sum(1)
-    ray_ray = (rays.direction * rays.direction).sum(1)
-    across = axis_axis * ray_ray - axis_ray * axis_ray
-    half = axis_axis * (rays.direction * from_start).sum(1) - axis_from * axis_ray
-    rest = axis_axis * ((from_start * from_start).sum(1) - radius * radius) - axis_from * axis_from
-    cylinder = _nearer_root(across.clamp_min(1e-9), half, rest)
+    axis, from_start = end - start, rays.origin - start
+    axis_axis, axis_ray, axis_from = _dot(axis, axis), _dot(axis, rays.direction), _dot(axis, from_start)
+    ray_ray, ray_from = _dot(rays.direction, rays.direction), _dot(rays.direction, from_start)
+    from_from = _dot(from_start, from_start) - radius * radius
+    cylinder = _nearer_root(
+        (axis_axis * ray_ray - axis_ray * axis_ray).clamp_min(1e-9),
+        axis_axis * ray_from - axis_from * axis_ray,
+        axis_axis * from_from - axis_from * axis_from,
+    )
     along = axis_from + cylinder * axis_ray
-    on_cylinder = (along > 0) & (along < axis_axis) & (cylinder < NO_HIT_MM)
-    centre = torch.where((along <= 0)[:, None], start[..., None], end[..., None])
-    from_centre = rays.origin - centre
+    # The far ball's terms follow from the near one's: its centre is `axis` further on.
+    far = along > 0
     ball = _nearer_root(
         ray_ray,
-        (rays.direction * from_centre).sum(1),
-        (from_centre * from_centre).sum(1) - radius * radius,
+        torch.where(far, ray_from - axis_ray, ray_from),
+        torch.where(far, from_from - 2 * axis_from + axis_axis, from_from),
     )
+    on_cylinder = far & (along < axis_axis) & (cylinder < NO_HIT_MM)
     depth = torch.where(on_cylinder, cylinder, ball)
-    return torch.where((radius > 0) & (depth > NEAREST_MM), depth, NO_HIT_MM)
+    return torch.where(depth > NEAREST_MM, depth, NO_HIT_MM)
+
+
+def _dot(a: Float[Tensor, "b 3 m"], b: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b k"]:
+    """Component by component: a sum over so short a dimension is slow."""
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
 
 
 def _nearer_root(
