@@ -22,10 +22,16 @@ def inverse_depth_bar(near_mm: float, far_mm: float) -> str:
     return _bar(INVERSE_DEPTH_COLOURS, "depth, mm (even in 1/depth; grey: not known)", places)
 
 
-def error_bar(ceiling: float, unit: str) -> str:
-    """From no error to ``ceiling``, which also stands for whatever is larger."""
+def error_bar(ceiling: float, unit: str, grey: str) -> str:
+    """From no error to ``ceiling``, which also stands for whatever is larger.
+
+    Args:
+        ceiling: The error drawn in the last colour.
+        unit: Of the error.
+        grey: What a grey pixel means.
+    """
     places = {ceiling * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return _bar(ERROR_COLOURS, f"absolute error, {unit} (grey: truth not known)", places, "≥ ")
+    return _bar(ERROR_COLOURS, f"absolute error, {unit} (grey: {grey})", places, "≥ ")
 
 
 def disparity_bar(ceiling_px: float) -> str:
@@ -35,7 +41,7 @@ def disparity_bar(ceiling_px: float) -> str:
 
 
 def _bar(colours: str, title: str, places: dict[float, float], before_last: str = "") -> str:
-    ticks = [Tick(share, f"{value:.3g}") for value, share in places.items()]
+    ticks = [Tick(share, f"{value:.4g}") for value, share in places.items()]
     ticks = _apart(ticks)
     ticks[-1] = ticks[-1]._replace(label=before_last + ticks[-1].label)
     labels = "".join(f'<i style="left:{t.share * 100:.2f}%">{t.label}</i>' for t in ticks)
@@ -45,7 +51,7 @@ def _bar(colours: str, title: str, places: dict[float, float], before_last: str 
     )
 
 
-def _apart(ticks: list[Tick], least: float = 0.09) -> list[Tick]:
+def _apart(ticks: list[Tick], least: float = 0.1) -> list[Tick]:
     """Without the inner ticks whose labels would run into a neighbour's."""
     first, *inner, last = ticks
     kept = [first]

@@ -102,11 +102,19 @@ def _training(curves: Path | None) -> str:
 
 
 def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
+    told = {
+        "Frames": ("Spread evenly over the set.", evaluation.chosen),
+        "Worst frames": ("The frames with the largest error, the worst first.", evaluation.worst),
+    }
+    if evaluation.frames == len(evaluation.worst):  # the chosen ones would be the same again
+        told = {"Frames": ("All frames, the worst first.", evaluation.worst)}
     bars = f'<div class="bars">{pictured.bars()}</div>'
-    said = "Spread evenly over the set. All rows of this page share one range of colours."
-    chosen = _section("Frames", said, bars + rows.table(pictured, evaluation.chosen))
-    said = "The frames with the largest error, the worst first."
-    return chosen + _section("Worst frames", said, bars + rows.table(pictured, evaluation.worst))
+    shared = " All rows of this page share one range of colours."
+    return "".join(
+        _section(title, said + shared, bars + rows.table(pictured, frames))
+        for title, (said, frames) in told.items()
+        if frames
+    )
 
 
 def _cloud(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:

@@ -1,6 +1,7 @@
 """The interactive figures, as plotly draws them."""
 
 import csv
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,8 @@ from m3depth.evaluation.result import Evaluation, Frame
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.report.rows import image_at
 
-CLOUD_POINTS = 20_000
+CLOUD_POINTS = 30_000  # more, and every second, third ... row and column is drawn
+GREY = "#8a94a1"  # shows on light and on dark
 TRUTH_COLOUR = "#17becf"  # one that tissue does not have
 LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
 
@@ -60,11 +62,11 @@ def curve_figures(curves: Curves) -> list[Figure]:
 
 
 def frame_errors(evaluation: Evaluation) -> Figure | None:
-    """The error of every frame in the set's order; None without ground truth."""
+    """The error of every frame in the set's order; None for less than two."""
     import plotly.graph_objects as go
 
     rows = [row for row in evaluation.rows if "mae_mm" in row.scores]
-    if not rows:
+    if len(rows) < 2:
         return None
     errors = [row.scores["mae_mm"] for row in rows]
     bars = go.Bar(
@@ -75,7 +77,9 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
         marker_color="#3b82c4",
     )
     figure = _styled(go.Figure(bars), "", "frame", "MAE, mm")
-    return figure.add_hline(y=evaluation.metrics["mae_mm"], line_dash="dot", annotation_text="mean")
+    return figure.add_hline(
+        y=evaluation.metrics["mae_mm"], line_dash="dot", line_color=GREY, annotation_text="mean"
+    )
 
 
 def cloud(frame: Frame, far_mm: float) -> Figure | None:
@@ -95,7 +99,7 @@ def cloud(frame: Frame, far_mm: float) -> Figure | None:
     figure = _styled(go.Figure(traces), "", "", "")
     axes = {f"{axis}axis": {"title": f"{axis}, mm", "showbackground": False} for axis in "xyz"}
     # as the camera sees it, from a little aside: y down, z away
-    camera = {"eye": {"x": 0.4, "y": -0.5, "z": -1.9}, "up": {"x": 0, "y": -1, "z": 0}}
+    camera = {"eye": {"x": 0.7, "y": -0.7, "z": -1.7}, "up": {"x": 0, "y": -1, "z": 0}}
     return figure.update_layout(
         height=560,
         scene={"aspectmode": "data", "camera": camera, **axes},
@@ -110,10 +114,9 @@ def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> A
     height, width = depth_mm.shape[-2:]
     rig = frame.truth.rig if frame.truth is not None else frame.batch["rig"]
     x, y, z = pixel_grid(depth_mm)
-    kept = torch.nonzero((z[0] > 0) & (z[0] < 2 * far_mm))[:, 0]
-    # drawn at random: every n-th pixel of a row would show as stripes
-    drawn = torch.randperm(len(kept), generator=torch.Generator().manual_seed(0))[:CLOUD_POINTS]
-    kept = kept[drawn]
+    step = math.ceil(math.sqrt(height * width / CLOUD_POINTS))
+    drawn = (x % step == 0) & (y % step == 0) & (z > 0) & (z < 2 * far_mm)
+    kept = torch.nonzero(drawn[0])[:, 0]
     points = back_project(x[:, kept], y[:, kept], z[:, kept], rig)[0].numpy()
     colours = image_at(frame, (height, width)).reshape(-1, 3)[kept.numpy()]
     right, down, away = (np.round(axis, 2).astype(np.float32) for axis in points.T)
@@ -123,7 +126,7 @@ def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> A
         z=away,
         name=name,
         mode="markers",
-        marker={"size": 2, "color": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colours]},
+        marker={"size": 2.5, "color": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colours]},
         hovertemplate="x %{x:.1f}  y %{y:.1f}  z %{z:.1f} mm<extra>" + name + "</extra>",
         showlegend=True,
     )
@@ -142,7 +145,7 @@ def _curves(panel: Panel, columns: Curves) -> Figure:
     values = np.concatenate([np.asarray(v) for _, v in columns.values()])
     wide = values.min() > 0 and values.max() > LOG_RATIO * values.min()
     logarithmic = panel.log and wide
-    figure.update_xaxes(rangemode="tozero")
+    figure.update_layout(showlegend=True).update_xaxes(rangemode="tozero")
     return figure.update_yaxes(**({"type": "log"} if logarithmic else {"rangemode": "tozero"}))
 
 

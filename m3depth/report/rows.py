@@ -27,6 +27,7 @@ from m3depth.report.figures import (
 )
 
 WIDEST_PX = 480  # pictures are stored no wider, so that the page stays small
+CEILING_LIGHT = 0.2  # of full brightness: the largest difference of a rebuilt view that is told
 
 Plane = NDArray[np.float32]
 
@@ -69,7 +70,9 @@ class DepthRows:
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
-        return bars.inverse_depth_bar(*self._range) + bars.error_bar(self.ceiling_mm, "mm")
+        return bars.inverse_depth_bar(*self._range) + bars.error_bar(
+            self.ceiling_mm, "mm", "truth not known"
+        )
 
     @property
     def _range(self) -> tuple[float, float]:
@@ -100,12 +103,13 @@ class DisparityRows:
             _image(frame),
             colour(plane, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, np.ones_like(seen)),
             _bytes(rebuilt),
-            colour(error, 0, 0.2, ERROR_COLOURS, seen),
+            colour(error, 0, CEILING_LIGHT, ERROR_COLOURS, seen),
         ]
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
-        return bars.disparity_bar(self.ceiling_px) + bars.error_bar(0.2, "of full brightness")
+        error = bars.error_bar(CEILING_LIGHT, "of full brightness", "not seen by the right view")
+        return bars.disparity_bar(self.ceiling_px) + error
 
 
 def rows_for(frames: list[Frame]) -> DepthRows | DisparityRows:

@@ -41,21 +41,18 @@ AGAINST = {"mae_mm": "mean_depth", "epe_px": "constant_disparity", "ssim": "best
 def headline(evaluation: Evaluation) -> str:
     """The one number to read first, and beside it what it must be read against."""
     metrics, baselines = evaluation.metrics, evaluation.baselines
-    name = next((n for n in AGAINST if n in metrics), None)
-    if name is None:
+    told = [name for name in AGAINST if name in metrics]
+    if not told:
         return ""
-    means = MEANINGS[name]
-    against = baselines.get(AGAINST[name], {}).get(name)
-    cards = [_card(_number(name, metrics[name]), means.unit, _said(evaluation, name), "main")]
-    if against is not None:
-        title = BASELINE_TITLES[AGAINST[name]]
-        cards.append(_card(_number(name, against), means.unit, f"baseline: {title}"))
-        if means.better == "↓" and against > 0:
-            cards.append(_below(metrics[name], against))
-    sgbm = baselines.get("sgbm", {})
-    if name in sgbm:
+    compared = next((n for n in told if n in baselines.get(AGAINST[n], {})), None)
+    cards = [_own(evaluation, told[0], "main")]
+    if compared is not None:
+        cards += [_own(evaluation, compared)] if compared != told[0] else []
+        cards += _comparison(compared, metrics[compared], baselines[AGAINST[compared]][compared])
+    sgbm, read = baselines.get("sgbm", {}), compared or told[0]
+    if read in sgbm:
         said = f"SGBM, which sees both images, on {sgbm['density']:.0%} of the pixels"
-        cards.append(_card(_number(name, sgbm[name]), means.unit, said))
+        cards.append(_card(_number(read, sgbm[read]), MEANINGS[read].unit, said))
     if evaluation.scale:
         cards.append(_scale(evaluation.scale))
     return f'<div class="cards">{"".join(cards)}</div>'
@@ -95,19 +92,22 @@ def _metric_row(name: str, methods: list[dict[str, float]]) -> str:
     )
 
 
-def _said(evaluation: Evaluation, name: str) -> str:
-    said = MEANINGS[name].what
-    if name != "mae_mm":
-        return said
-    aligned = evaluation.protocol.alignment
-    return f"{said}, " + ("unscaled" if aligned == "none" else f"after {aligned} scaling per frame")
+def _own(evaluation: Evaluation, name: str, kind: str = "") -> str:
+    said, aligned = MEANINGS[name].what, evaluation.protocol.alignment
+    if name == "mae_mm":
+        said += ", unscaled" if aligned == "none" else f", after {aligned} scaling of each frame"
+    return _card(_number(name, evaluation.metrics[name]), MEANINGS[name].unit, said, kind)
 
 
-def _below(value: float, against: float) -> str:
-    share = 1 - value / against
-    side = "below" if share >= 0 else "above"
-    good = "good" if share >= 0 else "bad"
-    return _card(f"{abs(share):.0%}", side, "this baseline", good)
+def _comparison(name: str, value: float, against: float) -> list[str]:
+    means = MEANINGS[name]
+    said = f"baseline: {BASELINE_TITLES[AGAINST[name]]}"
+    cards = [_card(_number(name, against), means.unit, said)]
+    if means.better == "↓" and against > 0:
+        share = 1 - value / against
+        side, kind = ("below", "good") if share >= 0 else ("above", "bad")
+        cards.append(_card(f"{abs(share):.0%}", side, "this baseline", kind))
+    return cards
 
 
 def _scale(scale: dict[str, float]) -> str:

@@ -70,4 +70,5 @@ def test_bars_say_millimetres_at_their_ends() -> None:
     assert 'left:100.00%">40<' in bar
     assert 'left:25.00%">80<' in bar  # (1/80 - 1/120) / (1/40 - 1/120)
     assert "mm" in bar
-    assert "≥ 5<" in error_bar(5, "mm")
+    assert "e+" not in inverse_depth_bar(2000, 6400)
+    assert "≥ 5<" in error_bar(5, "mm", "not known")
