@@ -7,22 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from m3depth.cli.app import configuration
 
-PACKAGES = [
-    "m3depth",
-    "torch",
-    "torchvision",
-    "pytorch-lightning",
-    "kornia",
-    "timm",
-    "hydra-core",
-    "omegaconf",
-    "wandb",
-    "open3d",
-    "numpy",
-    "opencv-python-headless",
-    "plotly",
-    "matplotlib",
-]
+PACKAGES = (
+    *("m3depth", "torch", "torchvision", "pytorch-lightning", "kornia", "timm", "hydra-core"),
+    *("omegaconf", "wandb", "open3d", "numpy", "opencv-python-headless", "plotly", "matplotlib"),
+)
 LIBRARIES = {  # what open3d's wheel expects of the system: soname, Debian's package
     "libusb-1.0.so.0": "libusb-1.0-0",
     "libGL.so.1": "libgl1",
