@@ -17,11 +17,12 @@ def main(overrides: list[str]) -> None:
 
 
 def _evaluate(config: DictConfig) -> None:
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     model = load_model(config.checkpoint)
+    config.data.size = list(model.size)
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     score(
         model.network,
-        instantiate(config.data, size=list(model.size)),
+        instantiate(config.data),
         instantiate(config.protocol),
         Path(config.output),
         checkpoint=Path(config.checkpoint),

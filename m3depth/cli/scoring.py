@@ -44,9 +44,7 @@ def score(
     )
     curves = checkpoint.parents[1] / "metrics.csv"
     title = f"{config.get('name', 'evaluate')}: {name}"
-    write_report(
-        output / "report.html", title, evaluation, curves if curves.is_file() else None, ""
-    )
+    write_report(output / "report.html", title, evaluation, curves if curves.is_file() else None)
     for line in summary(evaluation.metrics, evaluation.baselines):
         logger.info(line)
     logger.info("report: %s", (output / "report.html").resolve())

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from m3depth.data.skipping import SkipUnreadable
@@ -67,7 +68,7 @@ class StereoData(pl.LightningDataModule):
             batch_size=self.batch_size,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
-            pin_memory=True,
+            pin_memory=torch.cuda.is_available(),
             **options,
         )
 
