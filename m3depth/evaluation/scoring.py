@@ -1,6 +1,6 @@
 """One frame against its truth: brings a prediction to the truth's resolution and scores it."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -27,7 +27,7 @@ class Truth(NamedTuple):
     rig: StereoRig
 
     @classmethod
-    def of(cls, batch: StereoBatch) -> Self | None:
+    def of(cls, batch: StereoBatch) -> "Truth | None":
         """The truth of a batch of one, None if there is no depth or no calibration."""
         if "depth_mm" not in batch or not bool(batch["rig"].calibrated):
             return None
@@ -38,7 +38,7 @@ class Truth(NamedTuple):
         rig = batch["rig"].resized(_size(batch["left"]), _size(depth_mm))
         return cls(depth_mm, counts, rig)
 
-    def within(self, protocol: Protocol) -> Self:
+    def within(self, protocol: Protocol) -> "Truth":
         """The same with only the pixels that a protocol counts."""
         return self._replace(counts=self.counts & protocol.counts(self.depth_mm))
 

@@ -66,8 +66,9 @@ def _page(title: str, body: str) -> str:
 def _head(title: str, evaluation: Evaluation) -> str:
     protocol = evaluation.protocol
     counted = f", {evaluation.valid_pixels:,} pixels of known depth" if evaluation.scale else ""
+    frames = f"{evaluation.frames:,} frame" + ("s" if evaluation.frames > 1 else "")
     return (
-        f'<h1>{escape(title)}</h1><p class="lead">{evaluation.frames:,} frames{counted} · '
+        f'<h1>{escape(title)}</h1><p class="lead">{frames}{counted} · '
         f"protocol {escape(protocol.name)}: {_range(evaluation)}, alignment "
         f"{escape(protocol.alignment)}</p>"
     )

@@ -99,7 +99,7 @@ def cloud(frame: Frame, far_mm: float) -> Figure | None:
     figure = _styled(go.Figure(traces), "", "", "")
     axes = {f"{axis}axis": {"title": f"{axis}, mm", "showbackground": False} for axis in "xyz"}
     # as the camera sees it, from a little aside: y down, z away
-    camera = {"eye": {"x": 0.7, "y": -0.7, "z": -1.7}, "up": {"x": 0, "y": -1, "z": 0}}
+    camera = {"eye": {"x": 0.7, "y": -0.8, "z": -1.9}, "up": {"x": 0, "y": -1, "z": 0}}
     return figure.update_layout(
         height=560,
         scene={"aspectmode": "data", "camera": camera, **axes},

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from typing import Self
 
 import numpy as np
 import torch
@@ -43,7 +42,7 @@ class DepthRows:
     titles = ("left image", "predicted inverse depth", "true inverse depth", "absolute error")
 
     @classmethod
-    def over(cls, frames: Iterable[Frame]) -> Self:
+    def over(cls, frames: Iterable[Frame]) -> "DepthRows":
         """The ranges that serve all these frames: by the truth, where it is known."""
         frames = list(frames)
         truths = [_plane(f.truth.depth_mm) for f in frames if f.truth is not None]
@@ -88,7 +87,7 @@ class DisparityRows:
     titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
 
     @classmethod
-    def over(cls, frames: Iterable[Frame]) -> Self:
+    def over(cls, frames: Iterable[Frame]) -> "DisparityRows":
         """The range that serves all these frames."""
         largest = [float(np.percentile(_plane(_disparity_px(f)), 99)) for f in frames]
         return cls(_round_up(max(largest)))

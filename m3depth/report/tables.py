@@ -26,7 +26,7 @@ MEANINGS = {
     "d3": Meaning("pixels within a factor 1.25³", "", "↑", 4),
     "epe_px": Meaning("mean absolute error of disparity", "px", "↓", 3),
     "bad2": Meaning("pixels whose disparity is off by more than 2 px", "", "↓", 4),
-    "ssim": Meaning("likeness of the left view rebuilt from the right one", "", "↑", 4),
+    "ssim": Meaning("similarity (SSIM) of the left view rebuilt from the right", "", "↑", 4),
     "density": Meaning("pixels for which the method gives an answer", "", "↑", 4),
 }
 BASELINE_TITLES = {
