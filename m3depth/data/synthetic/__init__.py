@@ -1,7 +1,9 @@
 """The built-in stereo endoscope: rendered scenes of which everything is known."""
 
-from m3depth.data.synthetic.pairs import SyntheticPairs, SyntheticSample
+from m3depth.data.synthetic.clip import SyntheticClip
+from m3depth.data.synthetic.pairs import SyntheticPairs
 from m3depth.data.synthetic.rendering import Rendering, render
+from m3depth.data.synthetic.samples import SyntheticSample
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Palette, Style
 
 __all__ = [
@@ -10,6 +12,7 @@ __all__ = [
     "Palette",
     "Rendering",
     "Style",
+    "SyntheticClip",
     "SyntheticPairs",
     "SyntheticSample",
     "render",

@@ -29,6 +29,7 @@ from m3depth.data.synthetic.texture import FEWEST_COSINE, tissue
 from m3depth.data.synthetic.tools import ToolHit, Tools, meet, metal
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.geometry.points import pixel_grid
 from m3depth.types import Pair
 
 HIDDEN_BY_MM = 0.4  # how far in front something must be to hide a point
@@ -109,15 +110,14 @@ def render(
 
 def _pair(values: Tensor, size: tuple[int, int]) -> Pair:
     """(b, c, 2·n) to a left and a right picture."""
-    left, right = values.chunk(2, dim=-1)
-    return Pair(left.unflatten(-1, size), right.unflatten(-1, size))
+    left, right = values.reshape(*values.shape[:2], 2, *size).unbind(2)
+    return Pair(left, right)
 
 
 def _views(rig: StereoRig, camera_to_world: Float[Tensor, "b 4 4"], size: tuple[int, int]) -> Views:
-    kind = {"device": rig.fx.device, "dtype": rig.fx.dtype}
-    y, x = torch.meshgrid(*(torch.arange(n, **kind) for n in size), indexing="ij")
-    down = (y.flatten() - rig.cy[:, None]) / rig.fy[:, None]
-    across = [(x.flatten() - cx[:, None]) / rig.fx[:, None] for cx in (rig.cx, rig.cx_right)]
+    x, y, _ = pixel_grid(rig.fx.new_zeros(len(rig.fx), 1, *size))
+    down = (y - rig.cy[:, None]) / rig.fy[:, None]
+    across = [(x - cx[:, None]) / rig.fx[:, None] for cx in (rig.cx, rig.cx_right)]
     tangent = torch.stack([torch.cat(across, -1), torch.cat([down, down], -1)], dim=1)
     rotation, left = camera_to_world[:, :3, :3], camera_to_world[:, :3, 3:]
     right = left + rotation[:, :, :1] * rig.baseline_mm[:, None, None]
@@ -151,7 +151,7 @@ def _met(
         normal=facing,
         wet_normal=tilted(facing, look.relief, ~is_tool),
         albedo=torch.where(either, steel.albedo, look.albedo),
-        gloss=torch.where(is_tool, 0.6, 1.0),
+        gloss=torch.where(is_tool, 0.6, look.wetness),
     )
 
 

@@ -1,22 +1,19 @@
 """A scene: everything that a picture is computed from, drawn from a seed."""
 
-import hashlib
 import math
-from collections.abc import Sequence
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from m3depth.data.synthetic.draw import Draw, flat_turn, stacked, turn
 from m3depth.data.synthetic.shading import Light
-from m3depth.data.synthetic.styles import Range, Style
-from m3depth.data.synthetic.surface import Surface
+from m3depth.data.synthetic.styles import Style
+from m3depth.data.synthetic.surface import Surface, height
 from m3depth.data.synthetic.texture import Texture, choose_vessels
 from m3depth.data.synthetic.tools import Tools
 from m3depth.geometry.camera import StereoRig
-
-Tree = TypeVar("Tree", bound=tuple)  # type: ignore[type-arg]
 
 
 class Endoscope(NamedTuple):
@@ -51,48 +48,6 @@ class Scene(NamedTuple):
     camera_to_world: Float[Tensor, "*b 4 4"]  # of the left camera; mm, OpenCV axes
 
 
-def seeded(*parts: object) -> torch.Generator:
-    """A generator that depends on all of ``parts`` and on nothing else."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-
-
-def stacked(items: Sequence[Tree]) -> Tree:
-    """Scenes (or any nested named tuples of tensors) as one batch."""
-    return _zipped(items, torch.stack)
-
-
-def moved(item: Tree, device: torch.device | str) -> Tree:
-    """A nested named tuple of tensors on a device."""
-    return _zipped([item], lambda tensors: tensors[0].to(device))
-
-
-def _zipped(items: Sequence[Tree], join) -> Tree:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    fields = zip(*items, strict=True)
-    made = (join(f) if isinstance(f[0], Tensor) else _zipped(f, join) for f in fields)
-    return cast(Tree, type(items[0])(*made))
-
-
-class Draw:
-    """Random numbers in ranges."""
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self.generator = generator
-
-    def within(self, between: Range, *shape: int) -> Tensor:
-        """Uniform numbers of a shape."""
-        low, high = between
-        return low + (high - low) * torch.rand(shape, generator=self.generator)
-
-    def angle(self, *shape: int) -> Tensor:
-        """Uniform angles in radian."""
-        return self.within((0, 2 * math.pi), *shape)
-
-    def whole(self, below: int) -> int:
-        """A whole number from 0 to ``below - 1``."""
-        return int(torch.randint(below, (), generator=self.generator))
-
-
 def draw_endoscope(generator: torch.Generator) -> Endoscope:
     """An endoscope around a da Vinci's."""
     draw = Draw(generator)
@@ -108,50 +63,47 @@ def draw_scene(
 ) -> Scene:
     """A scene in a style, seen through an endoscope."""
     draw = Draw(generator)
-    distance = draw.within(style.distance_mm)
-    camera_to_world = _camera(draw, style, distance)
+    surface = _surface(draw, style)
+    camera_to_world = _camera(draw, style, surface)
     return Scene(
-        surface=_surface(draw, style),
+        surface=surface,
         texture=_texture(draw, style),
-        tools=_tools(draw, distance, camera_to_world, tools),
+        tools=_tools(draw, camera_to_world, tools),
         light=_light(draw, style),
         endoscope=endoscope,
         camera_to_world=camera_to_world,
     )
 
 
-def _camera(draw: Draw, style: Style, distance_mm: Tensor) -> Float[Tensor, "4 4"]:
-    """Look at the tissue's middle from ``distance_mm``, mostly from below the picture."""
+CLOSEST_MM = 32.0  # the tissue keeps this far from the lens
+
+
+def _camera(draw: Draw, style: Style, surface: Surface) -> Float[Tensor, "4 4"]:
+    """Look at the tissue's middle, obliquely, and step back until no part of it is too close."""
     tilt = torch.deg2rad(draw.within(style.tilt_deg))
-    towards = draw.within((-0.9, 0.9)) + math.pi * draw.whole(4).__eq__(0)
+    towards = draw.within((-0.9, 0.9)) + math.pi * (draw.whole(4) == 0)
     rotation = turn("z", towards) @ turn("x", tilt) @ turn("z", -towards)
+    # Half the picture's height is about 0.45 focal lengths: there the tissue comes nearest.
+    clear = CLOSEST_MM * (1 + 0.45 * tilt.tan()) - _highest(surface) / tilt.cos()
     pose = torch.eye(4)
     pose[:3, :3] = rotation
-    pose[:3, 3] = -distance_mm * rotation[:, 2]
+    pose[:3, 3] = -torch.maximum(draw.within(style.distance_mm), clear) * rotation[:, 2]
     return pose
 
 
-def turn(axis: str, angle: Float[Tensor, "*b"]) -> Float[Tensor, "*b 3 3"]:
-    """The rotation by ``angle`` in radian about the axis ``x``, ``y`` or ``z``."""
-    generator = torch.zeros(3, 3, dtype=angle.dtype, device=angle.device)
-    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    generator[first, second], generator[second, first] = -1.0, 1.0
-    return torch.linalg.matrix_exp(angle[..., None, None] * generator)
-
-
-def _waves(draw: Draw, length_mm: Range, count: int) -> Float[Tensor, "count 2"]:
-    """Wave vectors of random directions, their lengths spread evenly in the logarithm."""
-    log_length = draw.within((math.log(length_mm[0]), math.log(length_mm[1])), count)
-    direction = draw.angle(count)
-    per_mm = 2 * math.pi / log_length.exp()
-    return torch.stack([per_mm * direction.cos(), per_mm * direction.sin()], dim=-1)
+def _highest(surface: Surface, reach_mm: float = 60.0) -> Float[Tensor, ""]:
+    """The smallest ``z`` of the tissue about the world's origin."""
+    side = torch.linspace(-reach_mm, reach_mm, 41)
+    x, y = torch.meshgrid(side, side, indexing="ij")
+    one = stacked([surface])
+    return height(one, x.reshape(1, -1), y.reshape(1, -1), torch.zeros(1)).min()
 
 
 def _surface(draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: int = 4) -> Surface:
-    swell = _waves(draw, style.swell_length_mm, waves)
-    bump = _waves(draw, style.bump_length_mm, waves)
+    swell = draw.waves(style.swell_length_mm, waves)
+    bump = draw.waves(style.bump_length_mm, waves)
     # |sin| has two ridges to a period.
-    fold = _waves(draw, style.fold_spacing_mm, folds) / 2
+    fold = draw.waves(style.fold_spacing_mm, folds) / 2
     angle, radius = draw.angle(lobes), draw.within(style.lobe_radius_mm, lobes, 2)
     turned = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], -1).view(-1, 2, 2)
     return Surface(
@@ -162,7 +114,7 @@ def _surface(draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: in
         fold_phase=draw.angle(folds),
         fold_mm=draw.within(style.fold_mm, folds) * torch.tensor([1.0, 0.5]),
         fold_crease=draw.within(style.fold_crease, folds),
-        meander_vector=_waves(draw, (35.0, 80.0), folds),
+        meander_vector=draw.waves((35.0, 80.0), folds),
         meander=draw.within((0.3, 1.3), folds),
         lobe_centre_mm=draw.within((-48.0, 48.0), lobes, 2),
         lobe_axes=turned / radius[..., None],
@@ -188,17 +140,17 @@ def _texture(draw: Draw, style: Style) -> Texture:
     stretch = draw.within(style.stretch).sqrt()
     along = torch.diag(torch.stack([1 / stretch, stretch]))
     fibre = draw.angle()
-    turns = [_flat_turn(draw.angle()) @ along @ _flat_turn(fibre) for _ in range(count)]
+    turns = [flat_turn(draw.angle()) @ along @ flat_turn(fibre) for _ in range(count)]
     return Texture(
         wavelength_mm=torch.tensor(WAVELENGTHS_MM) * draw.within((0.85, 1.15), count),
         turn=torch.stack(turns),
         offset=draw.within((0, 1), count, 2),
         mottle=contrast,
-        relief=draw.within((0.01, 0.035)) * torch.tensor([0.0, 0.2, 0.5, 1.0, 1.2, 1.0, 0.8]),
+        relief=draw.within((0.008, 0.025)) * torch.tensor([0.0, 0.6, 1.0, 1.0, 0.6, 0.3, 0.0]),
         fat_above=draw.within(style.fat_above),
         film_above=draw.within(style.film_above),
         vessel_tile=choose_vessels(draw.whole(4)),
-        vessel_turn=_flat_turn(draw.angle()) * draw.within((0.8, 1.25)),
+        vessel_turn=flat_turn(draw.angle()) * draw.within((0.8, 1.25)),
         vessel_offset=draw.within((0, 1), 2),
         vessel_share=draw.within(style.vessels),
         **colours,
@@ -208,10 +160,6 @@ def _texture(draw: Draw, style: Style) -> Texture:
 def linear(displayed: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
     """Displayed colours as reflectances."""
     return displayed**2.2
-
-
-def _flat_turn(angle: Float[Tensor, ""]) -> Float[Tensor, "2 2"]:
-    return turn("z", angle)[:2, :2]
 
 
 def _light(draw: Draw, style: Style) -> Light:
@@ -235,9 +183,10 @@ PARTS = 4  # of one tool: shaft, wrist and two jaws
 MOST_TOOLS = 2
 
 
-def _tools(draw: Draw, distance_mm: Tensor, camera_to_world: Tensor, wanted: bool) -> Tools:
+def _tools(draw: Draw, camera_to_world: Float[Tensor, "4 4"], wanted: bool) -> Tools:
     """None, one or two tools that come from the picture's border and from nearer to the lens."""
     count = draw.whole(MOST_TOOLS + 1)
+    distance_mm = camera_to_world[:3, 3].norm()  # the middle of the picture is the origin
     side = draw.whole(2)
     made = [_tool(draw, distance_mm, (side + k) % 2) for k in range(MOST_TOOLS)]
     start, end, radius, colour = (torch.cat(part) for part in zip(*made, strict=True))
@@ -257,11 +206,12 @@ def _tools(draw: Draw, distance_mm: Tensor, camera_to_world: Tensor, wanted: boo
 def _tool(draw: Draw, distance_mm: Tensor, side: int) -> tuple[Tensor, ...]:
     """One tool in the camera's frame; ``side`` 0 comes from the left, 1 from the right."""
     sign = 2.0 * side - 1.0
-    reach = draw.within((0.68, 0.9)) * distance_mm
+    reach = (draw.within((0.62, 0.84)) * distance_mm).clamp_min(38.0)
     tip = torch.stack([sign * draw.within((0.0, 0.26)), draw.within((-0.16, 0.26)), torch.ones(())])
     tip = tip * reach
     from_x, from_y = sign * draw.within((0.75, 1.1)), draw.within((-0.25, 0.8))
-    base = torch.stack([from_x, from_y, torch.ones(())]) * reach * draw.within((0.75, 0.95))
+    base_reach = (draw.within((0.75, 0.95)) * reach).clamp_min(36.0)
+    base = torch.stack([from_x, from_y, torch.ones(())]) * base_reach
     axis = (base - tip) / (base - tip).norm()
     wrist, shaft = tip + 9.0 * axis, tip + 19.0 * axis
     spread = torch.linalg.cross(axis, torch.tensor([0.0, 0.0, 1.0])) * draw.within((0.5, 4.5))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 DARKEST = 1e-4  # linear; keeps the response's slope finite
 
@@ -59,8 +60,7 @@ def lit(
     returned = ambient * met.albedo.sqrt()
     diffuse = met.albedo * colour * ((1 - ambient) * facing + returned)
     to_eye = eye - met.point
-    half = to_lamp + to_eye / to_eye.norm(dim=1, keepdim=True)
-    half = half / half.norm(dim=1, keepdim=True)
+    half = normalize(to_lamp + normalize(to_eye, dim=1), dim=1)
     sharp = _dot(met.wet_normal, half).clamp_min(1e-4) ** light.shininess[:, None, None]
     strength = (light.gloss[:, None] * met.gloss)[:, None] * (facing > 0)
     return Lit(diffuse, strength * sharp * colour)
@@ -76,7 +76,7 @@ def expose(
 ) -> Float[Tensor, "b 3 n"]:
     """The camera's response: a soft shoulder, then gamma; values in [0, 1]."""
     shoulder = 1 - torch.exp(-gain * linear)
-    return shoulder.clamp_min(DARKEST) ** (1 / light.gamma[:, None, None])
+    return shoulder.clamp_min(DARKEST).pow(1 / light.gamma[:, None, None])
 
 
 def automatic_gain(light: Light, diffuse: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 1 1"]:
@@ -111,4 +111,4 @@ def tilted(
     """Normals of a height field after small slopes were added to it."""
     slope = torch.cat([relief, torch.zeros_like(relief[:, :1])], dim=1) * normal[:, 2:].abs()
     wet = normal + slope * where[:, None]
-    return wet / wet.norm(dim=1, keepdim=True)
+    return normalize(wet, dim=1)

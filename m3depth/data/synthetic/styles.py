@@ -33,18 +33,18 @@ class Style:
     fold_crease: Range = (0.12, 0.45)
     lobe_mm: Range = (2.0, 12.0)
     lobe_radius_mm: Range = (10.0, 26.0)
-    mottle: Range = (0.07, 0.16)  # of each octave
+    mottle: Range = (0.05, 0.11)  # of each octave
     roughness: Range = (0.75, 1.05)  # an octave's contrast over the next coarser one's
     stretch: Range = (1.0, 1.5)  # of the texture along its fibres
     fat_above: Range = (0.6, 2.2)
     film_above: Range = (0.5, 2.2)
-    vessels: Range = (0.35, 0.9)
+    vessels: Range = (0.5, 0.95)
     lamp_mm: tuple[Range, Range] = ((-3.0, 8.0), (-7.0, -3.0))  # x and y beside the left lens
-    cone: Range = (1.5, 5.0)
+    cone: Range = (3.0, 8.0)
     lamp_colour: tuple[Colour, Colour] = ((1.0, 0.94, 0.9), (1.0, 1.0, 1.0))
-    gloss: Range = (0.5, 1.6)
-    shininess: Range = (60.0, 220.0)
-    exposure: Range = (0.24, 0.42)
+    gloss: Range = (0.5, 1.5)
+    shininess: Range = (50.0, 160.0)
+    exposure: Range = (0.13, 0.27)
     gamma: Range = (2.0, 2.4)
     noise: Range = (0.004, 0.014)
 
@@ -54,28 +54,28 @@ PELVIS = Style(
         Palette(
             base=(0.80, 0.45, 0.41),
             other=(0.70, 0.30, 0.27),
-            fat=(0.90, 0.74, 0.42),
+            fat=(0.88, 0.65, 0.36),
             film=(0.89, 0.72, 0.67),
             vessel=(0.50, 0.10, 0.12),
         ),
         Palette(
             base=(0.72, 0.30, 0.27),
             other=(0.84, 0.50, 0.44),
-            fat=(0.92, 0.78, 0.50),
+            fat=(0.90, 0.69, 0.44),
             film=(0.86, 0.66, 0.62),
             vessel=(0.40, 0.06, 0.10),
         ),
         Palette(
             base=(0.86, 0.58, 0.52),
             other=(0.78, 0.40, 0.36),
-            fat=(0.88, 0.70, 0.36),
+            fat=(0.86, 0.62, 0.32),
             film=(0.92, 0.80, 0.76),
             vessel=(0.55, 0.16, 0.18),
         ),
         Palette(
-            base=(0.88, 0.68, 0.42),
+            base=(0.86, 0.58, 0.40),
             other=(0.80, 0.46, 0.38),
-            fat=(0.93, 0.80, 0.50),
+            fat=(0.90, 0.68, 0.42),
             film=(0.88, 0.70, 0.62),
             vessel=(0.52, 0.12, 0.12),
         ),
@@ -88,21 +88,21 @@ LIVER = Style(
         Palette(
             base=(0.46, 0.21, 0.17),
             other=(0.55, 0.29, 0.20),
-            fat=(0.78, 0.62, 0.30),
+            fat=(0.74, 0.54, 0.28),
             film=(0.62, 0.52, 0.52),
             vessel=(0.26, 0.07, 0.13),
         ),
         Palette(
             base=(0.58, 0.40, 0.42),
             other=(0.46, 0.26, 0.30),
-            fat=(0.72, 0.64, 0.38),
+            fat=(0.70, 0.58, 0.38),
             film=(0.70, 0.66, 0.68),
             vessel=(0.28, 0.14, 0.30),
         ),
         Palette(
-            base=(0.50, 0.46, 0.28),
+            base=(0.52, 0.40, 0.24),
             other=(0.52, 0.28, 0.20),
-            fat=(0.80, 0.70, 0.40),
+            fat=(0.78, 0.62, 0.38),
             film=(0.66, 0.60, 0.52),
             vessel=(0.30, 0.10, 0.10),
         ),
@@ -113,17 +113,17 @@ LIVER = Style(
     lobe_mm=(5.0, 16.0),
     lobe_radius_mm=(14.0, 34.0),
     bump_mm=(0.05, 0.35),
-    mottle=(0.09, 0.18),
-    roughness=(0.9, 1.15),
+    mottle=(0.06, 0.12),
+    roughness=(0.8, 1.0),
     stretch=(1.8, 3.2),
     fat_above=(1.0, 2.6),
     vessels=(0.2, 0.6),
     lamp_mm=((-8.0, -2.0), (-2.0, 6.0)),
-    cone=(4.0, 9.0),
+    cone=(6.0, 11.0),
     lamp_colour=((0.86, 0.95, 1.0), (0.95, 1.0, 1.0)),
-    gloss=(0.8, 2.2),
-    shininess=(120.0, 380.0),
-    exposure=(0.18, 0.36),
+    gloss=(0.5, 1.6),
+    shininess=(100.0, 260.0),
+    exposure=(0.11, 0.24),
     noise=(0.008, 0.02),
 )
 """What `test_style` shows: brown, bluish or bile-stained organs with fibres under a cold lamp."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import grid_sample
+from torch.nn.functional import grid_sample, normalize
 
 GRID = 256  # samples along one side of the grid on which rays march
 NEAREST_MM = 5.0  # no ray starts closer to its camera
@@ -112,7 +112,7 @@ def normal(
     below, above = height(surface, x, y + step, time_s), height(surface, x, y - step, time_s)
     slope_x, slope_y = (right - left) / (2 * step), (below - above) / (2 * step)
     outward = torch.stack([slope_x, slope_y, -torch.ones_like(slope_x)], dim=1)
-    return outward / outward.norm(dim=1, keepdim=True)
+    return normalize(outward, dim=1)
 
 
 class Rays(NamedTuple):
@@ -189,7 +189,10 @@ class HeightGrid(NamedTuple):
         gap_before = gap = self._gap(paths, after)
         for _ in range(STEPS_A_ROUND):
             open_ = gap > 0
-            before, gap_before = torch.where(open_, after, before), torch.where(open_, gap, gap_before)
+            before, gap_before = (
+                torch.where(open_, after, before),
+                torch.where(open_, gap, gap_before),
+            )
             step = (gap / paths.fastest).clamp_min(SHORTEST_STEP_MM)
             after = torch.where(open_, after + step, after)
             gap = torch.where(open_, self._gap(paths, after), gap)

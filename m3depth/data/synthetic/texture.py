@@ -12,6 +12,8 @@ from m3depth.data.synthetic.vessels import BLURS_MM, TILE_MM, vessel_tiles
 FINEST_PX = 3.0  # a wavelength shorter than this is not drawn: the warp is bilinear
 CLEAR_PX = 6.0  # and from this on it has its full contrast
 FEWEST_COSINE = 0.15  # of a grazing surface, on which texture shrinks
+BLUSH = (0.1, -0.3, -0.25)  # more blood takes green and blue away
+DARKEST, BRIGHTEST = 0.005, 0.95  # reflectances
 
 
 class Texture(NamedTuple):
@@ -39,6 +41,7 @@ class Look(NamedTuple):
     """What light meets."""
 
     albedo: Float[Tensor, "b 3 n"]
+    wetness: Float[Tensor, "b n"]
     relief: Float[Tensor, "b 2 n"]  # small slopes along x and y that the geometry leaves out
 
 
@@ -49,25 +52,26 @@ def tissue(
     pixel_mm: Float[Tensor, "b n"],
 ) -> Look:
     """Colour and relief at ``x, y`` of the resting tissue, as a pixel of ``pixel_mm`` sees them."""
-    octaves = [_octave(texture, k, x, y, pixel_mm) for k in range(texture.wavelength_mm.shape[1])]
-    broad, patch, lumps = octaves[0], octaves[1], octaves[3]
+    count = texture.wavelength_mm.shape[1]
+    octaves = torch.stack([_octave(texture, k, x, y, pixel_mm) for k in range(count)], dim=1)
+    broad, patch, lumps = octaves[:, 0], octaves[:, 1], octaves[:, 3]
     colour = _mix(texture.base, texture.other, torch.sigmoid(1.5 * broad[:, 1] + 0.6 * patch[:, 1]))
     fat = torch.sigmoid(6 * (patch[:, 0] + 0.25 * lumps[:, 1] - texture.fat_above[:, None]))
     film = torch.sigmoid(4 * (broad[:, 0] + 0.3 * patch[:, 1] - texture.film_above[:, None]))
-    colour = _blend(colour, texture.fat, fat)
-    colour = _blend(colour, texture.film, 0.75 * film)
-    mottle = sum(texture.mottle[:, k, None] * octave[:, 0] for k, octave in enumerate(octaves))
-    blush = sum(
-        texture.mottle[:, k, None] * octave[:, 1] for k, octave in enumerate(octaves[2:], 2)
-    )
-    tint = torch.stack([mottle + 0.2 * blush, mottle - 0.5 * blush, mottle - 0.4 * blush], dim=1)
-    colour = colour * (tint - 0.02).exp()
-    seen = _vessels(texture, x, y, pixel_mm) * texture.vessel_share[:, None] * (1 - 0.6 * fat)
-    colour = _blend(colour, texture.vessel, seen)
-    relief = sum(
-        texture.relief[:, k, None, None] * octave[:, 2:] for k, octave in enumerate(octaves)
-    )
-    return Look(colour.clamp(0.005, 0.95), relief)
+    colour = _blend(_blend(colour, texture.fat, fat), texture.film, 0.75 * film)
+    brightness, blush = _summed(texture.mottle, octaves[:, :, :2]).unbind(1)
+    tint = torch.stack([brightness + k * blush for k in BLUSH], dim=1)
+    vessel = _vessels(texture, x, y, pixel_mm) * texture.vessel_share[:, None] * (1 - 0.6 * fat)
+    colour = _blend(colour * tint.exp(), texture.vessel, vessel)
+    wetness = torch.sigmoid(3 * patch[:, 1])
+    relief = _summed(texture.relief, octaves[:, :, 2:])
+    return Look(colour.clamp(DARKEST, BRIGHTEST), wetness, relief)
+
+
+def _summed(
+    weight: Float[Tensor, "b octaves"], octaves: Float[Tensor, "b octaves c n"]
+) -> Float[Tensor, "b c n"]:
+    return torch.einsum("bk,bkcn->bcn", weight, octaves)
 
 
 def _octave(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from m3depth.data.synthetic.noise import look_up, noise_tile
 from m3depth.data.synthetic.surface import NEAREST_MM, Rays
@@ -65,7 +66,11 @@ def _capsule(
 ) -> Float[Tensor, "b n"]:
     """Depth of a capsule: its cylinder where the ray meets that between the ends, else a ball."""
     axis, from_start = end - start, rays.origin - start
-    axis_axis, axis_ray, axis_from = _dot(axis, axis), _dot(axis, rays.direction), _dot(axis, from_start)
+    axis_axis, axis_ray, axis_from = (
+        _dot(axis, axis),
+        _dot(axis, rays.direction),
+        _dot(axis, from_start),
+    )
     ray_ray, ray_from = _dot(rays.direction, rays.direction), _dot(rays.direction, from_start)
     from_from = _dot(from_start, from_start) - radius * radius
     cylinder = _nearer_root(
@@ -116,7 +121,7 @@ def metal(
     from_start = points - start
     along = ((from_start * axis).sum(1) / length**2).clamp(0, 1)
     outward = from_start - along[:, None] * axis
-    normal = outward / outward.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    normal = normalize(outward, dim=1)
     # Marks in millimetres of the tool's own axis and of the camera-free direction around it.
     u, v = along * length / SCRATCH_MM, (normal[:, 0] + normal[:, 2]) * 2
     tile = noise_tile().to(points).expand(points.shape[0], -1, -1, -1)

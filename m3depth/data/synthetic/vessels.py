@@ -34,14 +34,14 @@ def vessel_tiles() -> Float[Tensor, "tiles blurs 513 513"]:
     return torch.stack([_blurred(_drawn(_grown(Random(seed)))) for seed in range(TREES)])
 
 
-def _grown(random: Random, trunks: int = 5) -> list[Twig]:
+def _grown(random: Random, trunks: int = 9) -> list[Twig]:
     """Every position of a few trees that wander, thin out and branch."""
     ends = [
         Twig(
             random.uniform(0, TILE_MM),
             random.uniform(0, TILE_MM),
             random.uniform(0, 2 * math.pi),
-            random.uniform(0.7, 1.7),
+            random.choice((0.5, 0.8, 1.3)) * random.uniform(0.8, 1.3),
         )
         for _ in range(trunks)
     ]
@@ -50,12 +50,12 @@ def _grown(random: Random, trunks: int = 5) -> list[Twig]:
         twig, bend = ends.pop(), 0.0
         while twig.width_mm > THINNEST_MM:
             grown.append(twig)
-            bend = 0.93 * bend + random.gauss(0, 0.028)  # curvature has a memory: no zigzag
+            bend = 0.93 * bend + random.gauss(0, 0.014)  # curvature has a memory: no zigzag
             heading = twig.heading + bend
-            forks = random.random() < 0.022 * STEP_MM / 0.3
+            forks = random.random() < 0.03
             if forks:
                 away = random.choice((-1, 1)) * random.uniform(0.4, 1.0)
-                ends.append(twig._replace(heading=heading + away, width_mm=0.66 * twig.width_mm))
+                ends.append(twig._replace(heading=heading + away, width_mm=0.7 * twig.width_mm))
             twig = Twig(
                 twig.x_mm + STEP_MM * math.cos(heading),
                 twig.y_mm + STEP_MM * math.sin(heading),
@@ -74,7 +74,7 @@ def _drawn(twigs: list[Twig]) -> Float[Tensor, "512 512"]:
     rows = y.long()[:, None, None] + window[:, None]
     distance = torch.hypot(columns - x[:, None, None], rows - y[:, None, None])
     inside = (width[:, None, None] / 2 - distance + 0.5).clamp(0, 1)
-    depth = (0.45 + 0.1 * width[:, None, None]).clamp(max=1)
+    depth = (0.6 + 0.1 * width[:, None, None]).clamp(max=1)
     texel = (rows % TILE) * TILE + columns % TILE
     canvas = torch.zeros(TILE * TILE)
     canvas.scatter_reduce_(0, texel.flatten(), (inside * depth).flatten(), "amax")

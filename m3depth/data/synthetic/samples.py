@@ -1,0 +1,103 @@
+"""Renderings kept compactly, and read back as samples."""
+
+from collections.abc import Callable, Sequence
+from typing import NotRequired
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.data.synthetic.cache import Arrays, cached, content_path
+from m3depth.data.synthetic.rendering import Rendering
+from m3depth.errors import ConfigError
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
+
+
+class SyntheticSample(StereoBatch):
+    """A rendered pair, or a batch of them, with what only a rendered pair knows."""
+
+    occluded: Bool[Tensor, "*b 1 h w"]  # the right view does not show this point
+    time_s: NotRequired[Float[Tensor, "*b"]]  # clips
+
+
+def checked_size(size: Sequence[int]) -> tuple[int, int]:
+    """(height, width) from a tuple or a YAML list.
+
+    Raises:
+        ConfigError: It is not two numbers of at least 16.
+    """
+    if len(size) != 2 or min(size) < 16:
+        raise ConfigError(f"size={list(size)}: give [height, width], each at least 16")
+    return int(size[0]), int(size[1])
+
+
+def checked_count(name: str, count: int) -> int:
+    """A number of frames.
+
+    Raises:
+        ConfigError: There would be none.
+    """
+    if count < 1:
+        raise ConfigError(f"{name}={count}: at least 1 is needed")
+    return count
+
+
+def stored(
+    render_frames: Callable[[range], Rendering],
+    count: int,
+    size: tuple[int, int],
+    cache: bool,
+    **content: object,
+) -> Arrays:
+    """Render ``count`` frames a few at a time, or read them if ``content`` was rendered before."""
+
+    def make() -> Arrays:
+        from rich.progress import track
+
+        at_once = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
+        starts = track(range(0, count, at_once), f"rendering {count} frames", transient=True)
+        parts = [_compact(render_frames(range(i, min(i + at_once, count)))) for i in starts]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    return cached(content_path(count=count, size=size, **content), make) if cache else make()
+
+
+def _compact(rendering: Rendering) -> Arrays:
+    left, right = ((view * 255).round().byte() for view in rendering.image)
+    tensors = {
+        "left": left,
+        "right": right,
+        "depth_mm": rendering.depth_mm.left,
+        "occluded": rendering.occluded.left,
+        "tool": rendering.tool.left,
+        "rig": torch.stack(rendering.rig, dim=-1),
+        "camera_to_world": rendering.camera_to_world,
+        "time_s": rendering.time_s,
+    }
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
+    """One frame of what `stored` returned."""
+    frame = {name: torch.from_numpy(np.array(array[index])) for name, array in arrays.items()}
+    return SyntheticSample(
+        left=frame["left"].float() / 255,
+        right=frame["right"].float() / 255,
+        rig=StereoRig(*frame["rig"].unbind()),
+        key=key,
+        depth_mm=frame["depth_mm"],
+        occluded=frame["occluded"],
+        tool=frame["tool"],
+    )
+
+
+def clip_sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
+    """One frame of a clip: a sample with its pose and time."""
+    pose, time = (
+        torch.from_numpy(np.array(arrays[n][index])) for n in ("camera_to_world", "time_s")
+    )
+    return SyntheticSample(**sample(arrays, index, key), camera_to_world=pose, time_s=time)
