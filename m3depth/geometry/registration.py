@@ -44,9 +44,12 @@ def nearest(
     points: Float[Tensor, "b n 3"], among: Float[Tensor, "b m 3"], allowed: Bool[Tensor, "b m"]
 ) -> Int[Tensor, "b n"]:
     """Index of the nearest allowed point for each point."""
-    offset = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
-    # argmin |p - a|² = argmin |a|²/2 - p·a: one product, no distance matrix of roots
-    return torch.baddbmm(offset[:, None], points, among.mT, alpha=-1).argmin(-1)
+    # argmin |p - a|² = argmin |a|²/2 - p·a: one product, no matrix of distances. min also gives
+    # the index, several times faster than argmin on a CPU.
+    half_square = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
+    ones = points.new_ones(points.shape[:-1])[..., None]
+    score = torch.cat([-points, ones], -1) @ torch.cat([among, half_square[..., None]], -1).mT
+    return score.min(-1).indices
 
 
 class Registration(NamedTuple):
@@ -63,24 +66,24 @@ def icp(
     source_valid: Bool[Tensor, "b n"],
     target_valid: Bool[Tensor, "b m"],
     iterations: int = 30,
+    tolerance: float = 1e-3,
 ) -> Registration:
     """Iterative closest point, point to point (Besl and McKay 1992), from the identity.
 
-    Matches and motion alternate until no match changes or ``iterations`` is reached. Both are
+    Matches and motion alternate until a round lowers no sample's residual by more than the share
+    ``tolerance`` (0: until no residual falls at all), or for ``iterations`` rounds. Both are
     found without a graph: at fixed matches the motion minimises the sum of squares, hence that
     sum does not change with the motion to first order, and the gradient of the residual with
-    both held fixed *is* the gradient of the converged residual (away from the thin set where a
-    match is about to switch). No backward pass runs through an SVD, so degenerate clouds
-    (coplanar, collinear, identical) have finite gradients.
+    both held fixed *is* the gradient of the residual (away from the thin set where a match is
+    about to switch). No backward pass runs through an SVD, so degenerate clouds (coplanar,
+    collinear, identical) have finite gradients.
     """
     registered = (source_valid.sum(-1) >= 3) & (target_valid.sum(-1) >= 3)
     weight = (source_valid & registered[:, None]).to(source.dtype)
     allowed = target_valid | ~registered[:, None]  # a sample left out still needs some index
     with torch.no_grad():
-        motion, match = _converge(source, target, weight, allowed, iterations)
-    matched = target.gather(1, match[..., None].expand(-1, -1, 3))
-    square = (motion.apply(source) - matched).square().sum(-1)
-    mean_square = (weight * square).sum(-1) / weight.sum(-1).clamp_min(1.0)
+        motion, match = _converge(source, target, weight, allowed, iterations, tolerance)
+    mean_square = _mean_square(motion.apply(source), _picked(target, match), weight)
     # the root's slope is infinite at 0: clouds that already agree must give gradient 0, not NaN
     positive = mean_square > torch.finfo(source.dtype).tiny
     residual = torch.where(positive, torch.where(positive, mean_square, 1.0).sqrt(), 0.0)
@@ -88,19 +91,34 @@ def icp(
 
 
 def _converge(
-    source: Tensor, target: Tensor, weight: Tensor, allowed: Tensor, iterations: int
+    source: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    allowed: Tensor,
+    iterations: int,
+    tolerance: float,
 ) -> tuple[Motion, Tensor]:
     centre = source.mean(
         1, keepdim=True
     )  # small numbers: the product in `nearest` keeps its digits
     source, target = source - centre, target - centre
-    moved, match = source, torch.empty(0)
+    moved, residual = source, source.new_full((len(source),), torch.inf)
     for _ in range(iterations):
-        previous, match = match, nearest(moved, target, allowed)
-        matched = target.gather(1, match[..., None].expand(-1, -1, 3))
+        match = nearest(moved, target, allowed)
+        matched = _picked(target, match)
         motion = rigid_alignment(source, matched, weight)
-        if torch.equal(match, previous):
-            break
         moved = motion.apply(source)
+        previous, residual = residual, _mean_square(moved, matched, weight).sqrt()
+        if not (residual < (1 - tolerance) * previous).any():
+            break
     shift = centre[:, 0] - (motion.rotation @ centre[:, 0, :, None])[..., 0]
     return Motion(motion.rotation, motion.translation + shift), match
+
+
+def _picked(points: Tensor, index: Tensor) -> Tensor:
+    return points.gather(1, index[..., None].expand(-1, -1, 3))
+
+
+def _mean_square(points: Tensor, others: Tensor, weight: Tensor) -> Tensor:
+    square = (points - others).square().sum(-1)
+    return (weight * square).sum(-1) / weight.sum(-1).clamp_min(1.0)

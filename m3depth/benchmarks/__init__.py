@@ -1,0 +1,1 @@
+"""What `m3depth bench` measures; timings belong here, never into tests."""

@@ -1,0 +1,30 @@
+"""``m3depth bench NAME``."""
+
+import json
+import sys
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from m3depth.cli.app import configuration, run_with_hydra
+from m3depth.errors import ConfigError
+from m3depth.priors.atomic import write_bytes
+
+
+def main(overrides: list[str]) -> None:
+    """Measure, and give the figures as JSON."""
+    names = sorted(file.stem for file in (configuration() / "benchmark").glob("*.yaml"))
+    if overrides and overrides[0] in names:
+        overrides = [f"benchmark={overrides[0]}", *overrides[1:]]
+    elif not {"-h", "--help"} & set(overrides):
+        raise ConfigError(f"name a benchmark first: m3depth bench {' | '.join(names)}")
+    run_with_hydra("bench", overrides, _bench)
+
+
+def _bench(config: DictConfig) -> None:
+    text = json.dumps(instantiate(config.benchmark), indent=2) + "\n"
+    if config.output is None:
+        sys.stdout.write(text)
+    else:
+        write_bytes(Path(config.output), text.encode())
