@@ -1,6 +1,7 @@
 """Where the time of one training step goes."""
 
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -9,8 +10,9 @@ import torch
 from torch import nn
 
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.geometry.synthesis import synthesise
+from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.losses.objective import Objective
+from m3depth.losses.terms import Term
 from m3depth.types import Disparity, StereoBatch
 
 Times = dict[str, list[float]]
@@ -59,11 +61,16 @@ def _round(
     for name, term in objective.terms.items():
         leaves = [Disparity(*(side.detach().requires_grad_() for side in d)) for d in pyramid]
         fresh = [synthesise(pairs, d) for d in leaves]
-        _timed(clock, name, lambda term=term, fresh=fresh: term(fresh).backward(retain_graph=True))
+        _timed(clock, name, partial(_forward_and_backward, term, fresh))
     total = objective(views).total
     _timed(clock, "backward", total.backward)
     _timed(clock, "optimizer", optimizer.step)
     return clock
+
+
+def _forward_and_backward(term: Term, pyramid: list[Views]) -> None:
+    value = term(pyramid)
+    value.backward()  # type: ignore[no-untyped-call]
 
 
 def _timed(clock: dict[str, float], part: str, work: Callable[[], Any]) -> Any:

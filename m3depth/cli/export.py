@@ -11,12 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.cli.predictor import make_predictor
 from m3depth.errors import DataError
+from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
-from m3depth.systems.checkpoint import load_model
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
@@ -29,15 +28,14 @@ def main(overrides: list[str]) -> None:
 
 def _export(config: DictConfig) -> None:
     shard = Shard.parse(str(config.shard))
-    model = load_model(config.checkpoint)
-    predictor = make_predictor(model, config.device)
+    predictor = load(config.checkpoint, config.device)
     config.data.size = config.size
     OmegaConf.resolve(config)
     frames = instantiate(config.data.test)
     checkpoint = Path(config.checkpoint)
     writer = instantiate(
         config.writer,
-        model=str(model.config["network"].get("encoder", "")),
+        model=f"m3depth {checkpoint.name}",
         checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     )
     for index in track(shard.of(len(frames)), "export", transient=True):

@@ -8,12 +8,11 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.cli.predictor import make_predictor
 from m3depth.data.frames import open_frames
 from m3depth.data.rig_file import read_rig
 from m3depth.errors import DataError
 from m3depth.priors.files import write_prediction
-from m3depth.systems.checkpoint import load_model
+from m3depth.priors.load import load
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +24,8 @@ def main(overrides: list[str]) -> None:
 
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
-    model = load_model(config.checkpoint)
-    rig_file = read_rig(Path(config.rig)) if config.rig else None
-    camera = (rig_file.rig, rig_file.size) if rig_file else (None, None)
-    predictor = make_predictor(model, config.device, *camera)
+    rig = read_rig(Path(config.rig)) if config.rig else None
+    predictor = load(config.checkpoint, config.device, rig)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
     output, frames, skipped = Path(config.output), open_frames(str(config.input)), 0

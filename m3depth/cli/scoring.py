@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from hydra.core.hydra_config import HydraConfig
 from jaxtyping import Float
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from m3depth.data.module import StereoData
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.protocol import Protocol
+from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
 from m3depth.types import Disparity
 
@@ -44,7 +46,9 @@ def score(
     )
     curves = checkpoint.parents[1] / "metrics.csv"
     title = f"{config.get('name', 'evaluate')}: {name}"
-    write_report(output / "report.html", title, evaluation, curves if curves.is_file() else None)
+    notes = {"checkpoint": str(checkpoint), "configuration": OmegaConf.to_yaml(config)}
+    curves_or_none = curves if curves.is_file() else None
+    write_report(output / "report.html", title, evaluation, curves_or_none, notes)
     for line in summary(evaluation.metrics, evaluation.baselines):
         logger.info(line)
     logger.info("report: %s", (output / "report.html").resolve())
@@ -60,10 +64,3 @@ def summary(metrics: dict[str, float], baselines: dict[str, dict[str, float]]) -
                 line += f"  ({metric} {100 * (1 - metrics[metric] / values[metric]):+.0f} % better)"
         lines.append(line)
     return lines
-
-
-def pick_device(device: str) -> str:
-    """`auto` is the GPU where there is one."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device

@@ -1,6 +1,7 @@
 """``m3depth train``."""
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def train(config: DictConfig) -> float | None:
     Returns:
         The best value of the monitored metric, for Hydra's sweepers.
     """
+    _quieten()
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     output = Path(config.output)
     checkpoint = _resume_from(config.checkpoint, output)
@@ -61,6 +63,14 @@ def train(config: DictConfig) -> float | None:
         _close_wandb(trainer)
     score_of_best = getattr(best, "best_model_score", None)
     return None if score_of_best is None else float(score_of_best)
+
+
+def _quieten() -> None:
+    """Keep what libraries say about themselves from hiding what the run says."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "timm"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
 
 
 def _trainer(config: DictConfig, describer: pl.Callback) -> pl.Trainer:

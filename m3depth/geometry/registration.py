@@ -65,7 +65,7 @@ def icp(
     target: Float[Tensor, "b m 3"],
     source_valid: Bool[Tensor, "b n"],
     target_valid: Bool[Tensor, "b m"],
-    iterations: int = 30,
+    iterations: int = 20,
     tolerance: float = 1e-3,
 ) -> Registration:
     """Iterative closest point, point to point (Besl and McKay 1992), from the identity.

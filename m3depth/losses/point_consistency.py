@@ -14,7 +14,7 @@ from m3depth.types import Pair
 
 
 def point_consistency(
-    disparity: Pair, visible: Pair, rig: StereoRig, samples: int = 1000, iterations: int = 30
+    disparity: Pair, visible: Pair, rig: StereoRig, samples: int = 1000, iterations: int = 20
 ) -> Registration:
     """Residual after ICP between the clouds of both views, in millimetres (M3Depth, L_gc^3D).
 

@@ -84,7 +84,7 @@ class PointConsistency:
 
     weight: float = 1e-3
     samples: int = 1000
-    iterations: int = 30
+    iterations: int = 20
 
     def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
         """Mean residual of the samples that could be registered; 0 if none could."""

@@ -1,0 +1,44 @@
+"""From a checkpoint to a predictor."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.rig_file import RigFile
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.systems.checkpoint import load_model
+from m3depth.types import Disparity
+
+
+def load(
+    checkpoint: str | Path, device: str = "auto", rig: RigFile | None = None
+) -> DepthPredictor:
+    """A predictor for the network in ``checkpoint``.
+
+    Args:
+        checkpoint: of ``m3depth train``.
+        device: ``auto`` is the GPU where there is one.
+        rig: of the camera whose images will come; without it, the one that was trained with.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+    model = load_model(checkpoint)
+    where = torch.device(pick_device(device))
+    network = model.network.to(where)
+
+    def finest(left: Float[Tensor, "b 3 h w"]) -> Disparity:
+        disparity: Disparity = network(left)[0]
+        return disparity
+
+    known, size = (rig.rig, rig.size) if rig else (model.rig, model.size)
+    return DepthPredictor(finest, model.size, known, size, where)
+
+
+def pick_device(device: str) -> str:
+    """`auto` is the GPU where there is one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
