@@ -34,7 +34,7 @@ class Draw:
 
     def angle(self, *shape: int) -> Tensor:
         """Uniform angles in radian."""
-        return self.within((0, 2 * math.pi), *shape)
+        return self.within((0.0, 2 * math.pi), *shape)
 
     def whole(self, below: int) -> int:
         """A whole number from 0 to ``below - 1``."""

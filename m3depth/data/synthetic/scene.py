@@ -144,14 +144,14 @@ def _texture(draw: Draw, style: Style) -> Texture:
     return Texture(
         wavelength_mm=torch.tensor(WAVELENGTHS_MM) * draw.within((0.85, 1.15), count),
         turn=torch.stack(turns),
-        offset=draw.within((0, 1), count, 2),
+        offset=draw.within((0.0, 1.0), count, 2),
         mottle=contrast,
         relief=draw.within((0.008, 0.025)) * torch.tensor([0.0, 0.6, 1.0, 1.0, 0.6, 0.3, 0.0]),
         fat_above=draw.within(style.fat_above),
         film_above=draw.within(style.film_above),
         vessel_tile=choose_vessels(draw.whole(4)),
         vessel_turn=flat_turn(draw.angle()) * draw.within((0.8, 1.25)),
-        vessel_offset=draw.within((0, 1), 2),
+        vessel_offset=draw.within((0.0, 1.0), 2),
         vessel_share=draw.within(style.vessels),
         **colours,
     )
@@ -168,7 +168,7 @@ def _light(draw: Draw, style: Style) -> Light:
     return Light(
         offset_mm=torch.stack([across, down, torch.zeros(())]),
         cone=draw.within(style.cone),
-        colour=torch.lerp(warm, cold, draw.within((0, 1))),
+        colour=torch.lerp(warm, cold, draw.within((0.0, 1.0))),
         ambient=draw.within((0.06, 0.16)),
         gloss=draw.within(style.gloss),
         shininess=draw.within(style.shininess),

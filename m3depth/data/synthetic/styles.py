@@ -113,7 +113,7 @@ LIVER = Style(
     lobe_mm=(5.0, 16.0),
     lobe_radius_mm=(14.0, 34.0),
     bump_mm=(0.05, 0.35),
-    mottle=(0.06, 0.12),
+    mottle=(0.08, 0.14),
     roughness=(0.8, 1.0),
     stretch=(1.8, 3.2),
     fat_above=(1.0, 2.6),
@@ -124,6 +124,6 @@ LIVER = Style(
     gloss=(0.5, 1.6),
     shininess=(100.0, 260.0),
     exposure=(0.11, 0.24),
-    noise=(0.008, 0.02),
+    noise=(0.006, 0.015),
 )
 """What `test_style` shows: brown, bluish or bile-stained organs with fibres under a cold lamp."""

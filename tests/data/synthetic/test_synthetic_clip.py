@@ -1,0 +1,104 @@
+from functools import cache
+
+import pytest
+import torch
+
+from m3depth.data.synthetic import SyntheticClip
+from m3depth.data.synthetic.clip import draw_path
+from m3depth.data.synthetic.draw import seeded, turn
+from m3depth.errors import ConfigError
+from m3depth.geometry.points import back_project, pixel_grid, project
+from m3depth.geometry.warp import warp
+
+SIZE = (96, 120)
+FRAMES = 5
+
+
+@cache
+def clip(**more):
+    plain = {"highlights": False, "noise": False, "cache": False, "frames_per_s": 2.0}
+    return SyntheticClip("test", 1, FRAMES, SIZE, **(plain | more))
+
+
+def follow(dataset, start, end):
+    """Depth that the points of one frame have, and that the other frame shows there, by pose."""
+    a, b = dataset[start], dataset[end]
+    rig_a, rig_b = (type(f["rig"])(*(value[None] for value in f["rig"])) for f in (a, b))
+    points = back_project(*pixel_grid(a["depth_mm"][None]), rig_a)
+    motion = torch.linalg.inv(b["camera_to_world"]) @ a["camera_to_world"]
+    points = points @ motion[:3, :3].T + motion[:3, 3]
+    pixels = project(points, rig_b)[0]
+    inside = ((pixels > 0) & (pixels < torch.tensor([SIZE[1] - 1.0, SIZE[0] - 1.0]))).all(-1)
+    x, y = pixels[inside].round().long().unbind(-1)
+    return points[0, inside, 2], b["depth_mm"][0, y, x]
+
+
+def test_poses_carry_a_still_scene_from_frame_to_frame():
+    dataset = clip(deforming=False)
+    for start, end in [(0, 1), (1, 4), (3, 0)]:
+        carried, shown = follow(dataset, start, end)
+        assert len(carried) > 0.3 * SIZE[0] * SIZE[1]
+        assert (carried - shown).abs().median() < 0.15  # half a pixel on tilted tissue
+        assert (shown - carried < 1.5).float().mean() > 0.98  # only what hides is nearer
+    one, other = dataset[0]["camera_to_world"], dataset[1]["camera_to_world"]
+    assert (one - other).abs().max() > 0.5  # the camera did move
+
+
+def test_tissue_deforms_and_tools_move():
+    still, moving = clip(deforming=False), clip()
+    torch.testing.assert_close(still[0]["depth_mm"], moving[0]["depth_mm"])
+    tissue = ~(still[2]["tool"] | moving[2]["tool"])
+    assert (still[2]["depth_mm"] - moving[2]["depth_mm"])[tissue].abs().mean() > 0.1
+    assert (still[2]["tool"] ^ moving[2]["tool"]).float().mean() > 0.005
+
+
+def test_zoom_changes_the_rig_and_nothing_else_does():
+    focal = torch.stack([frame["rig"].fx for frame in clip()])
+    fixed = torch.stack([frame["rig"].fx for frame in clip(zoom=False)])
+    assert focal.max() > 1.1 * focal.min()
+    assert (fixed == focal[0]).all()
+    baselines = {frame["rig"].baseline_mm.item() for frame in clip()}
+    assert len(baselines) == 1
+
+
+def test_every_frame_is_a_pair():
+    rendering = clip().render(range(FRAMES))
+    warped, _ = warp(rendering.image.right, -rendering.disparity_px.left)
+    error = (warped - rendering.image.left).abs().mean(1, keepdim=True)
+    assert error[~rendering.occluded.left].mean() < 0.005
+    torch.testing.assert_close(rendering.time_s, torch.arange(FRAMES) / 2)
+    frame = clip()[2]
+    assert frame["time_s"] == 1.0
+    assert frame["key"] == "synthetic/test/clip0001/000002"
+    torch.testing.assert_close(frame["depth_mm"], rendering.depth_mm.left[2], atol=1e-3, rtol=0)
+
+
+def test_poses_are_rigid():
+    path = draw_path(seeded("path"), zoom=True)
+    pose = path.motion(torch.linspace(0, 5, 20))
+    identity = torch.eye(3).expand(20, 3, 3)
+    torch.testing.assert_close(pose[:, :3, :3] @ pose[:, :3, :3].mT, identity)
+    torch.testing.assert_close(pose[0], torch.eye(4))
+    torch.testing.assert_close(torch.linalg.det(pose), torch.ones(20))
+    quarter = turn("z", torch.tensor(torch.pi / 2)) @ torch.tensor([1.0, 0.0, 0.0])
+    torch.testing.assert_close(quarter, torch.tensor([0.0, 1.0, 0.0]))
+
+
+def test_a_clip_is_its_seed(tmp_path, monkeypatch):
+    monkeypatch.setenv("M3DEPTH_CACHE", str(tmp_path))
+
+    def left(**more):
+        kept = SyntheticClip("val", 0, 2, (32, 40), **more)
+        return torch.stack([frame["left"] for frame in kept])
+
+    first = left()
+    assert torch.equal(left(), first)
+    assert torch.equal(left(cache=False), first)
+    assert not torch.equal(left(frames_per_s=3.0)[1], first[1])
+    assert not torch.equal(left(seed=1), first)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_clip_without_frames_is_refused():
+    with pytest.raises(ConfigError, match="frames=0"):
+        SyntheticClip("val", 0, 0, (32, 40), cache=False)
