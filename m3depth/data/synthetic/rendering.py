@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.data.synthetic.march import HeightGrid, Rays, height_grid, march, refine
 from m3depth.data.synthetic.scene import Scene
 from m3depth.data.synthetic.shading import (
     Met,
@@ -16,15 +17,7 @@ from m3depth.data.synthetic.shading import (
     tilted,
     vignette,
 )
-from m3depth.data.synthetic.surface import (
-    HeightGrid,
-    Rays,
-    height_grid,
-    march,
-    material,
-    normal,
-    refine,
-)
+from m3depth.data.synthetic.surface import material, normal
 from m3depth.data.synthetic.texture import FEWEST_COSINE, tissue
 from m3depth.data.synthetic.tools import ToolHit, Tools, meet, metal
 from m3depth.geometry.camera import StereoRig

@@ -22,7 +22,7 @@ class Style:
     """Ranges from which a scene draws; every field changes the pictures, none the physics."""
 
     palettes: tuple[Palette, ...]
-    distance_mm: Range = (52.0, 90.0)  # to the tissue along the optical axis
+    distance_mm: Range = (48.0, 105.0)  # to the tissue along the optical axis
     tilt_deg: Range = (3.0, 33.0)  # between the optical axis and the tissue's normal
     swell_mm: Range = (1.5, 4.5)
     swell_length_mm: Range = (50.0, 130.0)

@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from m3depth.data.synthetic.march import NEAREST_MM, Rays
 from m3depth.data.synthetic.noise import look_up, noise_tile
-from m3depth.data.synthetic.surface import NEAREST_MM, Rays
 
 NO_HIT_MM = 1e6
 SCRATCH_MM = 3.0  # wavelength of the marks on the metal

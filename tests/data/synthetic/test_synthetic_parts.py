@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from m3depth.data.synthetic.draw import Draw, seeded, stacked, turn
+from m3depth.data.synthetic.march import Rays, height_grid, march, refine
 from m3depth.data.synthetic.noise import TILE, WAVES, look_up, noise_tile
 from m3depth.data.synthetic.scene import draw_endoscope, draw_scene
 from m3depth.data.synthetic.shading import Light, Met, automatic_gain, expose, lit
 from m3depth.data.synthetic.styles import PELVIS
-from m3depth.data.synthetic.surface import Rays, height, height_grid, march, normal, refine
+from m3depth.data.synthetic.surface import height, normal
 from m3depth.data.synthetic.tools import NO_HIT_MM, Tools, meet
 from m3depth.data.synthetic.vessels import vessel_tiles
 
