@@ -43,6 +43,7 @@ def train(config: DictConfig) -> float | None:
     system = StereoDepth(
         network=instantiate(config.network),
         objective=instantiate(config.objective),
+        resolution=instantiate(config.resolution),
         augmentation=instantiate(config.augmentation),
         optimizer=instantiate(config.optimizer),
         scheduler=instantiate(config.scheduler),

@@ -1,6 +1,6 @@
 """The encoder: any timm model, with its own normalisation."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -18,9 +18,19 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, pretrained: bool | str = False) -> None:
-        """See `create_backbone` for ``name`` and ``pretrained``."""
+    def __init__(
+        self, name: str, pretrained: bool | str = False, frozen_statistics: bool = False
+    ) -> None:
+        """Build it.
+
+        Args:
+            name: see `create_backbone`.
+            pretrained: see `create_backbone`.
+            frozen_statistics: normalise by the statistics that came with the weights, for batches
+                too small to have any of their own; only sensible with pretrained weights.
+        """
         super().__init__()
+        self.frozen_statistics = frozen_statistics
         backbone: Any = create_backbone(name, pretrained)
         self.backbone = backbone
         self.channels: list[int] = backbone.feature_info.channels()
@@ -33,3 +43,11 @@ class Encoder(nn.Module):
         """Normalise as the weights were trained, and encode."""
         maps: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return maps
+
+    def train(self, mode: bool = True) -> Self:
+        """Lightning switches modes; frozen statistics stay frozen."""
+        super().train(mode)
+        for module in self.modules() if self.frozen_statistics else ():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self

@@ -20,6 +20,7 @@ class Monodepth(nn.Module):
         self,
         encoder: str = "resnet18",
         pretrained: bool | str = False,
+        frozen_statistics: bool = False,
         widths: tuple[int, ...] = (256, 128, 64, 32, 16),
         initial_disparity: float = 0.065,
         max_disparity: float = 0.3,
@@ -29,13 +30,14 @@ class Monodepth(nn.Module):
         Args:
             encoder: any timm model that gives feature maps.
             pretrained: false, true, a weights file or a package; see `create_backbone`.
+            frozen_statistics: see `Encoder`.
             widths: the decoder's channels, coarsest stage first; the last is at full size.
             initial_disparity: where the heads start, fraction of the width: the rig's plausible
                 disparity, because half of ``max_disparity`` may be far from every scene.
             max_disparity: the largest disparity, fraction of the width.
         """
         super().__init__()
-        self.encoder = Encoder(encoder, pretrained)
+        self.encoder = Encoder(encoder, pretrained, frozen_statistics)
         channels = self.encoder.channels
         self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
         skips = [*reversed(channels[:-1]), *([0] if self.lacks_half else []), 0]

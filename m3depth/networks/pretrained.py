@@ -38,7 +38,7 @@ def create_backbone(name: str, pretrained: bool | str) -> nn.Module:
     return _from_package(name, pretrained)
 
 
-def _features(name: str, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own options
+def _features(name: str, **options: Any) -> nn.Module:
     try:
         model: nn.Module = timm.create_model(name, features_only=True, **options)
     except (AttributeError, RuntimeError) as error:

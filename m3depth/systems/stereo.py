@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from m3depth.data.augmentation import Augmentation
+from m3depth.data.resolution import CoarseToFine
 from m3depth.errors import UserError
 from m3depth.evaluation.metrics import abs_rel, mae_mm
 from m3depth.geometry.disparity import depth_from_disparity
@@ -25,6 +26,7 @@ class StereoDepth(pl.LightningModule):
         self,
         network: nn.Module,
         objective: Objective,
+        resolution: CoarseToFine,
         augmentation: Augmentation,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
@@ -34,12 +36,14 @@ class StereoDepth(pl.LightningModule):
         Args:
             network: left image to disparities, finest scale first.
             objective: pyramid of views to a loss.
+            resolution: (batch, progress of the run) to the batch at the size to train at.
             augmentation: batch to (clean batch, what the network sees).
             optimizer: parameters to optimizer.
             scheduler: (optimizer, steps of the whole run) to scheduler, stepped every batch.
         """
         super().__init__()
-        self.network, self.objective, self.augmentation = network, objective, augmentation
+        self.network, self.objective = network, objective
+        self.resolution, self.augmentation = resolution, augmentation
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
 
     def forward(self, left: Tensor) -> Disparity:
@@ -48,7 +52,8 @@ class StereoDepth(pl.LightningModule):
         return finest
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
-        """Augment, predict, rebuild, compare."""
+        """Resize, augment, predict, rebuild, compare."""
+        batch = self.resolution(batch, self.global_step / self.steps)
         batch, seen = self.augmentation(batch)
         pyramid = self.network(seen)
         views = [synthesise(batch, disparity) for disparity in pyramid]
@@ -67,11 +72,16 @@ class StereoDepth(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The schedule spans the run and moves every step."""
         optimizer = self.make_optimizer(self.network.parameters())
-        scheduler = self.make_scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        scheduler = self.make_scheduler(optimizer, self.steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return int(self.trainer.estimated_stepping_batches)
 
     def _log(self, stage: str, losses: LossBreakdown, batch: StereoBatch) -> None:
         if not torch.isfinite(losses.total):
