@@ -56,10 +56,16 @@ def stored(
     """Render ``count`` frames a few at a time, or read them if ``content`` was rendered before."""
 
     def make() -> Arrays:
+        from rich.console import Console
         from rich.progress import track
 
         at_once = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
-        starts = track(range(0, count, at_once), f"rendering {count} frames", transient=True)
+        starts = track(
+            range(0, count, at_once),
+            f"rendering {count} frames",
+            console=Console(stderr=True),  # stdout is for results
+            transient=True,
+        )
         parts = [_compact(render_frames(range(i, min(i + at_once, count)))) for i in starts]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

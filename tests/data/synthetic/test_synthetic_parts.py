@@ -10,6 +10,7 @@ from m3depth.data.synthetic.scene import draw_endoscope, draw_scene
 from m3depth.data.synthetic.shading import Light, Met, automatic_gain, expose, lit
 from m3depth.data.synthetic.styles import PELVIS
 from m3depth.data.synthetic.surface import height, normal
+from m3depth.data.synthetic.texture import CLEAR_PX, FINEST_PX, tissue
 from m3depth.data.synthetic.tools import NO_HIT_MM, Tools, meet
 from m3depth.data.synthetic.vessels import vessel_tiles
 
@@ -189,3 +190,21 @@ def test_draws_stay_in_their_range():
     assert {draw.whole(3) for _ in range(50)} == {0, 1, 2}
     lengths = 2 * math.pi / draw.waves((10.0, 40.0), 1000).norm(dim=1)
     assert 10.0 < lengths.min() < 11 < 38 < lengths.max() <= 40.01
+
+
+def test_texture_finer_than_a_pixel_is_not_drawn():
+    texture = draw_scene(seeded("texture"), PELVIS, draw_endoscope(seeded("e"))).texture
+    texture = stacked([texture._replace(vessel_share=torch.tensor(0.0))])
+    x = torch.linspace(0, 60, 6000)[None]
+    finest = texture.wavelength_mm[0, -1].item()
+    kept, gone = torch.full_like(x, finest / CLEAR_PX), torch.full_like(x, finest / FINEST_PX)
+    without = texture._replace(
+        mottle=texture.mottle * (torch.arange(texture.mottle.shape[1]) < 6),
+    )
+    full, faded, expected = (
+        tissue(t, x, x, pixel).albedo
+        for t, pixel in [(texture, kept), (texture, gone), (without, gone)]
+    )
+    torch.testing.assert_close(faded, expected)
+    assert (full.diff().abs().mean() / faded.diff().abs().mean()) > 1.2
+    assert FINEST_PX >= 2  # Nyquist
