@@ -50,9 +50,20 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
     """Compose ``conf/VERB.yaml`` with the overrides and run ``task``, once or as a multirun."""
     import hydra
 
+    failures: list[Exception] = []
+
+    def guarded(config: Any) -> float | None:
+        try:
+            return task(config)
+        except (*users_mistakes(), OSError, RuntimeError) as error:
+            failures.append(error)  # Hydra would add lines of its own; and the next job of a
+            return None  # multirun still runs
+
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
     sys.argv = [f"m3depth {verb}", *overrides]
-    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(task)()
+    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(guarded)()
+    if failures:
+        raise failures[0]
 
 
 def configuration() -> Path:
@@ -64,8 +75,7 @@ def configuration() -> Path:
 
 def _one_line(error: BaseException) -> tuple[str, int] | None:
     """What to tell the user, and the exit status; None for a fault of ours: it keeps its trace."""
-    from hydra.errors import HydraException, InstantiationException
-    from omegaconf.errors import OmegaConfBaseException
+    from hydra.errors import InstantiationException
 
     if isinstance(error, UserError):
         return _flat(error), error.exit_code
@@ -75,9 +85,17 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
         return _one_line(error.__cause__) or (_flat(error), 2)
-    if isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, users_mistakes()):
         return _flat(error), 2
     return None
+
+
+def users_mistakes() -> tuple[type[Exception], ...]:
+    """What a wrong setting or a wrong file raises."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    return UserError, HydraException, OmegaConfBaseException
 
 
 def _flat(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """M3Depth's augmentation, on whole batches, one draw per pair."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,9 +21,9 @@ class Augmentation:
 
     mirror: float = 0.5  # probability
     recolour: float = 0.5  # probability
-    gamma: tuple[float, float] = (0.8, 1.2)
-    brightness: tuple[float, float] = (0.5, 2.0)
-    colour: tuple[float, float] = (0.8, 1.2)
+    gamma: Sequence[float] = (0.8, 1.2)
+    brightness: Sequence[float] = (0.5, 2.0)
+    colour: Sequence[float] = (0.8, 1.2)
 
     def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b 3 h w"]]:
         """The pair to compute losses on, clean, and the left image that the network sees."""
@@ -55,7 +56,7 @@ def mirror_and_swap(batch: StereoBatch, mirrored: Bool[Tensor, " b"]) -> StereoB
     )
 
 
-def _uniform(like: Tensor, channels: int, bounds: tuple[float, float]) -> Tensor:
+def _uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:
     low, high = bounds
     draw = torch.rand(len(like), channels, 1, 1, device=like.device, dtype=like.dtype)
     return low + (high - low) * draw

@@ -40,7 +40,7 @@ class FolderPairs(Dataset[StereoBatch]):
 
     Args:
         root: The folder.
-        size: (height, width) that both images and the rig are resized to.
+        size: (height, width) that both images and the rig are resized to; None keeps their own.
         only: The names to use; all when empty.
         without: Names to leave out.
         repeat: How often each frame comes up in one epoch.
@@ -54,14 +54,14 @@ class FolderPairs(Dataset[StereoBatch]):
     def __init__(
         self,
         root: str | Path,
-        size: tuple[int, int],
+        size: Sequence[int] | None,
         only: Collection[str] = (),
         without: Collection[str] = (),
         repeat: int = 1,
         truth: bool = True,
     ) -> None:
         self.root = Path(root)
-        self.size = (size[0], size[1])
+        self.size = None if size is None else (size[0], size[1])
         self.repeat = repeat
         self._left = _files(self.root / "left", IMAGE_SUFFIXES)
         self._right = _files(self.root / "right", IMAGE_SUFFIXES)
@@ -79,10 +79,11 @@ class FolderPairs(Dataset[StereoBatch]):
         name = self.names[index % len(self.names)]
         left, right = read_image(self._left[name]), read_image(self._right[name])
         native = self._check_sizes(name, left, right)
+        size = self.size or native
         sample: StereoBatch = {
-            "left": resize_image(left, self.size),
-            "right": resize_image(right, self.size),
-            "rig": self._rig(native).resized(native, self.size),
+            "left": resize_image(left, size),
+            "right": resize_image(right, size),
+            "rig": self._rig(native).resized(native, size),
             "key": f"{self.root.resolve().name}/{name}",
         }
         if self._depth:

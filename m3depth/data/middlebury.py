@@ -1,12 +1,15 @@
 """One Middlebury 2014 scene."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from m3depth.data.images import read_depth, read_image, read_mask, resize_image
+from m3depth.data.images import read_depth, read_image, resize_image
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
@@ -28,7 +31,7 @@ class MiddleburyScene(Dataset[StereoBatch]):
     """
 
     def __init__(
-        self, root: str | Path, size: tuple[int, int], repeat: int = 1, visible_only: bool = False
+        self, root: str | Path, size: Sequence[int], repeat: int = 1, visible_only: bool = False
     ) -> None:
         """Read the calibration.
 
@@ -53,7 +56,7 @@ class MiddleburyScene(Dataset[StereoBatch]):
         """The pair, with its true depth where the scene has it."""
         if index >= len(self):
             raise IndexError(index)
-        left, right = read_image(self.root / "im0.png"), read_image(self.root / "im1.png")
+        left, right = self._image("im0.png"), self._image("im1.png")
         sample: StereoBatch = {
             "left": resize_image(left, self.size),
             "right": resize_image(right, self.size),
@@ -66,8 +69,19 @@ class MiddleburyScene(Dataset[StereoBatch]):
             depth_mm = depth_from_disparity(disparity_px, self.rig)
             sample["depth_mm"] = torch.where(disparity_px > 0, depth_mm, 0.0)
             if self.visible_only:
-                sample["mask"] = read_mask(self.root / "mask0nocc.png")
+                seen = read_image(self.root / "mask0nocc.png").amin(0, keepdim=True)
+                sample["mask"] = seen == 1  # 128 is seen by one camera only
         return sample
+
+    def _image(self, name: str) -> Float[Tensor, "3 h w"]:
+        image = read_image(self.root / name)
+        if image.shape[-2:] != self.native:
+            (height, width), said = image.shape[-2:], self.native
+            raise DataError(
+                f"{self.root / name} is {width}x{height}, but calib.txt is for {said[1]}x{said[0]}"
+                ": use the calibration of this resolution"
+            )
+        return image
 
 
 def _truth_files(root: Path) -> tuple[Path, Path]:
@@ -95,4 +109,6 @@ def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:
         ) from error
     except (KeyError, ValueError, IndexError) as error:
         raise DataError(f"{path}: not a Middlebury calibration: {error}") from error
+    if rig.baseline_mm <= 0 or rig.fx <= 0:
+        raise DataError(f"{path}: focal length and baseline must be positive, in px and mm")
     return rig, native

@@ -1,5 +1,6 @@
 """Which pairs are trained on, validated on and tested on, and how they are loaded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,7 +20,7 @@ class StereoData(pl.LightningDataModule):
         train: Dataset[StereoBatch],
         val: Dataset[StereoBatch],
         test: Dataset[StereoBatch],
-        size: tuple[int, int],
+        size: Sequence[int],
         batch_size: int = 8,
         workers: int = 0,
         typical_disparity: float = 0.065,

@@ -42,7 +42,11 @@ class Encoder(nn.Module):
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c _ _"]]:
         """Normalise as the weights were trained, and encode."""
         maps: list[Tensor] = self.backbone((image - self.mean) / self.std)
-        return maps
+        # some transformers put channels last
+        return [
+            one if one.shape[1] == channels else one.permute(0, 3, 1, 2)
+            for one, channels in zip(maps, self.channels, strict=True)
+        ]
 
     def train(self, mode: bool = True) -> Self:
         """Lightning switches modes; frozen statistics stay frozen."""

@@ -1,6 +1,7 @@
 """Monodepth-style network: an encoder with skips, and both views' disparities at four scales."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -21,7 +22,7 @@ class Monodepth(nn.Module):
         encoder: str = "resnet18",
         pretrained: bool | str = False,
         frozen_statistics: bool = False,
-        widths: tuple[int, ...] = (256, 128, 64, 32, 16),
+        widths: Sequence[int] = (256, 128, 64, 32, 16),
         initial_disparity: float = 0.065,
         max_disparity: float = 0.3,
     ) -> None:

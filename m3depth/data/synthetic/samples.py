@@ -1,6 +1,7 @@
 """Renderings kept compactly, and read back as samples."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NotRequired
 
 import numpy as np
@@ -56,20 +57,36 @@ def stored(
     """Render ``count`` frames a few at a time, or read them if ``content`` was rendered before."""
 
     def make() -> Arrays:
-        from rich.console import Console
-        from rich.progress import track
-
         at_once = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
-        starts = track(
-            range(0, count, at_once),
-            f"rendering {count} frames",
-            console=Console(stderr=True),  # stdout is for results
-            transient=True,
-        )
-        parts = [_compact(render_frames(range(i, min(i + at_once, count)))) for i in starts]
+        batches = [range(i, min(i + at_once, count)) for i in range(0, count, at_once)]
+        parts = _in_parallel(lambda batch: _compact(render_frames(batch)), batches)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     return cached(content_path(count=count, size=size, **content), make) if cache else make()
+
+
+def _in_parallel(make: Callable[[range], Arrays], batches: list[range]) -> list[Arrays]:
+    """One batch on each core, with a progress bar.
+
+    Threads within an operation would wait for each other after every one of them, which costs
+    twenty times the work on a machine with other things to do.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            made = track(
+                pool.map(make, batches),
+                "rendering",
+                total=len(batches),
+                console=Console(stderr=True),  # stdout is for results
+                transient=True,
+            )
+            return list(made)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _compact(rendering: Rendering) -> Arrays:
