@@ -51,11 +51,12 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
     import hydra
 
     failures: list[Exception] = []
+    expected = (*users_mistakes(), OSError, RuntimeError)
 
     def guarded(config: Any) -> float | None:
         try:
             return task(config)
-        except (*users_mistakes(), OSError, RuntimeError) as error:
+        except expected as error:
             failures.append(error)  # Hydra would add lines of its own; and the next job of a
             return None  # multirun still runs
 
