@@ -51,7 +51,7 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
     import hydra
 
     failures: list[Exception] = []
-    expected = (*users_mistakes(), OSError, RuntimeError)
+    expected: tuple[type[Exception], ...] = (*users_mistakes(), OSError, RuntimeError)
 
     def guarded(config: Any) -> float | None:
         try:
