@@ -1,0 +1,92 @@
+"""The command itself: verbs, help, and faults of ours that keep their trace."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from command_line import m3depth, m3depth_process
+
+from m3depth.cli import app
+
+KEYS = {
+    "train": ("experiment", "checkpoint", "output", "network", "objective"),
+    "evaluate": ("checkpoint", "data", "protocol", "output"),
+    "predict": ("checkpoint", "input", "output", "rig", "ply"),
+    "export": ("checkpoint", "data", "writer", "output", "shard"),
+    "bench": ("output",),
+}
+
+
+def test_without_a_verb_the_usage_goes_to_stderr(tmp_path: Path):
+    told = m3depth_process(cwd=tmp_path)
+    assert told.status == 2
+    assert told.out == ""
+    assert told.err.startswith("usage: m3depth VERB")
+
+
+def test_help_lists_every_verb():
+    told = m3depth("--help")
+    assert told.status == 0
+    for verb in app.VERBS:
+        assert f"  {verb} " in told.out
+
+
+def test_an_unknown_verb_is_named():
+    told = m3depth("trane", "experiment=m3depth")
+    assert told.status == 2
+    assert told.err.splitlines()[0] == "m3depth: no verb 'trane'"
+
+
+@pytest.mark.parametrize("verb", KEYS)
+def test_help_of_a_verb_says_what_it_takes(verb: str):
+    told = m3depth(verb, "--help")
+    assert told.status == 0, told.err
+    for key in KEYS[verb]:
+        assert key in told.out
+    assert "Traceback" not in told.err
+
+
+def test_every_verb_has_its_help_tested():
+    assert set(KEYS) | {"doctor"} == set(app.VERBS)
+
+
+def test_the_doctor_is_content_here():
+    told = m3depth("doctor")
+    assert told.status == 0, told.out
+    assert "MISSING" not in told.out
+    for word in ("torch", "pytorch-lightning", "open3d", "configuration", "CPU"):
+        assert word in told.out
+
+
+def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("m3depth.cli.doctor.PACKAGES", ("torch", "no-such-package"))
+    monkeypatch.setattr("m3depth.cli.doctor.LIBRARIES", {"libnothing.so.9": "libnothing9"})
+    told = m3depth("doctor")
+    assert told.status == 1
+    assert "pip install no-such-package" in told.out
+    assert "apt install libnothing9" in told.out
+
+
+@pytest.mark.parametrize("option", ["verbose=true", "--loud"])
+def test_the_doctor_takes_no_options(option: str):
+    told = m3depth("doctor", option)
+    assert told.status == 2
+    assert "takes no options" in told.line
+
+
+def test_the_doctor_has_help():
+    assert m3depth("doctor", "--help").status == 0
+
+
+def test_a_fault_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch):
+    def faulty(_: list[str]) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("m3depth.cli.doctor.main", faulty)
+    with pytest.raises(ZeroDivisionError):
+        app.main(["doctor"])
+
+
+def test_the_console_command_is_this_one():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["scripts"]["m3depth"] == "m3depth.cli.app:main"

@@ -1,0 +1,179 @@
+"""A user's mistake is one line that says what, where and how, and never a trace."""
+
+import resource
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from command_line import TINY, Told, m3depth, m3depth_process
+from pair_files import write_pairs, write_rig
+
+FOLDER = (*TINY[:3], "trainer=cpu", "debug=two_steps", "data=folder", "data.size=[32,48]")
+FOLDER = (*FOLDER, "data.workers=0", "data.batch_size=2")
+
+
+@pytest.fixture
+def root(pairs: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pairs, tmp_path / "pairs"))
+
+
+def train(root: Path, *more: str) -> Told:
+    return m3depth("train", *FOLDER, f"data.root={root}", f"output={root.parent}/run", *more)
+
+
+def test_a_sound_folder_trains(root: Path):
+    assert train(root).status == 0
+
+
+def test_no_folder(tmp_path: Path):
+    told = train(tmp_path / "nowhere")
+    assert told.status == 1
+    assert f"{tmp_path}/nowhere: no such folder" in told.line
+
+
+def test_no_root_given(tmp_path: Path):
+    told = m3depth("train", *FOLDER, f"output={tmp_path}/run")
+    assert told.status == 2
+    assert "data.root" in told.line
+
+
+def test_left_without_right(root: Path):
+    (root / "right/001.png").unlink()
+    told = train(root)
+    assert told.status == 1
+    assert "left without right: 001" in told.line
+
+
+def test_sizes_that_differ(root: Path):
+    for name in ("000", "001", "002"):
+        cv2.imwrite(str(root / f"right/{name}.png"), np.zeros((32, 40, 3), np.uint8))
+    told = train(root)
+    assert told.status == 1
+    assert "right/000.png: 40x32, but the left one is 48x32" in told.line
+
+
+def test_a_calibration_of_another_resolution(root: Path):
+    values = yaml.safe_load((root / "rig.yaml").read_text())
+    del values["width"], values["height"]
+    write_rig(root, values, size=(64, 96))
+    told = train(root)
+    assert told.status == 1
+    assert "K of the wrong resolution" in told.line
+
+
+@pytest.mark.parametrize("baseline", [0.0, -5.0, float("nan")])
+def test_a_baseline_that_no_rig_has(root: Path, baseline: float):
+    values = yaml.safe_load((root / "rig.yaml").read_text()) | {"baseline_mm": baseline}
+    del values["width"], values["height"]
+    write_rig(root, values)
+    told = train(root)
+    assert told.status == 1
+    assert "rig.yaml: baseline_mm is" in told.line
+
+
+def test_an_empty_folder(tmp_path: Path):
+    for side in ("left", "right"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+    told = train(tmp_path / "pairs")
+    assert told.status == 1
+    assert "left: empty" in told.line
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_one_unreadable_image_does_not_end_a_run(root: Path, content: bytes):
+    (root / "right/001.png").write_bytes(content)
+    told = train(root)
+    assert told.status == 0, told.err
+    assert "WARNING skipped: " in told.err
+    assert "right/001.png" in told.err
+    assert "1 unreadable frames were skipped" in told.err
+
+
+def test_one_truncated_image_does_not_end_a_run(root: Path):
+    path = root / "left/001.png"
+    path.write_bytes(path.read_bytes()[:400])
+    told = train(root)
+    assert told.status == 0, told.err
+    assert "left/001.png" in told.err
+
+
+def test_uncalibrated_pairs_train_in_disparity_and_say_so_once(tmp_path: Path):
+    root = write_pairs(tmp_path / "pairs", depth=False)
+    (root / "rig.yaml").unlink()
+    told = train(root, "trainer.max_epochs=2")
+    assert told.status == 0, told.err
+    assert told.err.count("the 3D consistency term is off") <= 1  # another test may have had it
+    run = tmp_path / "run"
+    assert "mae_mm" not in (run / "metrics.json").read_text()
+    told = m3depth(
+        *("export", f"checkpoint={run}/checkpoints/last.ckpt", "data=folder"),
+        *(f"data.root={root}", f"output={tmp_path}/export"),
+    )
+    assert told.status == 1
+    assert "calib" in told.err.splitlines()[-1]
+
+
+def test_predict_needs_its_input(checkpoint: Path, tmp_path: Path):
+    told = m3depth("predict", f"checkpoint={checkpoint}", f"input={tmp_path}/no.png", "output=x")
+    assert told.status == 1
+    assert "no.png: no such image, folder, glob or video" in told.line
+
+
+def test_predict_with_a_wrong_rig_file(checkpoint: Path, root: Path, tmp_path: Path):
+    arguments = (
+        "predict",
+        f"checkpoint={checkpoint}",
+        f"input={root}/left",
+        f"output={tmp_path}/o",
+    )
+    told = m3depth(*arguments, f"rig={tmp_path}/no.yaml")
+    assert told.status == 1
+    assert "no.yaml: cannot be read" in told.line
+    (root / "rig.yaml").write_text("fx: 40\n")
+    told = m3depth(*arguments, f"rig={root}/rig.yaml")
+    assert told.status == 1
+    assert "rig.yaml: missing fy, cx, cy, baseline_mm, width, height" in told.line
+
+
+@pytest.mark.parametrize("shard", ["2/2", "x", "1", "0/0", "-1/2"])
+def test_export_with_an_impossible_shard(checkpoint: Path, shard: str):
+    told = m3depth("export", f"checkpoint={checkpoint}", f"shard={shard}", "output=x")
+    assert told.status == 2
+    assert "shard" in told.line
+
+
+def test_a_device_that_is_not_there(checkpoint: Path, pairs: Path, tmp_path: Path):
+    arguments = (f"checkpoint={checkpoint}", f"input={pairs}/left", f"output={tmp_path}/o")
+    told = m3depth("predict", *arguments, "device=abacus")
+    assert told.status == 2
+    assert "device" in told.line
+
+
+def test_no_room_for_a_checkpoint(trained: tuple[Path, Told], tmp_path: Path):
+    """A limit on the size of files stands in for a full disk; the scenes are in the cache."""
+
+    def at_most_100_kb() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    arguments = ("train", *TINY, "debug=two_steps", f"output={tmp_path}/run")
+    told = m3depth_process(*arguments, cwd=tmp_path, preexec_fn=at_most_100_kb)
+    assert told.status == 1
+    assert "Traceback" not in told.err
+    assert "free space or set output=" in told.err.strip().splitlines()[-1]
+
+
+def test_an_output_that_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    told = m3depth("train", *TINY, "debug=two_steps", f"output={tmp_path}/file/run")
+    assert told.status == 1
+    assert f"{tmp_path}/file" in told.line
+
+
+def test_exactly_one_line_in_a_process_of_its_own(tmp_path: Path):
+    told = m3depth_process("evaluate", "checkpoint=no.ckpt", cwd=tmp_path)
+    assert told.status == 1
+    assert told.line == "m3depth evaluate: checkpoint=no.ckpt: no such file"
+    assert list(tmp_path.iterdir()) == []

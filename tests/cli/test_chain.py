@@ -1,0 +1,195 @@
+"""Train, evaluate, predict and export in miniature: every file that the contract names."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from command_line import Told, m3depth, succeed
+
+from m3depth.data.synthetic import SyntheticPairs
+
+SCENES = ("data.test.count=3", "data.train.count=4", "data.val.count=2")
+SIZE = (32, 48)
+
+
+def test_training_leaves_what_the_contract_names(trained: tuple[Path, Told]):
+    run, told = trained
+    assert told.status == 0, told.err
+    assert "Traceback" not in told.err
+    assert {path.name for path in run.iterdir()} == {
+        *("config.yaml", "metrics.json", "metrics.csv", "per_frame.csv", "report.html"),
+        "checkpoints",
+    }
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert [path.name for path in run.parent.iterdir()] == ["run"]  # nothing of Hydra's or others'
+
+
+def test_the_configuration_of_a_run_is_resolved(trained: tuple[Path, Told]):
+    config = yaml.safe_load((trained[0] / "config.yaml").read_text())
+    assert config["network"]["encoder"] == "test_resnet"
+    assert config["network"]["initial_disparity"] == config["data"]["typical_disparity"]
+    assert "${" not in json.dumps(config)
+
+
+def test_curves_hold_every_term_and_the_learning_rate(trained: tuple[Path, Told]):
+    with (trained[0] / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "1"]
+    terms = ("loss", "photometric", "left_right", "smoothness", "icp")
+    for row in rows:
+        assert all(float(row[f"train/{term}"]) >= 0 for term in terms)
+        total = sum(float(row[f"train/{term}"]) for term in terms[1:])
+        assert float(row["train/loss"]) == pytest.approx(total, rel=1e-5)
+    assert float(rows[-1]["val/mae_mm"]) > 0
+    assert float(rows[0]["lr-Adam"]) == 1e-4
+
+
+def numbers(path: Path) -> dict[str, object]:
+    metrics = json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(word))
+    expected = {"mae_mm", "abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "d2", "d3"}
+    assert expected | {"epe_px", "bad2", "ssim"} == metrics["metrics"].keys()
+    assert {"mean_depth", "sgbm"} <= metrics["baselines"].keys()
+    assert {"data", "protocol", "alignment", "frames", "valid_pixels", "scale", "checkpoint"} <= (
+        metrics.keys()
+    )
+    assert {"version", "config_sha256"} <= metrics.keys()
+    return metrics
+
+
+def test_a_run_is_scored_on_its_test_pairs(trained: tuple[Path, Told]):
+    metrics = numbers(trained[0] / "metrics.json")
+    assert (metrics["data"], metrics["frames"]) == ("synthetic", 2)
+    assert metrics["checkpoint"].endswith("best.ckpt")
+
+
+def test_evaluate(checkpoint: Path, tmp_path: Path):
+    told = succeed(
+        *("evaluate", f"checkpoint={checkpoint}", "protocol=median", f"output={tmp_path}/out"),
+        *SCENES,
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {
+        *("metrics.json", "per_frame.csv", "report.html")
+    }
+    metrics = numbers(tmp_path / "out/metrics.json")
+    assert (metrics["protocol"], metrics["alignment"]) == ("median", "median")
+    assert metrics["frames"] == 3
+    with (tmp_path / "out/per_frame.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+    assert "mae_mm" in told.err
+
+
+def test_evaluating_the_same_pairs_again_gives_the_run_s_own_numbers(
+    trained: tuple[Path, Told], checkpoint: Path, tmp_path: Path
+):
+    scenes = ("data.test.count=2", "data.train.count=4", "data.val.count=2")
+    succeed("evaluate", f"checkpoint={checkpoint}", f"output={tmp_path}", *scenes)
+    ours = json.loads((tmp_path / "metrics.json").read_text())
+    theirs = json.loads((trained[0] / "metrics.json").read_text())
+    assert ours["metrics"] == pytest.approx(theirs["metrics"], rel=1e-5)
+    assert ours["baselines"] == theirs["baselines"]
+
+
+def test_evaluate_on_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
+    succeed(
+        *("evaluate", f"checkpoint={checkpoint}", "data=folder", f"data.root={pairs}"),
+        *(f"output={tmp_path}", "data.workers=0"),
+    )
+    metrics = numbers(tmp_path / "metrics.json")
+    assert (metrics["data"], metrics["frames"]) == ("folder", 3)
+
+
+def test_predict_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
+    succeed(
+        *("predict", f"checkpoint={checkpoint}", f"input={pairs}/left", f"output={tmp_path}/out"),
+        *(f"rig={pairs}/rig.yaml", "ply=true"),
+    )
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {f"{i:03d}.{kind}" for i in range(3) for kind in ("npz", "png", "ply")}
+    with np.load(tmp_path / "out/001.npz") as saved:
+        assert set(saved) == {"depth_mm", "disparity_px", "confidence", "intrinsics"}
+        for name in ("depth_mm", "disparity_px", "confidence"):
+            assert saved[name].shape == SIZE
+            assert np.isfinite(saved[name]).all()
+        rig = yaml.safe_load((pairs / "rig.yaml").read_text())
+        assert saved["intrinsics"][0, 0] == pytest.approx(rig["fx"])
+        offset = rig["cx"] - rig["cx_right"]
+        expected = rig["fx"] * rig["baseline_mm"] / (saved["disparity_px"] - offset)
+        np.testing.assert_allclose(saved["depth_mm"], expected, rtol=1e-4)
+    picture = cv2.imread(str(tmp_path / "out/001.png"))
+    assert picture.shape[:2] == SIZE
+
+
+def test_without_a_rig_the_training_camera_is_taken(checkpoint: Path, pairs: Path, tmp_path: Path):
+    image = pairs / "left/000.png"
+    succeed("predict", f"checkpoint={checkpoint}", f"input={image}", f"output={tmp_path}")
+    rig = SyntheticPairs("train", 4, SIZE)[0]["rig"]
+    with np.load(tmp_path / "000.npz") as saved:
+        assert saved["intrinsics"][0, 0] == pytest.approx(float(rig.fx))
+
+
+def test_an_unreadable_image_is_skipped_and_counted(checkpoint: Path, pairs: Path, tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.png").write_bytes((pairs / "left/000.png").read_bytes())
+    (folder / "b.png").write_bytes(b"no picture")
+    told = succeed("predict", f"checkpoint={checkpoint}", f"input={folder}", f"output={tmp_path}/o")
+    assert "skipped" in told.err
+    assert "b.png" in told.err
+    assert "1 skipped" in told.err
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"a.npz", "a.png"}
+
+
+def test_if_no_image_can_be_read_that_is_an_error(checkpoint: Path, tmp_path: Path):
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    told = m3depth("predict", f"checkpoint={checkpoint}", f"input={tmp_path}/b.png", "output=x")
+    assert told.status == 1
+    assert "not one of 1 frames could be read" in told.err.splitlines()[-1]
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_export_in_endonerf_s_layout(checkpoint: Path, tmp_path: Path):
+    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, f"data.size=[{SIZE[0]},{SIZE[1]}]")
+    succeed(*arguments, f"output={tmp_path}/whole")
+    whole = files_below(tmp_path / "whole")
+    for folder in ("images", "depth", "masks"):
+        assert [n for n in whole if n.startswith(f"{folder}/")] == [
+            f"{folder}/{i:06d}.png" for i in range(3)
+        ]
+    poses = np.load(tmp_path / "whole/poses_bounds.npy")
+    assert poses.shape == (3, 17)
+    assert (poses[:, 15] < poses[:, 16]).all()
+    depth = cv2.imread(str(tmp_path / "whole/depth/000000.png"), cv2.IMREAD_UNCHANGED)
+    picture = cv2.imread(str(tmp_path / "whole/images/000000.png"))
+    assert depth.dtype == np.uint16
+    assert depth.shape == picture.shape[:2]
+    meta = json.loads(whole["depth_meta.json"])
+    assert "test_resnet" in json.dumps(meta)
+
+
+def test_shards_make_the_same_export(checkpoint: Path, tmp_path: Path):
+    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, f"data.size=[{SIZE[0]},{SIZE[1]}]")
+    succeed(*arguments, f"output={tmp_path}/whole")
+    for shard in ("1/2", "0/2"):
+        assert not (tmp_path / "parts/depth_meta.json").exists()
+        succeed(*arguments, f"output={tmp_path}/parts", f"shard={shard}")
+    whole, parts = files_below(tmp_path / "whole"), files_below(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    assert whole == parts
+
+
+def test_export_of_a_folder_by_default_has_the_folder_s_own_size(
+    checkpoint: Path, pairs: Path, tmp_path: Path
+):
+    succeed(
+        *("export", f"checkpoint={checkpoint}", "data=folder", f"data.root={pairs}"),
+        f"output={tmp_path}",
+    )
+    assert (tmp_path / "depth_meta.json").is_file()

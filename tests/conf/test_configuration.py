@@ -1,0 +1,221 @@
+"""Every file of conf/ composes, builds what it says, and refuses what it does not know."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from command_line import NETWORK, SCENES, m3depth, succeed
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from m3depth.cli.app import configuration
+from m3depth.data.module import StereoData
+
+CONF = configuration()
+DATA = CONF.parents[1] / "shared/data"
+VERBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
+GROUPS = sorted(f"{path.parent.name}/{path.stem}" for path in CONF.glob("*/*.yaml"))
+EXPERIMENTS = [name.split("/")[1] for name in GROUPS if name.startswith("experiment/")]
+OF_OTHER_VERBS = {"writer": "export", "benchmark": "bench"}  # groups that `train` does not read
+CHOICES = {"bench": ["benchmark=train_step"]}  # what a verb has no default for
+
+
+def composed(verb: str, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(verb, [*overrides, "output=somewhere"])
+
+
+def composed_group(option: str) -> DictConfig:
+    group, name = option.split("/")
+    return composed(OF_OTHER_VERBS.get(group, "train"), f"{group}={name}")
+
+
+def test_the_groups_are_the_ones_that_the_issue_names():
+    named = "data network objective optimizer scheduler trainer callbacks logger experiment debug"
+    assert set(named.split()) <= {option.split("/")[0] for option in GROUPS}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_composes(verb: str):
+    assert composed(verb, *CHOICES.get(verb, [])).output == "somewhere"
+
+
+@pytest.mark.parametrize("option", GROUPS)
+def test_every_file_composes_and_resolves(option: str):
+    config = composed_group(option)
+    if "data" in config and OmegaConf.is_missing(config.data, "root"):
+        config.data.root = "somewhere"
+    if OmegaConf.is_missing(config, "checkpoint"):
+        config.checkpoint = "something"
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def built(option: str, **changes: object) -> Any:
+    group, _ = option.split("/")
+    config = composed_group(option)
+    OmegaConf.set_struct(config, False)
+    OmegaConf.resolve(config[group])
+    return instantiate(OmegaConf.merge(config[group], changes))
+
+
+def options(group: str) -> list[str]:
+    return [option for option in GROUPS if option.startswith(f"{group}/")]
+
+
+@pytest.mark.parametrize("option", options("network"))
+def test_every_network_predicts(option: str):
+    network = built(option, pretrained=False).eval()
+    with torch.inference_mode():
+        assert network(torch.rand(1, 3, 64, 96))[0].left.shape == (1, 1, 64, 96)
+
+
+def test_the_packaged_weights_fit_the_network_that_names_them():
+    assert built("network/efficientnet_lite0").encoder is not None
+
+
+@pytest.mark.parametrize("option", [*options("objective"), *options("augmentation")])
+def test_every_objective_and_augmentation_is_callable(option: str):
+    assert callable(built(option))
+
+
+def test_the_objectives_differ_by_the_3d_term():
+    flat, full = built("objective/monodepth").terms, built("objective/m3depth").terms
+    assert full.keys() - flat.keys() == {"icp"}
+    assert full["icp"].weight == 1e-3
+    assert full["icp"].samples == 1000
+    assert {name: full[name] for name in flat} == dict(flat)
+
+
+@pytest.mark.parametrize("option", options("optimizer"))
+@pytest.mark.parametrize("schedule", options("scheduler"))
+def test_every_optimizer_takes_every_schedule(option: str, schedule: str):
+    optimizer = built(option)([torch.zeros(2, requires_grad=True)])
+    scheduler = built(schedule)(optimizer, 10)
+    rates = []
+    for _ in range(10):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert min(rates) > 0
+    assert rates[-1] < max(rates)
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_every_trainer_builds(option: str, monkeypatch: pytest.MonkeyPatch):
+    """The GPU's files as they are for a machine without one, but for the accelerator."""
+    config = composed_group(option).trainer
+    if config.accelerator == "gpu" and not torch.cuda.is_available():
+        config.accelerator, config.devices = "cpu", 1
+    assert isinstance(instantiate(config, logger=False), pl.Trainer)
+
+
+@pytest.mark.parametrize("option", options("logger"))
+def test_every_logger_builds(option: str, tmp_path: Path):
+    config = composed_group(option)
+    config.output = str(tmp_path)
+    if "wandb" in config.logger:
+        config.logger.wandb.offline = True
+    for one in config.logger.values():
+        assert isinstance(instantiate(one), pl.loggers.Logger)
+
+
+@pytest.mark.parametrize("option", options("callbacks"))
+def test_every_callback_builds(option: str):
+    for one in composed_group(option).callbacks.values():
+        assert isinstance(instantiate(one), pl.Callback)
+
+
+@pytest.mark.parametrize("option", [*options("protocol"), *options("writer")])
+def test_every_protocol_and_writer_builds(option: str):
+    assert built(option) is not None
+
+
+def small(data: DictConfig) -> None:
+    """As few and as small pictures as a data set of conf/ allows."""
+    data.size, data.workers = [32, 48], 0
+    for split in ("train", "val", "test"):
+        if "count" in data[split]:
+            data[split].count = 2
+
+
+@pytest.mark.parametrize("option", options("data"))
+def test_every_data_set_builds(option: str, pairs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("M3DEPTH_DATA", str(DATA))
+    config = composed_group(option)
+    if OmegaConf.is_missing(config.data, "root"):
+        config.data.root = str(pairs)
+    elif "root" in config.data and not Path(config.data.root).is_dir():
+        pytest.skip(f"needs the real pairs in {config.data.root}")
+    small(config.data)
+    data = instantiate(config.data)
+    assert isinstance(data, StereoData)
+    for split in (data.train, data.val, data.test):
+        assert split[0]["left"].shape == (3, 32, 48)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_runs_two_steps(
+    experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("M3DEPTH_DATA", str(DATA))
+    config = composed("train", f"experiment={experiment}")
+    data = config.data
+    if "root" in data and not Path(data.root).is_dir():
+        pytest.skip(f"needs the real pairs in {data.root}")
+    counts = SCENES if "count" in data.train else ("data.size=[32,48]", "data.batch_size=1")
+    arguments = (*NETWORK[1:], "network.pretrained=false", *counts, "debug=two_steps")
+    succeed(
+        *("train", f"experiment={experiment}", *arguments),
+        *("trainer.accelerator=cpu", "trainer.precision=32-true", "data.workers=0"),
+        f"output={tmp_path}",
+    )
+    for name in ("config.yaml", "metrics.json", "metrics.csv", "report.html"):
+        assert (tmp_path / name).is_file()
+    heading, *steps = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert len(steps) == 2
+    assert ("train/icp" in heading) == ("icp" in config.objective.terms)
+
+
+BAD = {
+    "an unknown key": ["trainer.max_epoch=3"],
+    "a key of nothing": ["nonsense=1"],
+    "an unknown option": ["network=resnet9000"],
+    "an unknown group": ["netwrok=resnet18"],
+    "an unknown experiment": ["experiment=nothing"],
+    "no key at all": ["justaword"],
+    "an unknown encoder": ["network.encoder=resnet9000"],
+    "weights of nowhere": ["network.pretrained=no_such_package"],
+    "an unknown class": ["network._target_=m3depth.networks.monodepth.Nonsense"],
+    "a word for a number": ["data.batch_size=many"],
+    "a negative number": ["data.batch_size=-1"],
+    "an argument that is not taken": ["+network.depth=18"],
+    "an impossible size": ["data.size=[0,48]"],
+    "too few numbers": ["data.size=[32]"],
+    "an unknown split": ["data.train.split=holdout"],
+    "no frame": ["data.train.count=0"],
+    "an unknown precision": ["trainer.precision=17"],
+    "an unknown accelerator": ["trainer.accelerator=abacus"],
+    "a monitor that is not logged": ["callbacks.checkpoint.monitor=val/nonsense"],
+    "a stop that watches nothing": ["callbacks.early_stopping.monitor=val/nonsense"],
+}
+
+
+@pytest.mark.parametrize("mistake", BAD)
+def test_a_mistake_in_the_settings_is_one_line_and_status_2(mistake: str, tmp_path: Path):
+    tiny = (*NETWORK, *SCENES, "trainer=cpu", "debug=two_steps", f"output={tmp_path}/out")
+    told = m3depth("train", *tiny, *BAD[mistake])
+    assert told.line.startswith("m3depth train: ")
+    assert BAD[mistake][0].split("=")[-1].strip("[]").split(",")[0] in told.line or (
+        BAD[mistake][0].lstrip("+").split("=")[0].split(".")[-1] in told.line
+    )
+    assert told.status == 2
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])
+def test_what_a_verb_cannot_do_without_is_named(verb: str):
+    told = m3depth(verb)
+    assert told.status == 2
+    assert "checkpoint" in told.line

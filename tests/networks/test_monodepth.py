@@ -1,0 +1,121 @@
+"""Shapes, ranges and the start of the network, for encoders of several kinds."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from m3depth.errors import ConfigError
+from m3depth.networks.encoder import Encoder
+from m3depth.networks.monodepth import Monodepth
+from m3depth.types import Disparity
+
+# with and without a map at half size, with and without batch norm
+ENCODERS = [
+    "test_resnet",
+    "test_efficientnet",
+    "test_convnext",
+    "test_nfnet",
+    "mobilenetv3_small_050",
+]
+SMALL = {"widths": (24, 16, 12, 8, 8)}
+
+
+def network(encoder: str = "test_resnet", **options: float) -> Monodepth:
+    return Monodepth(encoder, **SMALL, **options).eval()
+
+
+@pytest.fixture(scope="module", params=ENCODERS)
+def any_network(request: pytest.FixtureRequest) -> Monodepth:
+    return network(request.param)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (65, 97), (50, 83), (33, 120)])
+def test_any_input_size_gives_four_scales(any_network: Monodepth, size: tuple[int, int]):
+    with torch.inference_mode():
+        pyramid = any_network(torch.rand(2, 3, *size))
+    assert len(pyramid) == 4
+    for scale, disparity in enumerate(pyramid):
+        assert isinstance(disparity, Disparity)
+        for side in disparity:
+            assert side.shape[:2] == (2, 1)
+            for found, full in zip(side.shape[-2:], size, strict=True):
+                assert math.floor(full / 2**scale) <= found <= math.ceil(full / 2**scale)
+
+
+def test_disparities_stay_in_range_whatever_comes_in(any_network: Monodepth):
+    with torch.inference_mode():
+        for image in torch.stack([torch.zeros(3, 64, 96), torch.ones(3, 64, 96)])[:, None]:
+            for left, right in any_network(image):
+                for side in (left, right):
+                    assert side.min() > 0
+                    assert side.max() < 0.3
+
+
+def test_the_range_can_be_reached():
+    net = network(max_disparity=0.2)
+    for head in net.heads:
+        nn.init.constant_(head.to_logits.weight, 0.0)
+    for bias, expected in ((50.0, 0.2), (-50.0, 0.0), (0.0, 0.1)):
+        for head in net.heads:
+            nn.init.constant_(head.to_logits.bias, bias)
+        finest = net(torch.rand(1, 3, 32, 32))[0].left
+        torch.testing.assert_close(finest, torch.full_like(finest, expected))
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("start", [0.02, 0.065, 0.2])
+def test_starts_at_the_initial_disparity(encoder: str, start: float):
+    with torch.inference_mode():
+        for disparity in network(encoder, initial_disparity=start)(torch.rand(2, 3, 64, 96)):
+            for side in disparity:
+                assert (side / start - 1).abs().max() < 0.2
+
+
+def test_the_two_sides_are_two_predictions():
+    left, right = network()(torch.rand(1, 3, 64, 96))[0]
+    assert not torch.equal(left, right)
+
+
+def test_every_parameter_of_the_decoder_learns():
+    net = network().train()
+    pyramid = net(torch.rand(2, 3, 64, 96))
+    sum(side.mean() for disparity in pyramid for side in disparity).backward()
+    for name, parameter in net.named_parameters():
+        if not name.startswith("encoder."):
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().max() > 0, name
+
+
+def test_output_is_float32_under_autocast():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pyramid = network()(torch.rand(1, 3, 64, 96))
+    assert {side.dtype for disparity in pyramid for side in disparity} == {torch.float32}
+
+
+def test_an_encoder_whose_maps_are_channels_last_works_or_is_refused():
+    try:
+        net = network("test_mambaout")
+    except ConfigError:
+        return
+    assert net(torch.rand(1, 3, 64, 96))[0].left.shape == (1, 1, 64, 96)
+
+
+class TestEncoder:
+    def test_normalises_as_the_weights_were_trained(self):
+        encoder = Encoder("tf_efficientnet_lite0").eval()
+        seen: list[torch.Tensor] = []
+        encoder.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        encoder(torch.full((1, 3, 32, 32), 0.75))
+        torch.testing.assert_close(seen[0], torch.full((1, 3, 32, 32), 0.5))  # mean, std 0.5
+
+    def test_maps_are_as_described(self):
+        for name in ENCODERS:
+            encoder = Encoder(name).eval()
+            maps = encoder(torch.rand(1, 3, 64, 128))
+            assert [m.shape[1] for m in maps] == encoder.channels
+            assert [64 // m.shape[2] for m in maps] == encoder.reductions
+
+    def test_statistics_are_not_in_the_checkpoint(self):
+        assert not {"mean", "std"} & Encoder("test_resnet").state_dict().keys()

@@ -1,0 +1,102 @@
+"""A run that was cut and taken up again is the uninterrupted run, to the last bit."""
+
+import csv
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import TINY, m3depth, m3depth_process, succeed
+
+RUN = ("train", *TINY, "trainer.max_epochs=4", "seed=3", "data.train.count=6")
+
+
+def rows(output: Path) -> dict[str, dict[str, str]]:
+    with (output / "metrics.csv").open(newline="") as file:
+        return {row["step"]: row for row in csv.DictReader(file)}
+
+
+def weights(output: Path) -> dict[str, torch.Tensor]:
+    return torch.load(output / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("whole")
+    succeed(*RUN, f"output={output}")
+    return output
+
+
+def same_run(output: Path, whole: Path) -> None:
+    ours, theirs = weights(output), weights(whole)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    now, expected = rows(output), rows(whole)
+    assert list(now) == list(expected)
+    for step in expected:
+        assert {k: v for k, v in now[step].items() if v} == {
+            k: v for k, v in expected[step].items() if v
+        }
+
+
+def test_the_run_is_long_enough_to_tell(whole: Path):
+    """Augmentation and the 3D term draw in each of its 12 steps, and the rate changes."""
+    logged = rows(whole)
+    assert len(logged) == 12
+    losses = [float(row["train/loss"]) for row in logged.values()]
+    assert len(set(losses)) == 12
+    assert all(float(row["train/icp"]) > 0 for row in logged.values())
+    assert len({row["lr-Adam"] for row in logged.values()}) == 3
+
+
+def test_the_same_seed_repeats_a_run(whole: Path, tmp_path: Path):
+    succeed(*RUN, f"output={tmp_path}")
+    same_run(tmp_path, whole)
+
+
+def test_another_seed_makes_another_run(whole: Path, tmp_path: Path):
+    succeed(*RUN, "seed=4", "trainer.max_epochs=1", f"output={tmp_path}")
+    assert rows(tmp_path)["0"]["train/loss"] != rows(whole)["0"]["train/loss"]
+
+
+def test_two_epochs_and_two_more_are_four(whole: Path, tmp_path: Path):
+    stop = "+callbacks.stop={_target_: run_fakes.StopAfter, epochs: 2}"
+    succeed(*RUN, stop, f"output={tmp_path}")
+    assert len(rows(tmp_path)) == 6
+    succeed(*RUN, "checkpoint=last", f"output={tmp_path}")
+    same_run(tmp_path, whole)
+
+
+def test_a_checkpoint_by_its_path_continues_in_another_folder(whole: Path, tmp_path: Path):
+    stop = "+callbacks.stop={_target_: run_fakes.StopAfter, epochs: 2}"
+    first, second = tmp_path / "first", tmp_path / "second"
+    succeed(*RUN, stop, f"output={first}")
+    succeed(*RUN, f"checkpoint={first}/checkpoints/last.ckpt", f"output={second}")
+    ours, theirs = weights(second), weights(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_killed_run_continues_from_its_last_checkpoint(whole: Path, tmp_path: Path):
+    kill = "+callbacks.kill={_target_: run_fakes.KillAt, step: 8}"  # in the third epoch
+    told = m3depth_process(*RUN, kill, f"output={tmp_path}", cwd=tmp_path)
+    assert told.status == -signal.SIGKILL
+    assert (tmp_path / "checkpoints/last.ckpt").is_file()
+    assert not (tmp_path / "metrics.json").exists()
+    succeed(*RUN, "checkpoint=last", f"output={tmp_path}")
+    assert (tmp_path / "metrics.json").is_file()
+    same_run(tmp_path, whole)
+
+
+def test_there_must_be_something_to_resume(tmp_path: Path):
+    told = m3depth(*RUN, "checkpoint=last", f"output={tmp_path / 'nothing'}")
+    assert told.status == 1
+    assert "checkpoint=last: no file" in told.line
+    assert "output=" in told.line
+
+
+def test_a_checkpoint_of_another_model_is_refused(whole: Path, tmp_path: Path):
+    other = ("network.encoder=test_convnext", f"checkpoint={whole}/checkpoints/last.ckpt")
+    told = m3depth(*RUN, *other, f"output={tmp_path}")
+    assert told.status == 1
+    assert "is of another model: test_resnet" in told.line
+    assert "last.ckpt" in told.line
