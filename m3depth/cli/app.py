@@ -60,6 +60,9 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
             failures.append(error)  # Hydra would add lines of its own; and the next job of a
             return None  # multirun still runs
 
+    if {"-h", "--help"} & set(overrides):  # Hydra's own help loses the comments
+        settings = (configuration() / f"{verb}.yaml").read_text()
+        sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{settings}\n")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
     sys.argv = [f"m3depth {verb}", *overrides]
     hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(guarded)()
@@ -77,6 +80,7 @@ def configuration() -> Path:
 def _one_line(error: BaseException) -> tuple[str, int] | None:
     """What to tell the user, and the exit status; None for a fault of ours: it keeps its trace."""
     from hydra.errors import InstantiationException
+    from omegaconf.errors import MissingMandatoryValue
 
     if isinstance(error, UserError):
         return _flat(error), error.exit_code
@@ -86,8 +90,10 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
         return _one_line(error.__cause__) or (_flat(error), 2)
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key}= must be given; m3depth VERB --help says what it is", 2
     if isinstance(error, users_mistakes()):
-        return _flat(error), 2
+        return _flat(error).split(" Config search path:")[0], 2
     return None
 
 

@@ -23,6 +23,9 @@ LIBRARIES = {  # what open3d's wheel expects of the system: soname, Debian's pac
 
 def main(overrides: list[str]) -> int:
     """Print a table; 1 when something that is needed is missing."""
+    if {"-h", "--help"} & set(overrides):
+        sys.stdout.write("usage: m3depth doctor   (a table; exit 1 when something is missing)\n")
+        return 0
     if overrides:
         sys.stderr.write("m3depth doctor: takes no options\n")
         return 2

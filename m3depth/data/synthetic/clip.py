@@ -110,7 +110,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         split: str,
         index: int,
         frames: int,
-        size: Sequence[int] = (128, 160),
+        size: Sequence[int] | None = (128, 160),
         *,
         frames_per_s: float = 10.0,
         deforming: bool = True,

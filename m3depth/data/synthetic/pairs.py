@@ -47,7 +47,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
         self,
         split: str,
         count: int,
-        size: Sequence[int] = (128, 160),
+        size: Sequence[int] | None = (128, 160),
         *,
         style: Style | None = None,
         seed: int = 0,

@@ -15,6 +15,7 @@ from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
 
+PAPERS_SIZE = (256, 320)
 PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
 
 
@@ -25,12 +26,14 @@ class SyntheticSample(StereoBatch):
     time_s: NotRequired[Float[Tensor, "*b"]]  # clips
 
 
-def checked_size(size: Sequence[int]) -> tuple[int, int]:
-    """(height, width) from a tuple or a YAML list.
+def checked_size(size: Sequence[int] | None) -> tuple[int, int]:
+    """(height, width) from a tuple or a YAML list; None is the paper's.
 
     Raises:
         ConfigError: It is not two numbers of at least 16.
     """
+    if size is None:
+        return PAPERS_SIZE
     if len(size) != 2 or min(size) < 16:
         raise ConfigError(f"size={list(size)}: give [height, width], each at least 16")
     return int(size[0]), int(size[1])
