@@ -23,6 +23,7 @@ USAGE = (
     + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
 )
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +55,7 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
     expected: tuple[type[Exception], ...] = (*users_mistakes(), OSError, RuntimeError)
 
     def guarded(config: Any) -> float | None:
+        sys.argv = started_as  # Lightning starts its other processes by it
         try:
             return task(config)
         except expected as error:
@@ -64,7 +66,7 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
         settings = (configuration() / f"{verb}.yaml").read_text()
         sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{settings}\n")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
-    sys.argv = [f"m3depth {verb}", *overrides]
+    started_as, sys.argv = [sys.argv[0], verb, *overrides], [f"m3depth {verb}", *overrides]
     hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(guarded)()
     if failures:
         raise failures[0]
@@ -86,6 +88,8 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
         return _flat(error), error.exit_code
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         return f"{error.strerror}: {error.filename or 'the output'}; free space or set output=", 1
+    if isinstance(error, OSError) and error.errno in NO_WAY and error.filename:
+        return f"{error.filename}: {error.strerror}; choose another output=", 1
     if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, InstantiationException) and error.__cause__ is not None:

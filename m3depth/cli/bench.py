@@ -15,11 +15,12 @@ from m3depth.priors.atomic import write_bytes
 def main(overrides: list[str]) -> None:
     """Measure, and give the figures as JSON."""
     names = sorted(file.stem for file in (configuration() / "benchmark").glob("*.yaml"))
-    if overrides and overrides[0] in names:
-        overrides = [f"benchmark={overrides[0]}", *overrides[1:]]
-    elif not {"-h", "--help"} & set(overrides):
+    if {"-h", "--help"} & set(overrides[:1]):
+        sys.stdout.write(f"usage: m3depth bench {' | '.join(names)} [key=value ...]\n")
+        return
+    if not overrides or overrides[0] not in names:
         raise ConfigError(f"name a benchmark first: m3depth bench {' | '.join(names)}")
-    run_with_hydra("bench", overrides, _bench)
+    run_with_hydra("bench", [f"benchmark={overrides[0]}", *overrides[1:]], _bench)
 
 
 def _bench(config: DictConfig) -> None:

@@ -48,6 +48,7 @@ def train(config: DictConfig) -> float | None:
         optimizer=instantiate(config.optimizer),
         scheduler=instantiate(config.scheduler),
     )
+    _check_monitors(config)
     if config.compile:
         system.network.compile()
     if checkpoint:
@@ -72,6 +73,17 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+
+
+def _check_monitors(config: DictConfig) -> None:
+    """Lightning would notice a wrong name only after the first epoch."""
+    known = [f"val/{term}" for term in (*config.objective.terms, "loss", "mae_mm", "abs_rel")]
+    for name, callback in config.callbacks.items():
+        monitor = callback.get("monitor")
+        if monitor is not None and monitor not in known:
+            raise ConfigError(
+                f"callbacks.{name}.monitor={monitor} is never logged; choose {', '.join(known)}"
+            )
 
 
 def _trainer(config: DictConfig, describer: pl.Callback) -> pl.Trainer:

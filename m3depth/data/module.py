@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from m3depth.data.skipping import SkipUnreadable
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.types import StereoBatch
 
 
@@ -42,6 +42,8 @@ class StereoData(pl.LightningDataModule):
         """
         super().__init__()
         self.train, self.val, self.test = train, val, test
+        if batch_size < 1 or workers < 0:
+            raise ConfigError(f"data.batch_size={batch_size}, data.workers={workers}: too few")
         self.size = (int(size[0]), int(size[1]))
         self.batch_size, self.workers = batch_size, workers
         self.typical_disparity, self.seed, self.root = typical_disparity, seed, root

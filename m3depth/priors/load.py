@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.rig_file import RigFile
+from m3depth.errors import ConfigError
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.systems.checkpoint import load_model
 from m3depth.types import Disparity
@@ -41,4 +42,11 @@ def pick_device(device: str) -> str:
     """`auto` is the GPU where there is one."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device={device}: not to be had here ({why}); auto, cpu, cuda"
+        ) from error
     return device
