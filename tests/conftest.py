@@ -7,6 +7,7 @@ import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("m3depth", "shape_checks.checked")
+collect_ignore_glob = ["*conftest.py"]  # no doctests here, and several of one name
 torch.set_num_threads(1)  # the tests' tensors are tiny, and xdist runs several processes
 
 

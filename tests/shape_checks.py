@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from beartype import BeartypeConf, BeartypeHintOverrides, beartype
+from beartype import BeartypeConf, FrozenDict, beartype
 from beartype.roar import BeartypeDecorHintException
 
 CHECK = beartype(
     conf=BeartypeConf(
         is_pep484_tower=True,  # a whole number is a float too
-        hint_overrides=BeartypeHintOverrides(  # YAML has lists where Python has tuples
+        hint_overrides=FrozenDict(  # YAML has lists where Python has tuples
             {
                 tuple[int, int]: Sequence[int],
                 tuple[int, ...]: Sequence[int],

@@ -123,17 +123,12 @@ def test_predict_needs_its_input(checkpoint: Path, tmp_path: Path):
 
 
 def test_predict_with_a_wrong_rig_file(checkpoint: Path, root: Path, tmp_path: Path):
-    arguments = (
-        "predict",
-        f"checkpoint={checkpoint}",
-        f"input={root}/left",
-        f"output={tmp_path}/o",
-    )
-    told = m3depth(*arguments, f"rig={tmp_path}/no.yaml")
+    paths = (f"checkpoint={checkpoint}", f"input={root}/left", f"output={tmp_path}/o")
+    told = m3depth("predict", *paths, f"rig={tmp_path}/no.yaml")
     assert told.status == 1
     assert "no.yaml: cannot be read" in told.line
     (root / "rig.yaml").write_text("fx: 40\n")
-    told = m3depth(*arguments, f"rig={root}/rig.yaml")
+    told = m3depth("predict", *paths, f"rig={root}/rig.yaml")
     assert told.status == 1
     assert "rig.yaml: missing fy, cx, cy, baseline_mm, width, height" in told.line
 
@@ -176,4 +171,3 @@ def test_exactly_one_line_in_a_process_of_its_own(tmp_path: Path):
     told = m3depth_process("evaluate", "checkpoint=no.ckpt", cwd=tmp_path)
     assert told.status == 1
     assert told.line == "m3depth evaluate: checkpoint=no.ckpt: no such file"
-    assert list(tmp_path.iterdir()) == []

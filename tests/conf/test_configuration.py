@@ -165,7 +165,7 @@ def test_every_experiment_runs_two_steps(
     data = config.data
     if "root" in data and not Path(data.root).is_dir():
         pytest.skip(f"needs the real pairs in {data.root}")
-    counts = SCENES if "count" in data.train else ("data.size=[32,48]", "data.batch_size=1")
+    counts = SCENES if "count" in data.train else ("data.size=[128,160]",)
     arguments = (*NETWORK[1:], "network.pretrained=false", *counts, "debug=two_steps")
     succeed(
         *("train", f"experiment={experiment}", *arguments),
