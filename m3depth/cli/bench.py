@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from m3depth.cli.app import configuration, run_with_hydra
 from m3depth.errors import ConfigError
-from m3depth.priors.atomic import write_bytes
+from m3depth.files import write_text
 
 
 def main(overrides: list[str]) -> None:
@@ -28,4 +28,4 @@ def _bench(config: DictConfig) -> None:
     if config.output is None:
         sys.stdout.write(text)
     else:
-        write_bytes(Path(config.output), text.encode())
+        write_text(Path(config.output), text)

@@ -15,11 +15,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth import __version__
-from m3depth.evaluation.files import git_commit, write_atomically
 from m3depth.evaluation.frames import Skipped
 from m3depth.evaluation.metrics import DEPTH_METRICS, DISPARITY_METRICS
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.scoring import RATIO, VALID, Truth
+from m3depth.files import write_text
 from m3depth.types import StereoBatch
 
 METRICS = (*(metric.__name__ for metric in DEPTH_METRICS + DISPARITY_METRICS), "ssim")
@@ -143,8 +144,8 @@ class Evaluation:
             "config_sha256": config_sha256(config),
         }
         text = json.dumps(record, indent=2, allow_nan=False) + "\n"
-        write_atomically(directory / "metrics.json", text)
-        write_atomically(directory / "per_frame.csv", self._csv())
+        write_text(directory / "metrics.json", text)
+        write_text(directory / "per_frame.csv", self._csv())
 
     def _csv(self) -> str:
         scored = [

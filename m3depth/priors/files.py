@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from m3depth.files import Array, write_bytes, write_npz, write_png
 from m3depth.geometry.points import back_project, pixel_grid
-from m3depth.priors.atomic import Array, write_bytes, write_npz, write_png
 from m3depth.priors.prior import DepthPrior
 
 # Without a calibration a picture is coloured as if the camera were a da Vinci's: b·fx / W in mm

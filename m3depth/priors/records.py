@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from m3depth.errors import ConfigError
-from m3depth.priors.atomic import write_json
+from m3depth.files import write_json
 
 Record = dict[str, Any]  # plain containers, as JSON holds them
 

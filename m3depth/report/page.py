@@ -6,8 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from m3depth import __version__
-from m3depth.evaluation.files import git_commit, write_atomically
+from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation
+from m3depth.files import write_text
 from m3depth.report import plots, rows, tables
 from m3depth.report.plots import Figure
 from m3depth.report.rows import DepthRows, DisparityRows
@@ -46,7 +47,7 @@ def write_report(
         _cloud(evaluation, pictured),
         _footer(notes or {}),
     ]
-    write_atomically(path, _page(title, "".join(sections)))
+    write_text(path, _page(title, "".join(sections)))
 
 
 def _page(title: str, body: str) -> str:

@@ -1,13 +1,17 @@
 """Metrics as one CSV file that survives a resumed run."""
 
 import csv
+import io
 from argparse import Namespace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
+
+from m3depth.files import write_text
 
 SECONDS_BETWEEN_WRITES = 2.0
 
@@ -63,12 +67,16 @@ class CsvLogger(Logger):
         if self.rows:
             self._write()
 
+    def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
+        """A run cut after this goes on from the checkpoint: its rows must be on disk."""
+        self._write()
+
     @rank_zero_only
     def _write(self) -> None:
         self.written = monotonic()
         columns = list(dict.fromkeys(key for row in self.rows.values() for key in row))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self.rows.values())
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows.values())
+        write_text(self.path, text.getvalue())

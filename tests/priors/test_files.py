@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from m3depth.errors import ConfigError, DataError, UserError
+from m3depth.files import write_bytes, write_json
 from m3depth.geometry.camera import StereoRig
-from m3depth.priors.atomic import write_bytes, write_json
 from m3depth.priors.files import write_prediction
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard

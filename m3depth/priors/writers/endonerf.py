@@ -8,7 +8,7 @@ import torch
 
 import m3depth
 from m3depth.errors import ConfigError, DataError
-from m3depth.priors.atomic import Array, write_json, write_npy, write_png
+from m3depth.files import Array, write_json, write_npy, write_png
 from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred

@@ -34,6 +34,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise UserError(f"{path.parent}: {reason}; free some space or set output=DIR") from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8."""
+    write_bytes(path, text.encode())
+
+
 def write_png(path: Path, pixels: Array) -> None:
     """Write grey or RGB pixels of 8 or 16 bits; the same pixels make the same bytes."""
     import cv2
@@ -59,4 +64,4 @@ def write_npz(path: Path, **arrays: Array) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write plain containers, keys sorted; NaN is refused, as JSON has none."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    write_text(path, text + "\n")
