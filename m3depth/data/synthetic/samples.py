@@ -1,5 +1,6 @@
 """Renderings kept compactly, and read back as samples."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NotRequired
@@ -14,6 +15,8 @@ from m3depth.data.synthetic.rendering import Rendering
 from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+
+logger = logging.getLogger(__name__)
 
 PAPERS_SIZE = (256, 320)
 PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
@@ -60,6 +63,7 @@ def stored(
     """Render ``count`` frames a few at a time, or read them if ``content`` was rendered before."""
 
     def make() -> Arrays:
+        logger.info("rendering %d frames of %dx%d", count, size[1], size[0])
         at_once = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
         batches = [range(i, min(i + at_once, count)) for i in range(0, count, at_once)]
         parts = _in_parallel(lambda batch: _compact(render_frames(batch)), batches)
