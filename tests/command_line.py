@@ -29,10 +29,11 @@ class Told(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The one line on stderr."""
+        """The one line on stderr, but for notes on what is being done ("INFO rendering ...")."""
         assert "Traceback" not in self.err, self.err
-        (line,) = self.err.strip().splitlines()
-        return line
+        lines = [line for line in self.err.splitlines() if line and not line.startswith("INFO ")]
+        assert len(lines) == 1, self.err
+        return lines[0]
 
 
 def m3depth(*arguments: object) -> Told:
