@@ -16,7 +16,9 @@ def main(overrides: list[str]) -> None:
     """Measure, and give the figures as JSON."""
     names = sorted(file.stem for file in (configuration() / "benchmark").glob("*.yaml"))
     if {"-h", "--help"} & set(overrides[:1]):
-        sys.stdout.write(f"usage: m3depth bench {' | '.join(names)} [key=value ...]\n")
+        sys.stdout.write(f"usage: m3depth bench {' | '.join(names)} [key=value ...]\n\n")
+        for file in ("bench", *(f"benchmark/{name}" for name in names)):
+            sys.stdout.write((configuration() / f"{file}.yaml").read_text() + "\n")
         return
     if not overrides or overrides[0] not in names:
         raise ConfigError(f"name a benchmark first: m3depth bench {' | '.join(names)}")

@@ -18,7 +18,7 @@ def main(overrides: list[str]) -> None:
 
 def _evaluate(config: DictConfig) -> None:
     model = load_model(config.checkpoint)
-    config.data.size = list(model.size)
+    config.data.size = config.data.size or list(model.size)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     score(
         model.network,

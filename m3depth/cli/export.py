@@ -29,7 +29,6 @@ def main(overrides: list[str]) -> None:
 def _export(config: DictConfig) -> None:
     shard = Shard.parse(str(config.shard))
     predictor = load(config.checkpoint, config.device)
-    config.data.size = config.size
     OmegaConf.resolve(config)
     frames = instantiate(config.data.test)
     checkpoint = Path(config.checkpoint)

@@ -172,7 +172,7 @@ def _bytes(image: Float[Tensor, "1 3 h w"]) -> Picture:
     return (image[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
-def _small(picture: Picture) -> Picture:
+def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = min(1.0, WIDEST_PX / picture.shape[1])
     size = (round(picture.shape[0] * scale), round(picture.shape[1] * scale))
     planes = torch.from_numpy(picture).permute(2, 0, 1)[None].float()

@@ -126,6 +126,7 @@ def _surface(draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: in
 
 
 WAVELENGTHS_MM = (46.0, 21.0, 10.0, 5.0, 2.6, 1.4, 0.75)
+PROMINENCE = (0.6, 0.6, 0.8, 1.8, 1.0, 1.0, 1.0)  # lobules have a size; equal octaves have none
 
 
 def _texture(draw: Draw, style: Style) -> Texture:
@@ -136,7 +137,7 @@ def _texture(draw: Draw, style: Style) -> Texture:
         for name, colour in vars(palette).items()
     }
     contrast = draw.within(style.mottle) * draw.within(style.roughness) ** torch.arange(count)
-    contrast = contrast * torch.tensor([0.6, 0.6] + [1.0] * (count - 2))
+    contrast = contrast * torch.tensor(PROMINENCE)
     stretch = draw.within(style.stretch).sqrt()
     along = torch.diag(torch.stack([1 / stretch, stretch]))
     fibre = draw.angle()

@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+ADAPTATION = 0.5  # of automatic exposure: 1 would give every picture the same brightness
+TYPICAL_LIGHT = 2.7e-5  # mean diffuse light of a picture, median over scenes
 DARKEST = 1e-4  # linear; keeps the response's slope finite
 
 
@@ -80,9 +82,13 @@ def expose(
 
 
 def automatic_gain(light: Light, diffuse: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 1 1"]:
-    """One gain for both views; from the diffuse light, so that highlights do not change it."""
-    mean = diffuse.mean(dim=(1, 2), keepdim=True)
-    return light.exposure[:, None, None] / mean.clamp_min(1e-12)
+    """One gain for both views; from the diffuse light, so that highlights do not change it.
+
+    The lamp's power is given and the camera makes up for only a part of what reaches it, as a
+    share of its logarithm: near tissue stays brighter than far tissue.
+    """
+    mean = diffuse.mean(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+    return light.exposure[:, None, None] / (mean**ADAPTATION * TYPICAL_LIGHT ** (1 - ADAPTATION))
 
 
 def vignette(

@@ -44,7 +44,7 @@ class Style:
     lamp_colour: tuple[Colour, Colour] = ((1.0, 0.94, 0.9), (1.0, 1.0, 1.0))
     gloss: Range = (0.5, 1.5)
     shininess: Range = (50.0, 160.0)
-    exposure: Range = (0.13, 0.27)
+    exposure: Range = (0.15, 0.25)
     gamma: Range = (2.0, 2.4)
     noise: Range = (0.004, 0.014)
 
@@ -123,7 +123,7 @@ LIVER = Style(
     lamp_colour=((0.86, 0.95, 1.0), (0.95, 1.0, 1.0)),
     gloss=(0.5, 1.6),
     shininess=(100.0, 260.0),
-    exposure=(0.11, 0.24),
+    exposure=(0.13, 0.23),
     noise=(0.006, 0.015),
 )
 """What `test_style` shows: brown, bluish or bile-stained organs with fibres under a cold lamp."""

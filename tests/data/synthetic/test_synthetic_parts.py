@@ -7,7 +7,15 @@ from m3depth.data.synthetic.draw import Draw, seeded, stacked, turn
 from m3depth.data.synthetic.march import Rays, height_grid, march, refine
 from m3depth.data.synthetic.noise import TILE, WAVES, look_up, noise_tile
 from m3depth.data.synthetic.scene import draw_endoscope, draw_scene
-from m3depth.data.synthetic.shading import Light, Met, automatic_gain, expose, lit
+from m3depth.data.synthetic.shading import (
+    ADAPTATION,
+    TYPICAL_LIGHT,
+    Light,
+    Met,
+    automatic_gain,
+    expose,
+    lit,
+)
 from m3depth.data.synthetic.styles import PELVIS
 from m3depth.data.synthetic.surface import height, normal
 from m3depth.data.synthetic.texture import CLEAR_PX, FINEST_PX, tissue
@@ -175,11 +183,15 @@ def test_lambert_and_blinn_phong():
     torch.testing.assert_close(aslant.highlight, 0.5**20 * straight.highlight)
 
 
-def test_exposure_forgets_the_lamps_power():
+def test_exposure_makes_up_for_a_part_of_the_light():
     light = lamp(exposure=torch.full((1,), 0.2), gamma=torch.full((1,), 2.2))
     scene = torch.rand(1, 3, 50, generator=torch.Generator().manual_seed(0))
-    one, bright = (expose(light, s, automatic_gain(light, s)) for s in (scene, 1000 * scene))
-    torch.testing.assert_close(one, bright)
+    scene *= TYPICAL_LIGHT / scene.mean()
+    gain, brighter = automatic_gain(light, scene), automatic_gain(light, 4 * scene)
+    torch.testing.assert_close(brighter, gain * 4**-ADAPTATION)
+    assert (4 * scene * brighter).mean() > 1.5 * (scene * gain).mean()  # near stays brighter
+    torch.testing.assert_close((scene * gain).mean(), torch.tensor(0.2))
+    one = expose(light, scene, gain)
     assert 0 < one.min() < one.max() < 1
 
 
