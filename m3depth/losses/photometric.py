@@ -17,13 +17,10 @@ def structural_dissimilarity(
     image = functional.pad(image, (1, 1, 1, 1), mode="reflect")
     rebuilt = functional.pad(rebuilt, (1, 1, 1, 1), mode="reflect")
     mean_image, mean_rebuilt = _pool(image), _pool(rebuilt)
-    variance_image = _pool(image.square()) - mean_image.square()
-    variance_rebuilt = _pool(rebuilt.square()) - mean_rebuilt.square()
-    covariance = _pool(image * rebuilt) - mean_image * mean_rebuilt
-    similarity = ((2 * mean_image * mean_rebuilt + C1) * (2 * covariance + C2)) / (
-        (mean_image.square() + mean_rebuilt.square() + C1)
-        * (variance_image + variance_rebuilt + C2)
-    )
+    product, squares = mean_image * mean_rebuilt, mean_image.square() + mean_rebuilt.square()
+    covariance = _pool(image * rebuilt) - product
+    variances = _pool(image.square() + rebuilt.square()) - squares  # only their sum is needed
+    similarity = ((2 * product + C1) * (2 * covariance + C2)) / ((squares + C1) * (variances + C2))
     return ((1 - similarity) / 2).clamp(0, 1)
 
 
