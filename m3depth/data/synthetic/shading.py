@@ -88,7 +88,7 @@ def automatic_gain(light: Light, diffuse: Float[Tensor, "b 3 n"]) -> Float[Tenso
     share of its logarithm: near tissue stays brighter than far tissue.
     """
     mean = diffuse.mean(dim=(1, 2), keepdim=True).clamp_min(1e-12)
-    adapted_to = mean.pow(ADAPTATION) * TYPICAL_LIGHT ** (1 - ADAPTATION)
+    adapted_to: Tensor = mean**ADAPTATION * TYPICAL_LIGHT ** (1 - ADAPTATION)
     return light.exposure[:, None, None] / adapted_to
 
 
