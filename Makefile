@@ -5,12 +5,14 @@ SHELL := /bin/bash
 
 .PHONY: demo test bench lint setup clean
 
+BEST := outputs/demo/checkpoints/best.ckpt
+
 demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export depth priors
 	$(BIN)/m3depth train experiment=demo output=outputs/demo
-	$(BIN)/m3depth export checkpoint=outputs/demo/checkpoints/best.ckpt data=synthetic_clip \
-		writer=endonerf output=outputs/demo/endonerf
-	$(BIN)/m3depth predict checkpoint=outputs/demo/checkpoints/best.ckpt \
-		input=outputs/demo/endonerf/images output=outputs/demo/predictions rig=outputs/demo/endonerf/rig.yaml
+	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style output=outputs/demo/style
+	$(BIN)/m3depth export checkpoint=$(BEST) data=synthetic_clip output=outputs/demo/endonerf
+	$(BIN)/m3depth predict checkpoint=$(BEST) input=outputs/demo/endonerf/images \
+		output=outputs/demo/predictions
 	@echo "report: $(CURDIR)/outputs/demo/report.html"
 
 test: setup lint  ## lint, types and the whole default suite
