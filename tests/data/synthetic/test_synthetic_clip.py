@@ -17,7 +17,14 @@ FRAMES = 5
 @cache
 def clip(**more):
     plain = {"highlights": False, "noise": False, "cache": False, "frames_per_s": 2.0}
-    return SyntheticClip("test", 1, FRAMES, SIZE, **(plain | more))
+    return SyntheticClip("test", with_tools(), FRAMES, SIZE, **(plain | more))
+
+
+@cache
+def with_tools():
+    """The first test scene that shows an instrument."""
+    scenes = (SyntheticClip("test", i, 1, SIZE, cache=False) for i in range(20))
+    return next(i for i, scene in enumerate(scenes) if scene[0]["tool"].float().mean() > 0.02)
 
 
 def follow(dataset, start, end):
@@ -69,7 +76,7 @@ def test_every_frame_is_a_pair():
     torch.testing.assert_close(rendering.time_s, torch.arange(FRAMES) / 2)
     frame = clip()[2]
     assert frame["time_s"] == 1.0
-    assert frame["key"] == "synthetic/test/clip0001/000002"
+    assert frame["key"] == f"synthetic/test/clip{with_tools():04d}/000002"
     torch.testing.assert_close(frame["depth_mm"], rendering.depth_mm.left[2], atol=1e-3, rtol=0)
 
 
