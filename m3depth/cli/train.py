@@ -1,11 +1,14 @@
 """``m3depth train``."""
 
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -33,6 +36,7 @@ def train(config: DictConfig) -> float | None:
     """
     _quieten()
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    _refuse_multirun_on_many_devices(config)
     output = Path(config.output)
     checkpoint = _resume_from(config.checkpoint, output)
     output.mkdir(parents=True, exist_ok=True)
@@ -73,6 +77,20 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+
+
+def _refuse_multirun_on_many_devices(config: DictConfig) -> None:
+    """Lightning's child processes would each start the whole multirun again."""
+    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    if (
+        multirun
+        and config.trainer.get("devices", 1) != 1
+        and "TORCHELASTIC_RUN_ID" not in os.environ
+    ):
+        raise ConfigError(
+            f"trainer.devices={config.trainer.devices} in a multirun: start each job by torchrun, "
+            "or give a job one device"
+        )
 
 
 def _check_monitors(config: DictConfig) -> None:

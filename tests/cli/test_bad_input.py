@@ -40,6 +40,12 @@ def test_no_root_given(tmp_path: Path):
     assert "data.root" in told.line
 
 
+def test_a_multirun_on_many_devices(root: Path):
+    told = train(root, "-m", "seed=1", "trainer.devices=2", f"hydra.sweep.dir={root.parent}/sweep")
+    assert told.status == 2
+    assert "trainer.devices=2 in a multirun: start each job by torchrun" in told.line
+
+
 def test_left_without_right(root: Path):
     (root / "right/001.png").unlink()
     told = train(root)
