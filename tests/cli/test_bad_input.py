@@ -41,7 +41,8 @@ def test_no_root_given(tmp_path: Path):
 
 
 def test_a_multirun_on_many_devices(root: Path):
-    told = train(root, "-m", "seed=1", "trainer.devices=2", f"hydra.sweep.dir={root.parent}/sweep")
+    sweep = ("seed=1", "trainer.devices=2", f"hydra.sweep.dir={root.parent}/sweep")
+    told = m3depth("train", "-m", *FOLDER, f"data.root={root}", *sweep)
     assert told.status == 2
     assert "trainer.devices=2 in a multirun: start each job by torchrun" in told.line
 
