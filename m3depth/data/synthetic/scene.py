@@ -143,7 +143,7 @@ def _texture(draw: Draw, style: Style) -> Texture:
     fibre = draw.angle()
     turns = [flat_turn(draw.angle()) @ along @ flat_turn(fibre) for _ in range(count)]
     return Texture(
-        wavelength_mm=torch.tensor(WAVELENGTHS_MM) * draw.within((0.96, 1.04), count),
+        wavelength_mm=torch.tensor(WAVELENGTHS_MM) * draw.within((0.92, 1.08), count),
         turn=torch.stack(turns),
         offset=draw.within((0.0, 1.0), count, 2),
         mottle=contrast,
@@ -151,7 +151,7 @@ def _texture(draw: Draw, style: Style) -> Texture:
         fat_above=draw.within(style.fat_above),
         film_above=draw.within(style.film_above),
         vessel_tile=choose_vessels(draw.whole(4)),
-        vessel_turn=flat_turn(draw.angle()) * draw.within((0.95, 1.05)),
+        vessel_turn=flat_turn(draw.angle()) * draw.within((0.9, 1.1)),
         vessel_offset=draw.within((0.0, 1.0), 2),
         vessel_share=draw.within(style.vessels),
         **colours,

@@ -35,7 +35,7 @@ class Style:
     lobe_radius_mm: Range = (10.0, 26.0)
     mottle: Range = (0.05, 0.11)  # of each octave
     roughness: Range = (0.75, 1.05)  # an octave's contrast over the next coarser one's
-    stretch: Range = (1.0, 1.25)  # of the texture along its fibres
+    stretch: Range = (1.0, 1.5)  # of the texture along its fibres
     fat_above: Range = (0.6, 2.2)
     film_above: Range = (0.5, 2.2)
     vessels: Range = (0.5, 0.95)
