@@ -40,7 +40,7 @@ class Photometric:
     def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
         """Sum over scales and views of the mean over visible pixels."""
         return _total(
-            mean_where(appearance(image, warped, self.ssim_share), visible)
+            mean_visible(appearance(image, warped, self.ssim_share), visible)
             for views in pyramid
             for image, warped, visible in zip(views.image, views.warped, views.visible, strict=True)
         )
@@ -55,7 +55,7 @@ class LeftRight:
     def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
         """Sum over scales and views of the mean over visible pixels."""
         return _total(
-            mean_where(left_right(disparity, other), visible)
+            mean_visible(left_right(disparity, other), visible)
             for views in pyramid
             for disparity, other, visible in zip(
                 views.disparity, views.disparity_warped, views.visible, strict=True
@@ -96,6 +96,17 @@ class PointConsistency:
             finest.disparity, finest.visible, finest.rig, self.samples, self.iterations
         )
         return mean_where(result.residual_mm, result.registered)
+
+
+def mean_visible(
+    values: Float[Tensor, "b 1 h w"], visible: Bool[Tensor, "b 1 h w"]
+) -> Float[Tensor, ""]:
+    """Mean over each sample's visible pixels, then over samples; 0 for one that sees nothing.
+
+    Each sample counts once, so that a batch split over processes gives the same loss.
+    """
+    kept = (values * visible).flatten(1).sum(1) / visible.flatten(1).sum(1).clamp_min(1)
+    return kept.mean()
 
 
 def mean_where(values: Float[Tensor, "..."], keep: Bool[Tensor, "..."]) -> Float[Tensor, ""]:

@@ -92,7 +92,7 @@ class Head(nn.Module):
     def __init__(self, width: int, initial_disparity: float, max_disparity: float) -> None:
         super().__init__()
         self.max_disparity = max_disparity
-        self.to_logits = nn.Conv2d(width, 2, 3, padding=1)
+        self.to_logits = nn.Conv2d(width, 2, 3, padding=1, padding_mode="replicate")
         start = initial_disparity / max_disparity
         nn.init.normal_(self.to_logits.weight, std=1e-3)
         self.to_logits.bias = nn.Parameter(torch.full((2,), math.log(start / (1 - start))))
@@ -104,4 +104,6 @@ class Head(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ELU(inplace=True))
+    # zeros around the border would show as a rim of wrong depth
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+    return nn.Sequential(convolution, nn.ELU(inplace=True))

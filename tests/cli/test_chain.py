@@ -158,7 +158,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def test_export_in_endonerf_s_layout(checkpoint: Path, tmp_path: Path):
-    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, "size=[32,48]")
+    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, "data.size=[32,48]")
     succeed(*arguments, f"output={tmp_path}/whole")
     whole = files_below(tmp_path / "whole")
     for folder in ("images", "depth", "masks"):
@@ -178,7 +178,7 @@ def test_export_in_endonerf_s_layout(checkpoint: Path, tmp_path: Path):
 
 
 def test_shards_make_the_same_export(checkpoint: Path, tmp_path: Path):
-    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, "size=[32,48]")
+    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, "data.size=[32,48]")
     succeed(*arguments, f"output={tmp_path}/whole")
     for shard in ("1/2", "0/2"):
         assert not (tmp_path / "parts/depth_meta.json").exists()
