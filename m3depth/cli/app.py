@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = importlib.import_module(f"m3depth.cli.{verb}").main
         return int(run(overrides) or 0)
-    except Exception as error:
+    except expected() as error:
         told = _one_line(error)
         if told is None:
             raise
@@ -52,13 +52,12 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
     import hydra
 
     failures: list[Exception] = []
-    expected: tuple[type[Exception], ...] = (*users_mistakes(), OSError, RuntimeError)
 
     def guarded(config: Any) -> float | None:
         sys.argv = started_as  # Lightning starts its other processes by it
         try:
             return task(config)
-        except expected as error:
+        except expected() as error:
             failures.append(error)  # Hydra would add lines of its own; and the next job of a
             return None  # multirun still runs
 
@@ -99,6 +98,11 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, users_mistakes()):
         return _flat(error).split(" Config search path:")[0], 2
     return None
+
+
+def expected() -> tuple[type[Exception], ...]:
+    """What may be a user's mistake; `_one_line` decides."""
+    return (*users_mistakes(), OSError, RuntimeError)
 
 
 def users_mistakes() -> tuple[type[Exception], ...]:
