@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import seeded
-from m3depth.data.synthetic.scene import Endoscope, Scene, draw_endoscope, draw_scene
+from m3depth.data.synthetic.scene import Scene, draw_scene
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
 from m3depth.errors import ConfigError
 
@@ -41,7 +41,7 @@ class Population:
     def scene(self, index: int) -> Scene:
         """The scene of an index."""
         generator = self.generator("scene", index)
-        return draw_scene(generator, self.style, self._endoscope(index), self.tools)
+        return draw_scene(generator, self._endoscope(index), self.style, self.tools)
 
     def grain(self, index: int, size: tuple[int, int], frame: int = 0) -> Float[Tensor, "2 3 h w"]:
         """Unit normal noise for the two sensors."""
@@ -51,8 +51,8 @@ class Population:
         """Random numbers for a purpose within this population."""
         return seeded(purpose, self.seed, self.style, self.split, *parts)
 
-    def _endoscope(self, index: int) -> Endoscope:
+    def _endoscope(self, index: int) -> torch.Generator:
         if self.endoscope is None:
-            return draw_endoscope(self.generator("endoscope", index))
+            return self.generator("endoscope", index)
         # Whatever the split and the seed: one image cannot tell a baseline.
-        return draw_endoscope(seeded("endoscope", self.endoscope))
+        return seeded("endoscope", self.endoscope)

@@ -48,9 +48,8 @@ class Scene(NamedTuple):
     camera_to_world: Float[Tensor, "*b 4 4"]  # of the left camera; mm, OpenCV axes
 
 
-def draw_endoscope(generator: torch.Generator) -> Endoscope:
+def draw_endoscope(draw: Draw) -> Endoscope:
     """An endoscope around a da Vinci's."""
-    draw = Draw(generator)
     return Endoscope(
         focal=draw.within((0.90, 0.96)),
         baseline_mm=draw.within((4.0, 5.6)),
@@ -59,18 +58,18 @@ def draw_endoscope(generator: torch.Generator) -> Endoscope:
 
 
 def draw_scene(
-    generator: torch.Generator, style: Style, endoscope: Endoscope, tools: bool = True
+    generator: torch.Generator, endoscope: torch.Generator, style: Style, tools: bool = True
 ) -> Scene:
-    """A scene in a style, seen through an endoscope."""
-    draw = Draw(generator)
+    """A scene in a style; ``endoscope`` draws what one instrument brings to all of its scenes."""
+    draw, instrument = Draw(generator), Draw(endoscope)
     surface = _surface(draw, style)
     camera_to_world = _camera(draw, style, surface)
     return Scene(
         surface=surface,
         texture=_texture(draw, style),
         tools=_tools(draw, camera_to_world, tools),
-        light=_light(draw, style),
-        endoscope=endoscope,
+        endoscope=draw_endoscope(instrument),
+        light=_light(draw, instrument, style),
         camera_to_world=camera_to_world,
     )
 
@@ -163,20 +162,24 @@ def linear(displayed: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
     return displayed**2.2
 
 
-def _light(draw: Draw, style: Style) -> Light:
-    across, down = (draw.within(between) for between in style.lamp_mm)
+EXPOSURE_DRIFT = (0.9, 1.1)  # of what automatic exposure aims at, from scene to scene
+
+
+def _light(draw: Draw, instrument: Draw, style: Style) -> Light:
+    """Lamp and camera belong to the instrument; how the tissue answers, to the scene."""
+    across, down = (instrument.within(between) for between in style.lamp_mm)
     warm, cold = (torch.tensor(colour) for colour in style.lamp_colour)
     return Light(
         offset_mm=torch.stack([across, down, torch.zeros(())]),
-        cone=draw.within(style.cone),
-        colour=torch.lerp(warm, cold, draw.within((0.0, 1.0))),
+        cone=instrument.within(style.cone),
+        colour=torch.lerp(warm, cold, instrument.within((0.0, 1.0))),
+        exposure=instrument.within(style.exposure) * draw.within(EXPOSURE_DRIFT),
+        gamma=instrument.within(style.gamma),
+        vignetting=instrument.within((0.05, 0.12)),
+        noise=draw.within(style.noise),  # the gain's, and that follows the light
         ambient=draw.within((0.06, 0.16)),
         gloss=draw.within(style.gloss),
         shininess=draw.within(style.shininess),
-        exposure=draw.within(style.exposure),
-        gamma=draw.within(style.gamma),
-        vignetting=draw.within((0.05, 0.12)),
-        noise=draw.within(style.noise),
     )
 
 

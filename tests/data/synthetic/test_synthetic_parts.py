@@ -6,7 +6,7 @@ import torch
 from m3depth.data.synthetic.draw import Draw, seeded, stacked, turn
 from m3depth.data.synthetic.march import Rays, height_grid, march, refine
 from m3depth.data.synthetic.noise import TILE, WAVES, look_up, noise_tile
-from m3depth.data.synthetic.scene import draw_endoscope, draw_scene
+from m3depth.data.synthetic.scene import draw_scene
 from m3depth.data.synthetic.shading import (
     ADAPTATION,
     TYPICAL_LIGHT,
@@ -83,7 +83,7 @@ def test_an_absent_tool_is_never_met():
 
 def steep_surface():
     """A tissue with folds that hide parts of themselves."""
-    surface = draw_scene(seeded("steep", 3), PELVIS, draw_endoscope(seeded("e"))).surface
+    surface = draw_scene(seeded("steep", 3), seeded("e"), PELVIS).surface
     return stacked([surface._replace(fold_mm=torch.tensor([9.0, 5.0]))])
 
 
@@ -205,7 +205,7 @@ def test_draws_stay_in_their_range():
 
 
 def test_texture_finer_than_a_pixel_is_not_drawn():
-    texture = draw_scene(seeded("texture"), PELVIS, draw_endoscope(seeded("e"))).texture
+    texture = draw_scene(seeded("texture"), seeded("e"), PELVIS).texture
     texture = stacked([texture._replace(vessel_share=torch.tensor(0.0))])
     x = torch.linspace(0, 60, 6000)[None]
     finest = texture.wavelength_mm[0, -1].item()
