@@ -9,7 +9,7 @@ from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import open_frames
-from m3depth.data.rig_file import read_rig
+from m3depth.data.readers.rig_file import read_rig
 from m3depth.errors import DataError
 from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load

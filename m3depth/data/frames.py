@@ -11,8 +11,8 @@ from typing import Protocol
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.folder import natural_order
 from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
+from m3depth.data.listing import natural_order
 from m3depth.errors import DataError
 
 log = logging.getLogger(__name__)

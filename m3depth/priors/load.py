@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.rig_file import RigFile
+from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.systems.checkpoint import load_model

@@ -1,7 +1,5 @@
 """A folder of rectified pairs, with or without calibration and ground truth."""
 
-import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from m3depth.data.images import (
     read_mask,
     resize_image,
 )
-from m3depth.data.rig_file import RigFile, read_rig
+from m3depth.data.listing import files_by_name, refuse
+from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
@@ -63,10 +62,12 @@ class FolderPairs(Dataset[StereoBatch]):
         self.root = Path(root)
         self.size = None if size is None else (size[0], size[1])
         self.repeat = repeat
-        self._left = _files(self.root / "left", IMAGE_SUFFIXES)
-        self._right = _files(self.root / "right", IMAGE_SUFFIXES)
-        self._depth = _files(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
-        self._mask = _files(self.root / "mask", IMAGE_SUFFIXES, required=False)
+        self._left = files_by_name(self.root / "left", IMAGE_SUFFIXES)
+        self._right = files_by_name(self.root / "right", IMAGE_SUFFIXES)
+        self._depth = (
+            files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
+        )
+        self._mask = files_by_name(self.root / "mask", IMAGE_SUFFIXES, required=False)
         self.names = self._chosen(set(only), set(without))
         self.calibration = self._calibration()
 
@@ -89,6 +90,9 @@ class FolderPairs(Dataset[StereoBatch]):
         if self._depth:
             sample["depth_mm"], sample["mask"] = self._truth(name, native)
         return sample
+
+    def _truth_files(self) -> dict[str, Path]:
+        return files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False)
 
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:
@@ -123,41 +127,14 @@ class FolderPairs(Dataset[StereoBatch]):
         return calibration
 
     def _chosen(self, only: set[str], without: set[str]) -> list[str]:
-        _refuse(sorted(self._left.keys() - self._right.keys()), self.root, "left without right")
-        _refuse(sorted(self._right.keys() - self._left.keys()), self.root, "right without left")
-        _refuse(sorted(self._depth.keys() - self._left.keys()), self.root, "depth without left")
-        _refuse(sorted((only | without) - self._left.keys()), self.root, "no such frame")
+        refuse(sorted(self._left.keys() - self._right.keys()), self.root, "left without right")
+        refuse(sorted(self._right.keys() - self._left.keys()), self.root, "right without left")
+        refuse(sorted(self._depth.keys() - self._left.keys()), self.root, "depth without left")
+        refuse(sorted((only | without) - self._left.keys()), self.root, "no such frame")
         names = [name for name in self._left if name in (only or self._left.keys()) - without]
         if not names:
             raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
         return names
-
-
-def natural_order(name: str) -> list[int | str]:
-    """A sort key that puts ``frame10`` after ``frame9``."""
-    parts = re.split(r"(\d+)", name)  # text and digits in turn, text first
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
-
-
-def _files(folder: Path, suffixes: Sequence[str], required: bool = True) -> dict[str, Path]:
-    if not folder.is_dir():
-        if not required:
-            return {}
-        missing = folder if folder.parent.is_dir() else folder.parent
-        raise DataError(f"{missing}: no such folder; a set of pairs has ROOT/left and ROOT/right")
-    files = (path for path in folder.iterdir() if not path.name.startswith("."))
-    paths = [path for path in files if path.suffix.lower() in suffixes]
-    counts = Counter(path.stem for path in paths)
-    _refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
-    if required and not paths:
-        raise DataError(f"{folder}: empty; expected images ({' '.join(suffixes)})")
-    return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
-
-
-def _refuse(names: list[str], where: Path, what: str) -> None:
-    if names:
-        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        raise DataError(f"{where}: {what}: {shown} ({len(names)}); add the files or remove them")
 
 
 def _check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:

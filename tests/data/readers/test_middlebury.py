@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from m3depth.data.images import read_depth
-from m3depth.data.middlebury import MiddleburyScene
+from m3depth.data.readers.middlebury import MiddleburyScene
 from m3depth.errors import DataError
 from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.geometry.warp import warp

@@ -9,8 +9,8 @@ import torch
 import yaml
 from torch.utils.data import default_collate
 
-from m3depth.data.folder import FolderPairs
 from m3depth.data.images import read_depth, read_image, read_mask, resize_image
+from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import DataError
 
 RIG = {
