@@ -12,7 +12,7 @@ class StereoBatch(TypedDict):
     """One rectified pair (``*b`` empty) or a batch of them, as the default collate makes it."""
 
     left: Float[Tensor, "*b 3 h w"]  # RGB in [0, 1]
-    right: Float[Tensor, "*b 3 h w"]
+    right: NotRequired[Float[Tensor, "*b 3 h w"]]  # absent from monocular sets: for tests only
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
