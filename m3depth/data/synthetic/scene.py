@@ -167,16 +167,16 @@ EXPOSURE_DRIFT = (0.9, 1.1)  # of what automatic exposure aims at, from scene to
 
 def _light(draw: Draw, instrument: Draw, style: Style) -> Light:
     """Lamp and camera belong to the instrument; how the tissue answers, to the scene."""
-    across, down = (instrument.within(between) for between in style.lamp_mm)
-    warm, cold = (torch.tensor(colour) for colour in style.lamp_colour)
+    beside, above = instrument.within((-3.0, 8.0)), instrument.within((-7.0, -3.0))
+    warm, white = torch.tensor([1.0, 0.94, 0.9]), torch.ones(3)
     return Light(
-        offset_mm=torch.stack([across, down, torch.zeros(())]),
-        cone=instrument.within(style.cone),
-        colour=torch.lerp(warm, cold, instrument.within((0.0, 1.0))),
-        exposure=instrument.within(style.exposure) * draw.within(EXPOSURE_DRIFT),
-        gamma=instrument.within(style.gamma),
+        offset_mm=torch.stack([beside, above, torch.zeros(())]),
+        cone=instrument.within((3.0, 8.0)),
+        colour=torch.lerp(warm, white, instrument.within((0.0, 1.0))),
+        exposure=instrument.within((0.15, 0.25)) * draw.within(EXPOSURE_DRIFT),
+        gamma=instrument.within((2.0, 2.4)),
         vignetting=instrument.within((0.05, 0.12)),
-        noise=draw.within(style.noise),  # the gain's, and that follows the light
+        noise=draw.within(style.noise),  # follows the gain, and that follows the light
         ambient=draw.within((0.06, 0.16)),
         gloss=draw.within(style.gloss),
         shininess=draw.within(style.shininess),

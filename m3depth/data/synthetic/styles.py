@@ -19,7 +19,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Style:
-    """Ranges from which a scene draws; every field changes the pictures, none the physics."""
+    """Ranges from which a scene draws: the anatomy, whatever the instrument that looks at it."""
 
     palettes: tuple[Palette, ...]
     distance_mm: Range = (48.0, 105.0)  # to the tissue along the optical axis
@@ -39,13 +39,8 @@ class Style:
     fat_above: Range = (0.6, 2.2)
     film_above: Range = (0.5, 2.2)
     vessels: Range = (0.5, 0.95)
-    lamp_mm: tuple[Range, Range] = ((-3.0, 8.0), (-7.0, -3.0))  # x and y beside the left lens
-    cone: Range = (3.0, 8.0)
-    lamp_colour: tuple[Colour, Colour] = ((1.0, 0.94, 0.9), (1.0, 1.0, 1.0))
     gloss: Range = (0.5, 1.5)
     shininess: Range = (50.0, 160.0)
-    exposure: Range = (0.15, 0.25)
-    gamma: Range = (2.0, 2.4)
     noise: Range = (0.004, 0.014)
 
 
@@ -118,12 +113,8 @@ LIVER = Style(
     stretch=(1.8, 3.2),
     fat_above=(1.0, 2.6),
     vessels=(0.2, 0.6),
-    lamp_mm=((-8.0, -2.0), (-2.0, 6.0)),
-    cone=(6.0, 11.0),
-    lamp_colour=((0.86, 0.95, 1.0), (0.95, 1.0, 1.0)),
     gloss=(0.5, 1.6),
     shininess=(100.0, 260.0),
-    exposure=(0.13, 0.23),
     noise=(0.006, 0.015),
 )
-"""What `test_style` shows: brown, bluish or bile-stained organs with fibres under a cold lamp."""
+"""What `test_style` shows: brown, bluish or bile-stained organs with fibres."""
