@@ -17,6 +17,8 @@ class StereoBatch(TypedDict):
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
     tool: NotRequired[Bool[Tensor, "*b 1 h w"]]  # left view: an instrument covers the tissue
+    tool_right: NotRequired[Bool[Tensor, "*b 1 h w"]]
+    ignore: NotRequired[Bool[Tensor, "*b 2 h w"]]  # left, right: colours that mislead
     camera_to_world: NotRequired[Float[Tensor, "*b 4 4"]]  # left camera, OpenCV axes, mm
     skipped: NotRequired[str | list[str]]  # why frames before this one were passed over
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores

@@ -47,6 +47,7 @@ def train(config: DictConfig) -> float | None:
     system = StereoDepth(
         network=instantiate(config.network),
         objective=instantiate(config.objective),
+        ignore=instantiate(config.ignore),
         resolution=instantiate(config.resolution),
         augmentation=instantiate(config.augmentation),
         optimizer=instantiate(config.optimizer),

@@ -47,13 +47,16 @@ def mirror_and_swap(batch: StereoBatch, mirrored: Bool[Tensor, " b"]) -> StereoB
     """
     left, right, rig = batch["left"], batch["right"], batch["rig"]
     pick = mirrored[:, None, None, None]
-    swapped = rig.mirrored(left.shape[-1])
-    return StereoBatch(
+    rigs = zip(rig.mirrored(left.shape[-1]), rig, strict=True)
+    swapped = StereoBatch(
         left=torch.where(pick, right.flip(-1), left),
         right=torch.where(pick, left.flip(-1), right),
-        rig=StereoRig(*(torch.where(mirrored, a, b) for a, b in zip(swapped, rig, strict=True))),
+        rig=StereoRig(*(torch.where(mirrored, one, other) for one, other in rigs)),
         key=batch["key"],
     )
+    if "ignore" in batch:
+        swapped["ignore"] = torch.where(pick, batch["ignore"].flip(1, -1), batch["ignore"])
+    return swapped
 
 
 def _uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:

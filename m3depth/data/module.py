@@ -78,7 +78,7 @@ class StereoData(pl.LightningDataModule):
 
 def without_labels(samples: list[StereoBatch]) -> StereoBatch:
     """Collate for training: ground truth stays behind, so that no loss can look at it."""
-    kept = {"left", "right", "rig", "key", "skipped"}
+    kept = {"left", "right", "rig", "key", "skipped", "tool", "tool_right"}
     batch: StereoBatch = default_collate(
         [{name: value for name, value in sample.items() if name in kept} for sample in samples]
     )

@@ -29,9 +29,12 @@ class CoarseToFine:
             return batch
         height, width = batch["left"].shape[-2:]
         size = height // factor, width // factor
-        return StereoBatch(
+        resized = StereoBatch(
             left=functional.interpolate(batch["left"], size, mode="area"),
             right=functional.interpolate(batch["right"], size, mode="area"),
             rig=batch["rig"].resized((height, width), size),
             key=batch["key"],
         )
+        if "ignore" in batch:
+            resized["ignore"] = functional.adaptive_max_pool2d(batch["ignore"].float(), size) > 0
+        return resized

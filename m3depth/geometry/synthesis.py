@@ -10,6 +10,8 @@ from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.warp import warp
 from m3depth.types import Disparity, Pair, StereoBatch
 
+BARELY = 1e-3  # of a pixel: less of what misleads than this is rounding
+
 
 @dataclass(frozen=True)
 class Views:
@@ -18,6 +20,7 @@ class Views:
     image: Pair  # the clean images
     warped: Pair  # each view rebuilt from the other image by its own disparity
     visible: Pair  # bool: not in the blind region, the pixel falls inside the other image
+    comparable: Pair  # bool: visible, and neither its colour nor the one looked up misleads
     disparity: Pair  # fraction of the width
     disparity_warped: Pair  # the other view's disparity, looked up where this view's points land
     rig: StereoRig  # at this scale's resolution
@@ -28,16 +31,42 @@ def synthesise(batch: StereoBatch, disparity: Disparity) -> Views:
     full, size = batch["left"].shape[-2:], disparity.left.shape[-2:]
     left, right = _at_size(batch["left"], size), _at_size(batch["right"], size)
     width = size[1]
-    from_right, seen_left = warp(torch.cat([right, disparity.right], 1), -width * disparity.left)
-    from_left, seen_right = warp(torch.cat([left, disparity.left], 1), width * disparity.right)
+    ignore = _ignored(batch, size)
+    from_right, seen_left = warp(
+        torch.cat([right, disparity.right, ignore.right], 1), -width * disparity.left
+    )
+    from_left, seen_right = warp(
+        torch.cat([left, disparity.left, ignore.left], 1), width * disparity.right
+    )
     return Views(
         image=Pair(left, right),
         warped=Pair(from_right[:, :3], from_left[:, :3]),
         visible=Pair(seen_left, seen_right),
+        comparable=Pair(
+            seen_left & _clear(ignore.left, from_right[:, 4:]),
+            seen_right & _clear(ignore.right, from_left[:, 4:]),
+        ),
         disparity=Pair(disparity.left, disparity.right),
-        disparity_warped=Pair(from_right[:, 3:], from_left[:, 3:]),
+        disparity_warped=Pair(from_right[:, 3:4], from_left[:, 3:4]),
         rig=batch["rig"].resized((full[0], full[1]), (size[0], size[1])),
     )
+
+
+def _ignored(batch: StereoBatch, size: torch.Size) -> Pair:
+    """What misleads as (b, 1, h, w) of zeros and ones; no channel at all when nothing is marked."""
+    if "ignore" not in batch:
+        nothing = batch["left"].new_zeros(len(batch["left"]), 0, *size)
+        return Pair(nothing, nothing)
+    marked = functional.adaptive_max_pool2d(batch["ignore"].to(batch["left"].dtype), size)
+    return Pair(marked[:, :1], marked[:, 1:])
+
+
+def _clear(here: Tensor, looked_up: Tensor) -> Tensor:
+    """Whether the 3x3 window that SSIM looks at holds nothing that misleads, in either view."""
+    if not here.shape[1]:
+        return here.new_ones((), dtype=torch.bool)
+    either = torch.maximum(here, looked_up.detach())
+    return functional.max_pool2d(either, 3, stride=1, padding=1) < BARELY
 
 
 def _at_size(image: Tensor, size: torch.Size) -> Tensor:

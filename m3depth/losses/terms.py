@@ -32,17 +32,19 @@ class Term(Protocol):
 
 @dataclass(frozen=True)
 class Photometric:
-    """SSIM + L1 between each view and its reconstruction, where the other camera sees it."""
+    """SSIM + L1 between each view and its reconstruction, where the two can be compared."""
 
     weight: float = 1.0
     ssim_share: float = 0.85
 
     def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
-        """Sum over scales and views of the mean over visible pixels."""
+        """Sum over scales and views of the mean over comparable pixels."""
         return _total(
-            mean_visible(appearance(image, warped, self.ssim_share), visible)
+            mean_visible(appearance(image, warped, self.ssim_share), comparable)
             for views in pyramid
-            for image, warped, visible in zip(views.image, views.warped, views.visible, strict=True)
+            for image, warped, comparable in zip(
+                views.image, views.warped, views.comparable, strict=True
+            )
         )
 
 

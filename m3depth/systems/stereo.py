@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from m3depth.data.augmentation import Augmentation
+from m3depth.data.ignore import Ignore
 from m3depth.data.resolution import CoarseToFine
 from m3depth.errors import UserError
 from m3depth.evaluation.metrics import abs_rel, mae_mm
@@ -26,6 +27,7 @@ class StereoDepth(pl.LightningModule):
         self,
         network: nn.Module,
         objective: Objective,
+        ignore: Ignore,
         resolution: CoarseToFine,
         augmentation: Augmentation,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
@@ -36,6 +38,7 @@ class StereoDepth(pl.LightningModule):
         Args:
             network: left image to disparities, finest scale first.
             objective: pyramid of views to a loss.
+            ignore: batch to the batch with what misleads the photometric terms marked.
             resolution: (batch, progress of the run) to the batch at the size to train at.
             augmentation: batch to (clean batch, what the network sees).
             optimizer: parameters to optimizer.
@@ -43,7 +46,7 @@ class StereoDepth(pl.LightningModule):
         """
         super().__init__()
         self.network, self.objective = network, objective
-        self.resolution, self.augmentation = resolution, augmentation
+        self.ignore, self.resolution, self.augmentation = ignore, resolution, augmentation
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
 
     def forward(self, left: Tensor) -> Disparity:
@@ -52,8 +55,8 @@ class StereoDepth(pl.LightningModule):
         return finest
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
-        """Resize, augment, predict, rebuild, compare."""
-        batch = self.resolution(batch, self.global_step / self.steps)
+        """Mark what misleads, resize, augment, predict, rebuild, compare."""
+        batch = self.resolution(self.ignore(batch), self.global_step / self.steps)
         batch, seen = self.augmentation(batch)
         pyramid = self.network(seen)
         views = [synthesise(batch, disparity) for disparity in pyramid]
@@ -63,6 +66,7 @@ class StereoDepth(pl.LightningModule):
 
     def validation_step(self, batch: StereoBatch, _: int) -> None:
         """The same on clean images; and millimetres, where there is something to compare with."""
+        batch = self.ignore(batch)
         pyramid = self.network(batch["left"])
         views = [synthesise(batch, disparity) for disparity in pyramid]
         self._log("val", self.objective(views), batch)

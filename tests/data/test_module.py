@@ -17,11 +17,11 @@ def order(data: StereoData, epoch: int) -> list[str]:
     return [key for batch in loader for key in batch["key"]]
 
 
-def test_no_label_reaches_a_training_batch():
+def test_no_depth_reaches_a_training_batch():
     data = module()
     assert {"depth_mm", "mask", "tool"} <= data.train[0].keys()
     for batch in data.train_dataloader():
-        assert batch.keys() == {"left", "right", "rig", "key", "skipped"}
+        assert batch.keys() == {"left", "right", "rig", "key", "skipped", "tool"}
 
 
 def test_validation_batches_have_labels_and_come_in_order():

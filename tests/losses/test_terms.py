@@ -305,7 +305,7 @@ class TestSums:
 
 
 def one_sided(views: Views, side: int) -> Views:
-    names = ("image", "warped", "visible", "disparity", "disparity_warped")
+    names = ("image", "warped", "visible", "comparable", "disparity", "disparity_warped")
     same = {name: Pair(*[getattr(views, name)[side]] * 2) for name in names}
     return dataclasses.replace(views, **same)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from m3depth.errors import DataError
 
-RENDER_VERSION = 4  # raise it when the same arguments make other pictures
+RENDER_VERSION = 5  # raise it when the same arguments make other pictures
 
 Arrays = dict[str, NDArray[np.generic]]
 log = logging.getLogger(__name__)

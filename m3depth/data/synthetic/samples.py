@@ -104,6 +104,7 @@ def _compact(rendering: Rendering) -> Arrays:
         "depth_mm": rendering.depth_mm.left,
         "occluded": rendering.occluded.left,
         "tool": rendering.tool.left,
+        "tool_right": rendering.tool.right,
         "rig": torch.stack(rendering.rig, dim=-1),
         "camera_to_world": rendering.camera_to_world,
         "time_s": rendering.time_s,
@@ -122,6 +123,7 @@ def sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
         depth_mm=frame["depth_mm"],
         occluded=frame["occluded"],
         tool=frame["tool"],
+        tool_right=frame["tool_right"],
     )
 
 

@@ -1,0 +1,129 @@
+"""What in a picture misleads a loss that compares colours: highlights, borders, overlays, tools."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from m3depth.data.images import read_mask
+from m3depth.log import warn_once
+from m3depth.types import StereoBatch
+
+
+class Part(Protocol):
+    """One reason not to compare a pixel."""
+
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+        """True where the left and the right image mislead."""
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Marks the pixels that no photometric term compares, for any of several reasons."""
+
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    def __call__(self, batch: StereoBatch) -> StereoBatch:
+        """The batch with ``ignore``; as it is when there are no parts."""
+        if not self.parts:
+            return batch
+        found = [part(batch) for part in self.parts.values()]
+        return {**batch, "ignore": torch.stack(found).any(0)}
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """Specular highlights, which move with the lens and not with the tissue.
+
+    A highlight is white light on top of the tissue's colour, so it shows in the channel that
+    tissue reflects least: there it is bright, or much brighter than what is around it.
+
+    Attributes:
+        level: the darkest channel of a highlight, 0 to 1.
+        contrast: or how far it rises above its mean over ``around`` of the image's width.
+        around: side of that window, share of the width.
+        grow: share of the width that a highlight is widened by, for its blurred rim.
+    """
+
+    level: float = 0.75
+    contrast: float = 0.2
+    around: float = 0.15
+    grow: float = 0.006
+
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+        """True on highlights and their rims."""
+        least = _both(batch).amin(2)  # (b, 2, h, w)
+        width = least.shape[-1]
+        window = 2 * round(self.around * width / 2) + 1
+        around = functional.avg_pool2d(
+            least, window, stride=1, padding=window // 2, count_include_pad=False
+        )
+        bright = (least > self.level) | (least - around > self.contrast)
+        return grown(bright, round(self.grow * width))
+
+
+@dataclass(frozen=True)
+class BlackBorder:
+    """What lies outside a round or a smaller picture: black from an edge of the frame inwards.
+
+    Attributes:
+        level: the brightest channel of what is black, 0 to 1.
+    """
+
+    level: float = 0.04
+
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+        """True where everything up to one edge, along the row or the column, is black."""
+        black = (_both(batch).amax(2) <= self.level).to(torch.uint8)
+        reached = [_up_to_here(black, axis, end) for axis in (-1, -2) for end in (False, True)]
+        return torch.stack(reached).any(0)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What the device draws over every frame: text, a logo, a frame.
+
+    Attributes:
+        file: a picture of the frame's shape, not black where something is drawn in either view.
+    """
+
+    file: str
+
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+        """True where the file says so, in both views."""
+        left = batch["left"]
+        mask = functional.adaptive_max_pool2d(self._drawn, left.shape[-2:]) > 0
+        return mask.to(left.device).expand(len(left), 2, -1, -1)
+
+    @cached_property
+    def _drawn(self) -> Float[Tensor, "1 H W"]:
+        return read_mask(Path(self.file)).float()
+
+
+def tools(batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+    """True on instruments, where the samples carry masks of them."""
+    if "tool" not in batch:
+        warn_once("tools are not ignored: the data set has no tool masks")
+    none = torch.zeros_like(batch["left"][:, :1], dtype=torch.bool)
+    return torch.cat([batch.get("tool", none), batch.get("tool_right", none)], dim=1)
+
+
+def grown(mask: Bool[Tensor, "b c h w"], by_px: int) -> Bool[Tensor, "b c h w"]:
+    """The mask, ``by_px`` wider in every direction, corners included."""
+    return functional.max_pool2d(mask.float(), 2 * by_px + 1, stride=1, padding=by_px) > 0
+
+
+def _both(batch: StereoBatch) -> Float[Tensor, "b 2 3 h w"]:
+    return torch.stack([batch["left"], batch["right"]], dim=1)
+
+
+def _up_to_here(black: Tensor, axis: int, from_the_end: bool) -> Tensor:
+    ordered = black.flip(axis) if from_the_end else black
+    reached = ordered.cumprod(axis)
+    return (reached.flip(axis) if from_the_end else reached) > 0
