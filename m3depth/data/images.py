@@ -80,6 +80,17 @@ def resize_image(
     return resized[0].clamp(0, 1)  # rounding leaves 1 by a few 1e-7
 
 
+def check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
+    """Refuse two images that must have one size, but have not.
+
+    Raises:
+        DataError: naming the file of ``one``, ``what`` the other is, and both sizes.
+    """
+    if one.shape[-2:] != other.shape[-2:]:
+        (h, w), (height, width) = one.shape[-2:], other.shape[-2:]
+        raise DataError(f"{path}: {w}x{h}, but {what} is {width}x{height}; sizes must be the same")
+
+
 def _decoded(path: Path) -> Array:
     import cv2
 
@@ -103,7 +114,12 @@ def _bytes_of(path: Path) -> bytes:
     return data
 
 
-def _read_npy(path: Path) -> Array:
+def read_npy(path: Path) -> Array:
+    """An array of numbers.
+
+    Raises:
+        DataError: missing, truncated, or no array of numbers.
+    """
     try:
         values: Array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -130,4 +146,4 @@ def _read_pfm(path: Path) -> Array:
     return values
 
 
-_DEPTH_READERS = {".npy": _read_npy, ".pfm": _read_pfm}
+_DEPTH_READERS = {".npy": read_npy, ".pfm": _read_pfm}

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from m3depth.data.images import (
     DEPTH_SUFFIXES,
     IMAGE_SUFFIXES,
+    check_alike,
     read_depth,
     read_image,
     read_mask,
@@ -106,11 +107,11 @@ class FolderPairs(Dataset[StereoBatch]):
         if name not in self._mask:
             return depth_mm, torch.ones_like(depth_mm, dtype=torch.bool)
         mask = read_mask(self._mask[name])
-        _check_alike(self._mask[name], mask, "the depth map", depth_mm)
+        check_alike(self._mask[name], mask, "the depth map", depth_mm)
         return depth_mm, mask
 
     def _check_sizes(self, name: str, left: Tensor, right: Tensor) -> tuple[int, int]:
-        _check_alike(self._right[name], right, "the left one", left)
+        check_alike(self._right[name], right, "the left one", left)
         native = (left.shape[-2], left.shape[-1])
         if self.calibration is not None:
             self.calibration.check_size(native, str(self._left[name]))
@@ -135,9 +136,3 @@ class FolderPairs(Dataset[StereoBatch]):
         if not names:
             raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
         return names
-
-
-def _check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
-    if one.shape[-2:] != other.shape[-2:]:
-        (h, w), (height, width) = one.shape[-2:], other.shape[-2:]
-        raise DataError(f"{path}: {w}x{h}, but {what} is {width}x{height}; sizes must be the same")

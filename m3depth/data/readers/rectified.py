@@ -1,0 +1,83 @@
+"""What the sets of rectified files have in common."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from m3depth.data.images import check_alike, read_image, resize_image
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+
+class FrameFiles(NamedTuple):
+    """Where one frame lies and what was seen with: nothing is decoded yet."""
+
+    key: str
+    left: Path
+    right: Path | None  # None: a monocular set
+    rig: StereoRig
+    calibrated: tuple[int, int] | None = None  # (h, w) of `rig`; None: that of the images
+    truth: Path | None = None  # the left view's depth or disparity
+    mask: Path | None = None  # what goes with it: occlusions, instruments
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Refuse images of another size than the calibration's: silent errors in millimetres.
+
+        Raises:
+            DataError: naming both sizes.
+        """
+        if self.calibrated not in (None, size):
+            height, width = self.calibrated or size
+            raise DataError(
+                f"{self.left}: {size[1]}x{size[0]}, but its calibration is for {width}x{height}; "
+                "use the images as released"
+            )
+
+
+class RectifiedFiles(Dataset[StereoBatch]):
+    """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
+
+    def __init__(
+        self, frames: Sequence[FrameFiles], size: Sequence[int] | None, repeat: int = 1
+    ) -> None:
+        """Hold the frames, in temporal order within a video.
+
+        Args:
+            frames: what to read.
+            size: (height, width) of the images given out and of the rig; None keeps their own.
+            repeat: how often each frame comes up in one epoch.
+        """
+        self.frames, self.repeat = frames, repeat
+        self.size = None if size is None else (size[0], size[1])
+
+    def __len__(self) -> int:
+        """Every frame, ``repeat`` times."""
+        return len(self.frames) * self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        """One frame; raises `DataError` when a file of it is missing or unreadable."""
+        if index >= len(self):
+            raise IndexError(index)  # what ends a plain `for` over the set
+        frame = self.frames[index % len(self.frames)]
+        left = read_image(frame.left)
+        native = (left.shape[-2], left.shape[-1])
+        frame.check_size(native)
+        size = self.size or native
+        rig = frame.rig.resized(native, size)
+        sample: StereoBatch = {"left": resize_image(left, size), "rig": rig, "key": frame.key}
+        if frame.right is not None:
+            right = read_image(frame.right)
+            check_alike(frame.right, right, "the left one", left)
+            sample["right"] = resize_image(right, size)
+        self._complete(sample, frame, left)
+        return sample
+
+    def _complete(
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+    ) -> None:
+        """Add depth and masks to the sample; ``left`` is the left image at its own size."""
