@@ -1,0 +1,173 @@
+"""C3VD: colonoscopy videos of a phantom with depth and poses from a registered model."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from m3depth.data.fisheye import FisheyeCamera, undistort_depth, undistort_image
+from m3depth.data.images import read_depth, read_image, resize_image
+from m3depth.data.listing import refuse
+from m3depth.errors import DataError
+from m3depth.log import warn_once
+from m3depth.types import StereoBatch
+
+# python/exampleDataLoader.py of DurrLab/C3VD: one endoscope for all videos
+CAMERA = FisheyeCamera(
+    width=1350,
+    height=1080,
+    cx=678.544839263292,
+    cy=542.975887548343,
+    a0=769.243600037458,
+    a2=-0.000812770624150226,
+    a3=6.25674244578925e-07,
+    a4=-1.19662182144280e-09,
+    c=0.999986882249990,
+    d=0.00288273829525059,
+    e=-0.00296316513429569,
+)
+FARTHEST_MM = 100.0
+CLIPPED = 65535  # raw depth that says "100 mm or more"
+
+
+class C3VDFrame(NamedTuple):
+    """One picture, where its depth lies, and the pose of its camera."""
+
+    key: str
+    colour: Path
+    depth: Path
+    camera_to_world: Float[Tensor, "4 4"]
+
+
+class C3VDVideos(Dataset[StereoBatch]):
+    """Undistorted frames of the registered videos, for tests: a monocular set has no right view.
+
+    On disk, as released::
+
+        ROOT/VIDEO/NNNN_color.png     1350x1080, fisheye; cecum_t1_a's numbers are not padded
+        ROOT/VIDEO/NNNN_depth.tiff    16 bit: value / 65535 · 100 mm along z; 0 and 65535 unknown
+        ROOT/VIDEO/pose.txt           a line per frame, 16 numbers: camera-to-world *transposed*
+        ROOT/VIDEO/NNNN_normals.tiff, NNNN_flow.tiff, NNNN_occlusion.png, coverage_mesh.obj: unread
+
+    ``ROOT`` may also be one video, or lie some folders above them. Every frame becomes the picture
+    of `FisheyeCamera.pinhole`; a frame's key is ``VIDEO/NNNN``, four digits.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        size: Sequence[int] | None,
+        videos: Collection[str] = (),
+        baseline_mm: float = 0.0,
+        repeat: int = 1,
+        camera: FisheyeCamera = CAMERA,
+    ) -> None:
+        """List the frames.
+
+        Args:
+            root: The folder of the videos.
+            size: (height, width) of the images and the rig; None keeps 1080 x 1350.
+            videos: Names of folders to use; all when empty.
+            baseline_mm: Of the rig that the network was trained on: it makes millimetres of the
+                network's disparity. 0 = not calibrated.
+            repeat: How often each frame comes up in one epoch.
+            camera: The lens of all videos.
+
+        Raises:
+            DataError: No video there, a video without poses or depth, a line of ``pose.txt``
+                that is not a pose.
+        """
+        self.size = None if size is None else (size[0], size[1])
+        self.camera, self.repeat = camera, repeat
+        self.rig = camera.pinhole(baseline_mm)
+        folders = _videos(Path(root))
+        refuse(sorted(set(videos) - folders.keys()), Path(root), "no such video")
+        chosen = [name for name in folders if name in (videos or folders)]
+        self.frames = [frame for name in chosen for frame in _frames(folders[name])]
+
+    def __len__(self) -> int:
+        """All frames, ``repeat`` times."""
+        return len(self.frames) * self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        """One frame without its right view, depth at the pinhole's own resolution."""
+        frame = self.frames[range(len(self))[index] % len(self.frames)]
+        native = (self.camera.height, self.camera.width)
+        size = self.size or native
+        image = read_image(frame.colour)
+        _check_size(frame.colour, image, native)
+        return StereoBatch(
+            left=resize_image(undistort_image(image, self.camera), size),
+            rig=self.rig.resized(native, size),
+            key=frame.key,
+            depth_mm=undistort_depth(self._depth_mm(frame.depth, native), self.camera),
+            camera_to_world=frame.camera_to_world,
+        )
+
+    @staticmethod
+    def _depth_mm(path: Path, native: tuple[int, int]) -> Float[Tensor, "1 h w"]:
+        raw = read_depth(path)
+        _check_size(path, raw, native)
+        return torch.where(raw < CLIPPED, raw * (FARTHEST_MM / CLIPPED), 0.0)
+
+
+def _videos(root: Path) -> dict[str, Path]:
+    folders = sorted({path.parent for path in root.rglob("*_color.png")})
+    names = [folder.resolve().name for folder in folders]
+    if not folders:
+        raise DataError(f"{root}: no NNNN_color.png in it or below; give the folder of C3VD videos")
+    refuse(sorted({n for n in names if names.count(n) > 1}), root, "several videos of one name")
+    return dict(zip(names, folders, strict=True))
+
+
+def _frames(folder: Path) -> list[C3VDFrame]:
+    colours, depths = _numbered(folder, "color.png"), _numbered(folder, "depth.tiff")
+    poses = _read_poses(folder / "pose.txt")
+    usable = sorted(n for n in colours.keys() & depths.keys() if n < len(poses))
+    if not usable:
+        raise DataError(f"{folder}: no frame has colour, depth and pose; copy the video again")
+    if len({len(usable), len(colours), len(depths), len(poses)}) > 1:
+        warn_once(
+            f"{folder}: {len(colours)} colour images, {len(depths)} depth maps and {len(poses)} "
+            f"poses; the {len(usable)} frames that have all three are used"
+        )
+    name = folder.resolve().name
+    return [C3VDFrame(f"{name}/{n:04d}", colours[n], depths[n], poses[n]) for n in usable]
+
+
+def _numbered(folder: Path, ending: str) -> dict[int, Path]:
+    found = ((re.fullmatch(rf"(\d+)_{ending}", p.name), p) for p in folder.iterdir())
+    return {int(match[1]): path for match, path in found if match}
+
+
+def _read_poses(path: Path) -> list[Float[Tensor, "4 4"]]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return [_pose(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+
+
+def _pose(line: str, where: str) -> Float[Tensor, "4 4"]:
+    try:
+        transposed = np.array([float(number) for number in line.split(",")]).reshape(4, 4)
+    except ValueError:
+        transposed = np.full((4, 4), np.nan)
+    if not np.allclose(transposed[:, 3], [0, 0, 0, 1]):
+        raise DataError(f"{where}: not 16 numbers of a transposed pose; copy the file again")
+    return torch.from_numpy(transposed.T.copy()).float()
+
+
+def _check_size(path: Path, image: Tensor, native: tuple[int, int]) -> None:
+    if image.shape[-2:] != native:
+        (height, width), said = image.shape[-2:], native
+        raise DataError(
+            f"{path}: {width}x{height}, but the lens is known for {said[1]}x{said[0]}; "
+            "use the files as released"
+        )
