@@ -66,6 +66,7 @@ class StereoData(pl.LightningDataModule):
         return self._loader(SkipUnreadable(self.val))
 
     def _loader(self, pairs: Dataset[StereoBatch], **options: Any) -> DataLoader[StereoBatch]:
+        refuse_monocular([pairs[0]])  # here and not in a worker, whose error would be a traceback
         return DataLoader(
             pairs,
             batch_size=self.batch_size,
@@ -78,8 +79,23 @@ class StereoData(pl.LightningDataModule):
 
 def without_labels(samples: list[StereoBatch]) -> StereoBatch:
     """Collate for training: ground truth stays behind, so that no loss can look at it."""
+    refuse_monocular(samples)
     kept = {"left", "right", "rig", "key", "skipped", "tool", "tool_right"}
     batch: StereoBatch = default_collate(
         [{name: value for name, value in sample.items() if name in kept} for sample in samples]
     )
     return batch
+
+
+def refuse_monocular(samples: Sequence[StereoBatch]) -> None:
+    """Nothing is learned, and no checkpoint chosen, from frames without a right image.
+
+    Raises:
+        DataError: naming the first such frame.
+    """
+    alone = next((sample["key"] for sample in samples if "right" not in sample), None)
+    if alone is not None:
+        raise DataError(
+            f"{alone}: a monocular frame, without a right image to learn from; choose stereo pairs "
+            "for data.train and data.val, and use this set for m3depth evaluate"
+        )

@@ -4,6 +4,7 @@ from pair_fakes import Numbered
 
 from m3depth.data.module import StereoData, without_labels
 from m3depth.errors import DataError
+from m3depth.types import StereoBatch
 
 
 def module(count: int = 10, **options: int) -> StereoData:
@@ -68,3 +69,39 @@ def test_collation_of_samples_with_different_labels():
     with_truth, bare = Numbered(2)[0], Numbered(2)[1]
     del bare["depth_mm"]
     assert without_labels([with_truth, bare])["key"] == ["pair/0", "pair/1"]
+
+
+class OneEyed(Numbered):
+    """Pairs of which some have lost their right image."""
+
+    def __init__(self, count: int, monocular: frozenset[int]) -> None:
+        super().__init__(count)
+        self.monocular = monocular
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        sample = super().__getitem__(index)
+        if index in self.monocular:
+            del sample["right"]
+        return sample
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_monocular_set_is_refused_in_one_line(split: str, workers: int):
+    sets = {"train": Numbered(4), "val": Numbered(4), "test": Numbered(4)}
+    sets[split] = OneEyed(4, frozenset(range(4)))
+    data = StereoData(**sets, size=(4, 6), batch_size=2, workers=workers)
+    with pytest.raises(DataError, match=r"^pair/0: a monocular frame") as error:
+        next(iter(getattr(data, f"{split}_dataloader")()))
+    assert "\n" not in str(error.value)
+
+
+def test_a_monocular_frame_among_pairs_is_refused():
+    data = StereoData(OneEyed(6, frozenset({3})), Numbered(2), Numbered(2), (4, 6), batch_size=2)
+    with pytest.raises(DataError, match="pair/3: a monocular frame"):
+        list(data.train_dataloader())
+
+
+def test_a_monocular_set_can_be_tested_on():
+    data = StereoData(Numbered(2), Numbered(2), OneEyed(2, frozenset({0, 1})), (4, 6), batch_size=2)
+    assert len(list(data.train_dataloader())) == len(list(data.val_dataloader())) == 1
