@@ -1,0 +1,98 @@
+"""Stereo video: any frame by its number, decoded when it is asked for."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from m3depth.errors import DataError
+
+Array = npt.NDArray[Any]
+DECODED_THROUGH = 48  # frames ahead that are reached sooner by decoding on than by seeking
+
+
+class Video:
+    """The frames of a video file, 0 to ``len - 1``, as OpenCV decodes them (uint8, h w 3, BGR).
+
+    Frames in order are decoded in order, others are sought; OpenCV's seeking lands on the frame
+    that decoding in order gives (tests/data/test_video.py). Decoders are opened when a frame is
+    asked for, a few are kept open in each process, and none is pickled or shared by a fork.
+
+    Raises:
+        DataError: the file cannot be opened, is truncated, or a frame cannot be decoded.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._count = _open(self.path).count
+
+    def __len__(self) -> int:
+        """As many as the file says it has."""
+        return self._count
+
+    def __getitem__(self, number: int) -> Array:
+        if not 0 <= number < self._count:
+            raise IndexError(number)
+        return _decoder(self.path, os.getpid()).frame(number)
+
+
+def stacked(frame: Array) -> tuple[Array, Array]:
+    """The left view from the upper half of a frame, the right one from the lower half."""
+    upper, lower = np.split(frame[: len(frame) // 2 * 2], 2, axis=0)
+    return upper, lower
+
+
+def side_by_side(frame: Array) -> tuple[Array, Array]:
+    """The left view from the left half of a frame, the right one from the right half."""
+    left, right = np.split(frame[:, : frame.shape[1] // 2 * 2], 2, axis=1)
+    return left, right
+
+
+@dataclass
+class _Decoder:
+    capture: Any
+    path: Path
+    count: int
+    next: int = 0  # the number of the frame that the decoder gives next
+
+    def frame(self, number: int) -> Array:
+        """Decode one frame, seeking only where decoding on would take longer."""
+        import cv2
+
+        if not self.next <= number <= self.next + DECODED_THROUGH:
+            self.capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            self.next = number
+        passed = all(self.capture.grab() for _ in range(number - self.next))
+        decoded, pixels = self.capture.read() if passed else (False, None)
+        if not decoded:
+            self.next = self.count  # wherever it stands: the next frame is sought
+            raise DataError(
+                f"{self.path}: frame {number} of {self.count} cannot be decoded; the file is "
+                "truncated or damaged: copy it again, or re-encode it"
+            )
+        self.next = number + 1
+        return np.asarray(pixels)
+
+
+@lru_cache(maxsize=4)  # each holds several decoded frames
+def _decoder(path: Path, process: int) -> _Decoder:
+    """The decoder of a process: after a fork, two would move one file's position."""
+    return _open(path)
+
+
+def _open(path: Path) -> _Decoder:
+    # FFmpeg's own lines on stderr; what is wrong with a file is ours to say. 8: fatal errors only
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")
+    import cv2
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such video")
+    capture = cv2.VideoCapture(str(path))
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    if count < 1:
+        raise DataError(f"{path}: not a whole video that OpenCV can open; copy it again")
+    return _Decoder(capture, path, count)
