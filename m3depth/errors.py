@@ -15,3 +15,7 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """A file or a frame is missing, unreadable or inconsistent; the message names its path."""
+
+
+class EightBitDepthError(DataError):
+    """Depth in a file of 8 bits, of which too little is left to score or learn from."""

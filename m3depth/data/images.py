@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.errors import DataError
+from m3depth.errors import DataError, EightBitDepthError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 DEPTH_SUFFIXES = (".npy", ".png", ".tiff", ".tif", ".pfm")
@@ -53,7 +53,9 @@ def read_depth(path: Path) -> Float[Tensor, "1 h w"]:
     if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
         values = values.squeeze(axis=0 if values.shape[0] == 1 else 2)
     if values.dtype == np.uint8:
-        raise DataError(f"{path}: 8-bit depth ends at 255 mm; save 16-bit PNG, TIFF, PFM or .npy")
+        raise EightBitDepthError(
+            f"{path}: 8-bit depth ends at 255 mm; save 16-bit PNG, TIFF, PFM or .npy"
+        )
     if values.ndim != 2:
         raise DataError(f"{path}: shape {values.shape}; a depth map has one channel, (h, w)")
     if not np.isfinite(values).any():
