@@ -16,6 +16,7 @@ class StereoBatch(TypedDict):
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
+    occluded: NotRequired[Bool[Tensor, "*b 1 H W"]]  # left view: the right one does not show it
     tool: NotRequired[Bool[Tensor, "*b 1 h w"]]  # left view: an instrument covers the tissue
     tool_right: NotRequired[Bool[Tensor, "*b 1 h w"]]
     ignore: NotRequired[Bool[Tensor, "*b 2 h w"]]  # left, right: colours that mislead

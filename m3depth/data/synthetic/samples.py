@@ -7,7 +7,7 @@ from typing import NotRequired
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.cache import Arrays, cached, content_path
@@ -25,7 +25,6 @@ PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
 class SyntheticSample(StereoBatch):
     """A rendered pair, or a batch of them, with what only a rendered pair knows."""
 
-    occluded: Bool[Tensor, "*b 1 h w"]  # the right view does not show this point
     time_s: NotRequired[Float[Tensor, "*b"]]  # clips
 
 
