@@ -7,8 +7,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from torch import Tensor
 
+from m3depth.cli.app import configuration
+from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
@@ -47,6 +51,18 @@ def scenes(size: tuple[int, int] = (72, 96), offset_px: int = 0) -> list[Scene]:
         )
         made.append(Scene(left, right, depth, occluded, rig))
     return made
+
+
+def configured(name: str, root: Path, size: tuple[int, int] = (36, 48)) -> StereoData:
+    """What ``data=NAME data.root=ROOT`` builds."""
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        config = compose("train", [f"data={name}", f"data.root={root}", "output=somewhere"])
+    config.data.size = list(size)
+    data = instantiate(config.data)
+    assert isinstance(data, StereoData)
+    for split in (data.train, data.val, data.test):
+        assert split[0]["left"].shape == (3, *size)
+    return data
 
 
 def write_image(path: Path, image: Tensor) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from miniatures import scenes, write_image
+from miniatures import configured, scenes, write_image
 
 from m3depth.data.images import resize_image
 from m3depth.data.readers.davinci import SIZE, DaVinciPairs
@@ -51,6 +51,12 @@ def test_the_rig_follows_a_resize(root: Path):
 @pytest.mark.parametrize("inside", ["", "train"])
 def test_the_folder_is_found_from_one_too_high_and_one_too_deep(root: Path, inside: str):
     assert len(DaVinciPairs(root / inside, None)) == len(DaVinciPairs(root.parent, None)) == 3
+
+
+def test_the_configuration_builds(root: Path):
+    data = configured("davinci", root)
+    assert [len(pairs) for pairs in (data.train, data.val, data.test)] == [3, 3, 3]
+    assert data.test[0]["key"] == "test/1"
 
 
 def test_repeat(root: Path):

@@ -1,0 +1,104 @@
+"""EndoNeRF: short clips of robotic surgery from one fixed viewpoint."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from m3depth.data.images import (
+    IMAGE_SUFFIXES,
+    check_alike,
+    read_depth,
+    read_mask,
+    read_npy,
+)
+from m3depth.data.listing import chosen, folders_with, matched_files
+from m3depth.data.readers.rectified import FileSample, FrameFiles, RectifiedFiles
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+
+
+class EndoNerf(RectifiedFiles):
+    """Left images of clips, with tool masks and depth that a stereo network computed.
+
+    On disk (names are numbers, in any style)::
+
+        ROOT/CLIP/images/000000.png
+                  masks/000000.png     optional: not 0 = an instrument
+                  depth/000000.png     optional: by STTR-light, in a unit that is not documented
+                  poses_bounds.npy     (or pose_bounds.npy) n x 17: 3x5 [R|t|h w f], near, far
+
+    The sets' right images are not in this layout: samples are monocular. The file has a focal
+    length and no principal point; the set's public loaders take half the width and height, and
+    so does this one. The clips' camera stands still (all poses are alike), which samples give as
+    ``camera_to_world``, the identity; poses that differ are left out, as their axes are not known.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        size: Sequence[int] | None,
+        clips: Collection[str] = (),
+        baseline_mm: float = 0.0,
+        depth_unit_mm: float | None = None,
+        repeat: int = 1,
+    ) -> None:
+        """List the frames.
+
+        Args:
+            root: the folder of the clips, or one clip.
+            size: (height, width) of the images given out; None keeps their own.
+            clips: names of folders; all when empty.
+            baseline_mm: of the rig that the network was trained on; 0 = not calibrated.
+            depth_unit_mm: millimetres in one unit of the depth files; None leaves depth out.
+            repeat: how often each frame comes up in one epoch.
+
+        Raises:
+            DataError: a folder or file is missing, or the poses have another shape.
+        """
+        self.depth_unit_mm = depth_unit_mm
+        folders = chosen(folders_with(Path(root), "images", "pose*_bounds.npy"), clips, Path(root))
+        self._still: dict[str, bool] = {}
+        frames: list[FrameFiles] = []
+        for name, folder in folders.items():
+            rig, native, self._still[name] = _read_camera(folder, baseline_mm)
+            wanted = ["images", "depth"] if depth_unit_mm is not None else ["images"]
+            masks = ["masks"] if (folder / "masks").is_dir() else []
+            files = matched_files([folder / part for part in wanted + masks], IMAGE_SUFFIXES)
+            for image, *others in files:
+                depth = others[0] if depth_unit_mm is not None else None
+                tool = others[-1] if masks else None
+                key = f"{name}/{image.stem}"
+                frames.append(FrameFiles(key, image, None, rig, native, depth, tool))
+        super().__init__(frames, size, repeat)
+
+    def _complete(
+        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+    ) -> None:
+        if self._still[frame.key.split("/")[0]]:
+            sample["camera_to_world"] = torch.eye(4)
+        if frame.truth is not None and self.depth_unit_mm is not None:
+            sample["depth_mm"] = read_depth(frame.truth) * self.depth_unit_mm
+            check_alike(frame.truth, sample["depth_mm"], "the image", left)
+        if frame.mask is not None:
+            tool = read_mask(frame.mask)
+            check_alike(frame.mask, tool, "the image", left)
+            size = sample["left"].shape[-2:]
+            sample["tool"] = functional.interpolate(tool[None].float(), size, mode="area")[0] > 0
+
+
+def _read_camera(folder: Path, baseline_mm: float) -> tuple[StereoRig, tuple[int, int], bool]:
+    path = next(folder.glob("pose*_bounds.npy"))
+    values = read_npy(path)
+    if values.ndim != 2 or values.shape[1] != 17 or not np.isfinite(values).all():
+        raise DataError(f"{path}: shape {values.shape}; LLFF's poses and bounds are n x 17 numbers")
+    poses = values[:, :15].reshape(-1, 3, 5)
+    height, width, focal = (float(number) for number in poses[0, :, 4])
+    if min(height, width, focal) <= 0:
+        raise DataError(f"{path}: height, width and focal length must be positive, in pixels")
+    rig = StereoRig.of(focal, focal, width / 2, height / 2, width / 2, baseline_mm)
+    return rig, (round(height), round(width)), bool(np.allclose(poses, poses[0]))
