@@ -17,9 +17,10 @@ from m3depth.data.images import (
     read_npy,
 )
 from m3depth.data.listing import chosen, folders_with, matched_files
-from m3depth.data.readers.rectified import FileSample, FrameFiles, RectifiedFiles
+from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
 
 
 class EndoNerf(RectifiedFiles):
@@ -77,7 +78,7 @@ class EndoNerf(RectifiedFiles):
         super().__init__(frames, size, repeat)
 
     def _complete(
-        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
         if self._still[frame.key.split("/")[0]]:
             sample["camera_to_world"] = torch.eye(4)

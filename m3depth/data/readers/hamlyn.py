@@ -10,10 +10,11 @@ from torch import Tensor
 from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
 from m3depth.data.listing import chosen, folders_with, matched_files
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_rows
-from m3depth.data.readers.rectified import FileSample, FrameFiles, RectifiedFiles
+from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
+from m3depth.types import StereoBatch
 
 
 class HamlynRectified(RectifiedFiles):
@@ -71,7 +72,7 @@ class HamlynRectified(RectifiedFiles):
         super().__init__(frames, size, repeat)
 
     def _complete(
-        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
         if frame.truth is not None:
             sample["depth_mm"] = read_depth(frame.truth)

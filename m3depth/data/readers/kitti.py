@@ -10,10 +10,11 @@ from torch import Tensor
 from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth
 from m3depth.data.listing import files_by_name, folders_with, frame_number, matched_files
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_text
-from m3depth.data.readers.rectified import FileSample, FrameFiles, RectifiedFiles
+from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.types import StereoBatch
 
 UNITS_PER_PX = 256  # of the 16-bit disparity maps
 
@@ -69,7 +70,7 @@ class KittiStereo(RectifiedFiles):
         super().__init__(frames, size, repeat)
 
     def _complete(
-        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
         if frame.truth is None or frame.mask is None:
             return

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, NotRequired
+from typing import NamedTuple
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -12,12 +12,6 @@ from m3depth.data.images import check_alike, read_image, resize_image
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
-
-
-class FileSample(StereoBatch):
-    """A frame from files, with what only some sets know."""
-
-    occluded: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: the right view lacks it
 
 
 class FrameFiles(NamedTuple):
@@ -65,7 +59,7 @@ class RectifiedFiles(Dataset[StereoBatch]):
         """Every frame, ``repeat`` times."""
         return len(self.frames) * self.repeat
 
-    def __getitem__(self, index: int) -> FileSample:
+    def __getitem__(self, index: int) -> StereoBatch:
         """One frame; raises `DataError` when a file of it is missing or unreadable."""
         if index >= len(self):
             raise IndexError(index)  # what ends a plain `for` over the set
@@ -75,7 +69,7 @@ class RectifiedFiles(Dataset[StereoBatch]):
         frame.check_size(native)
         size = self.size or native
         rig = frame.rig.resized(native, size)
-        sample: FileSample = {"left": resize_image(left, size), "rig": rig, "key": frame.key}
+        sample: StereoBatch = {"left": resize_image(left, size), "rig": rig, "key": frame.key}
         if frame.right is not None:
             right = read_image(frame.right)
             check_alike(frame.right, right, "the left one", left)
@@ -84,6 +78,6 @@ class RectifiedFiles(Dataset[StereoBatch]):
         return sample
 
     def _complete(
-        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
         """Add depth and masks to the sample; ``left`` is the left image at its own size."""

@@ -10,10 +10,11 @@ from torch import Tensor
 from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
 from m3depth.data.listing import folders_with, matched_files
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_json
-from m3depth.data.readers.rectified import FileSample, FrameFiles, RectifiedFiles
+from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
+from m3depth.types import StereoBatch
 
 UNITS_PER_MM = 256  # of the 16-bit depth maps
 OUTSIDE = [(0, 0, 1)]  # blue: no reference surface
@@ -63,7 +64,7 @@ class ServCt(RectifiedFiles):
         super().__init__(frames, size, repeat)
 
     def _complete(
-        self, sample: FileSample, frame: FrameFiles, left: Float[Tensor, "3 h w"]
+        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
         if frame.truth is None:
             return
