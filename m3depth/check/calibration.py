@@ -1,0 +1,121 @@
+"""What the calibration and the disparities say without ground truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from m3depth.check.alignment import Estimate
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.grading import Limits, grade
+from m3depth.check.sampling import Sampled
+
+
+@dataclass(frozen=True)
+class BaselineSize:
+    """A baseline that no stereo endoscope has, or no stereo rig at all.
+
+    Args:
+        endoscope_mm: Shortest and longest of endoscopes; beyond is a warning.
+        rig_mm: Shortest and longest of any rig; beyond is an error.
+    """
+
+    endoscope_mm: tuple[float, float] = (1.5, 20.0)
+    rig_mm: tuple[float, float] = (1.0, 1000.0)
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding; monocular sets and those without calibration have none."""
+        pairs = [f for f in sampled.frames if f.right is not None and bool(f.rig.calibrated)]
+        lengths = {frame.key: float(frame.rig.baseline_mm) for frame in pairs}
+        for severity, (low, high) in (
+            (Severity.ERROR, self.rig_mm),
+            (Severity.WARNING, self.endoscope_mm),
+        ):
+            outside = {key: mm for key, mm in lengths.items() if not low <= mm <= high}
+            if outside:
+                length = float(np.median(list(outside.values())))
+                yield Finding(
+                    "baseline_unit",
+                    severity,
+                    f"the baseline is {length:g} mm in {len(outside)} of {len(lengths)} frames; "
+                    f"expected {low:g} to {high:g} mm",
+                    "give the baseline in millimetres (not metres, not tenths of a millimetre)",
+                    {"baseline_mm": length},
+                    tuple(outside),
+                )
+                return
+
+
+@dataclass(frozen=True)
+class DisparityRange:
+    """Disparity that the network cannot give: below 0 or beyond a fraction of the width.
+
+    Args:
+        widest: The network's largest disparity, as a fraction of the width.
+        warning_share: Share of the points outside, of the matches or of the known depth.
+        error_share: The same.
+    """
+
+    widest: float = 0.3
+    warning_share: float = 0.01
+    error_share: float = 0.05
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        shares = []
+        for frame in sampled.ordered:
+            shifts = frame.kept.shift_px[:, 0]
+            low, high = -frame.slack_px, self.widest * frame.size[1]
+            share = float(np.mean((shifts < low) | (shifts > high)))
+            if frame.stated_px is not None:
+                stated = frame.stated_px[np.isfinite(frame.stated_px)]
+                beyond = float(np.mean(stated > high)) if stated.size else 0.0
+                share = max(share, beyond)
+            spread = (share * (1 - share) / len(shifts)) ** 0.5
+            shares.append((frame, Estimate(share, spread)))
+        limits = Limits(self.warning_share, self.error_share)
+        graded = grade(shares, [limits] * len(shares))
+        if graded is None or not graded.worst:
+            return
+        frame, share = graded.worst[0]
+        low, high = np.percentile(frame.kept.shift_px[:, 0] / frame.size[1], [1, 99])
+        yield Finding(
+            "disparity_range",
+            graded.severity,
+            f"{share:.0%} of the points have a disparity that the network cannot give (0 to "
+            f"{self.widest:g} of the width) in {graded.of}; disparities go from {low:.3f} to "
+            f"{high:.3f} of the width",
+            "crop the views so that infinity has a disparity near 0, keep more of the width, or "
+            "leave frames out that are as near as this",
+            {"outside_share": share, "low_of_width": float(low), "high_of_width": float(high)},
+            graded.keys,
+            frame.joined,
+            "Lines join points that both views show.",
+        )
+
+
+@dataclass(frozen=True)
+class MixedSigns:
+    """A calibrated pair in which many points lie beyond infinity: the offset is not the right one.
+
+    Args:
+        error_share: Share of the matches beyond infinity, in frames that are not swapped.
+    """
+
+    error_share: float = 0.1
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        calibrated = [frame for frame in sampled.ordered if bool(frame.rig.calibrated)]
+        mixed = [frame for frame in calibrated if frame.behind > self.error_share]
+        if mixed and all(frame.truth_fit is None for frame in mixed):
+            worst = max(mixed, key=lambda frame: frame.behind)
+            yield Finding(
+                "principal_offset",
+                Severity.ERROR,
+                f"{worst.behind:.0%} of the points lie beyond infinity, which the calibration puts "
+                f"at {worst.offset_px:.1f} px, in {len(mixed)} of {len(calibrated)} frames",
+                "give each view's own principal point (cx and cx_right) after rectification",
+                {"beyond_infinity_share": worst.behind, "infinity_px": worst.offset_px},
+                tuple(frame.key for frame in mixed),
+            )

@@ -1,0 +1,39 @@
+"""What a check reports."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from m3depth.check.pictures import Picture
+
+if TYPE_CHECKING:
+    from m3depth.check.sampling import Sampled
+
+
+class Severity(IntEnum):
+    """How bad; an error makes the exit status 1."""
+
+    WARNING = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a set."""
+
+    code: str  # stable, for scripts: "swapped_views"
+    severity: Severity
+    said: str  # what is wrong, in one sentence with the number that shows it
+    mend: str
+    evidence: Mapping[str, float] = field(default_factory=dict)  # units in the names
+    frames: tuple[str, ...] = ()  # keys, the worst first
+    picture: Picture | None = None  # of the worst frame
+    told: str = ""  # what the picture shows
+
+
+class Check(Protocol):
+    """Looks at the sampled frames for one kind of fault, or for one close family."""
+
+    def __call__(self, sampled: "Sampled") -> Iterable[Finding]:
+        """What is wrong; nothing when all is well, or when the set cannot tell."""

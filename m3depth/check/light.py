@@ -1,0 +1,99 @@
+"""Brightness and colour that differ between the views."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from m3depth.check.alignment import Estimate
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.grading import Limits, grade
+from m3depth.check.measured import Measured
+from m3depth.check.sampling import Sampled
+
+AROUND_PX = 9  # side of the square whose mean colour is compared
+USABLE = (10.0, 235.0)  # of 255: neither black nor clipped
+Ratios = Float[NDArray[np.floating], "n 3"]
+
+
+@dataclass(frozen=True)
+class ViewColours:
+    """One view is brighter than the other, or of another colour.
+
+    A warning only: a stereo endoscope's views do differ, and networks learn in spite of it, but a
+    photometric loss pays for every difference.
+
+    Args:
+        brightness: A factor between the views from which on it is said.
+        colour: The same for one colour channel against the others.
+    """
+
+    brightness: float = 1.15
+    colour: float = 1.1
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding of each kind."""
+        compared = [(frame, log_ratios(frame)) for frame in sampled.plain]
+        ratios = [(frame, ratio) for frame, ratio in compared if len(ratio)]
+        light = [(frame, _estimate(ratio.mean(1))) for frame, ratio in ratios]
+        hue = [
+            (frame, max((_estimate(c) for c in _tints(ratio).T), key=lambda e: abs(e.value)))
+            for frame, ratio in ratios
+        ]
+        yield from _finding(
+            "exposure_difference", light, self.brightness, "times as bright as the right one"
+        )
+        yield from _finding(
+            "colour_difference", hue, self.colour, "times as strong in one colour as the right one"
+        )
+
+
+def log_ratios(frame: Measured) -> Ratios:
+    """Logarithm of left over right mean colour, around points that both views show."""
+    import cv2
+
+    if frame.right is None or len(frame.kept.left_px) == 0:
+        return np.empty((0, 3))
+    means = []
+    for picture, points in ((frame.left, frame.kept.left_px), (frame.right, frame.kept.right_px)):
+        smooth = np.asarray(cv2.blur(picture, (AROUND_PX, AROUND_PX)), float)
+        x, y = points.round().astype(int).T
+        rows, columns = picture.shape[:2]
+        means.append(smooth[y.clip(0, rows - 1), x.clip(0, columns - 1)])
+    left, right = means
+    low, high = USABLE
+    usable = ((np.minimum(left, right) > low) & (np.maximum(left, right) < high)).all(1)
+    return np.asarray(np.log(left[usable] / right[usable]))
+
+
+def _tints(ratios: Ratios) -> Ratios:
+    return ratios - ratios.mean(1, keepdims=True)
+
+
+def _estimate(values: NDArray[np.floating]) -> Estimate:
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle)))
+    return Estimate(middle, 1.25 * spread / len(values) ** 0.5)
+
+
+def _finding(
+    code: str, measured: list[tuple[Measured, Estimate]], factor: float, than: str
+) -> Iterator[Finding]:
+    graded = grade(measured, [Limits(float(np.log(factor)), np.inf)] * len(measured))
+    if graded is None:
+        return
+    worst = graded.worst[0] if graded.worst else (measured[0][0], graded.whole)
+    ratio = float(np.exp(worst[1]))
+    yield Finding(
+        code,
+        Severity.WARNING,
+        f"the left view is {ratio:.2f} {than} in {graded.of}",
+        "lock both cameras' exposure and white balance, or even the views out; train with colour "
+        "jitter drawn for each view and rely less on L1 than on SSIM",
+        {"median_ratio": float(np.exp(graded.whole)), "worst_ratio": ratio},
+        graded.keys,
+        worst[0].views,
+        "The two views.",
+    )

@@ -1,0 +1,215 @@
+"""What is measured once on each sampled frame, and read by every check."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from m3depth.check.alignment import Alignment, align
+from m3depth.check.dense import dense_disparity
+from m3depth.check.features import Features, Matches, features, match
+from m3depth.check.halves import Halves, find_halves
+from m3depth.check.pictures import Grey, Picture, matched, side_by_side
+from m3depth.check.truth_fit import TruthFit, fit_truth
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.types import StereoBatch
+
+Map = Float[NDArray[np.floating], "h w"]
+BEHIND = 0.5  # share of matches beyond infinity from which a pair counts as swapped
+SAME_BITS = 0.25  # of 255: mean difference of two views below which they are one picture
+ALIKE = 0.3  # correlation with the truth from which the views are in the right order
+DENSE_WIDEST_PX = 800  # wider pairs are matched densely at less than their size
+MARGIN_PX = 4  # around the matches' disparities
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A frame as 8-bit pictures, with what was found in it; `measure` makes it whole."""
+
+    split: str
+    key: str
+    left: Picture
+    right: Picture | None
+    rig: StereoRig
+    depth_mm: Map | None  # own resolution; what `mask` leaves out is 0
+    follows_same: frozenset[str] = frozenset()  # views that the next frame repeats exactly
+    followed: bool = False  # whether the next frame was looked at
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.left.shape[0], self.left.shape[1]
+
+    @property
+    def views(self) -> Picture:
+        """The two views side by side, or the only one."""
+        return self.left if self.right is None else side_by_side(self.left, self.right)
+
+    @property
+    def joined(self) -> Picture:
+        """The views with lines between the points that both show."""
+        if self.right is None or self.alignment is None:
+            return self.views
+        return matched(self.left, self.right, self.kept.left_px, self.kept.right_px)
+
+    @cached_property
+    def halves(self) -> Halves | None:
+        """Which way the left picture is two pictures, if it is."""
+        return find_halves(self._features, self.size)
+
+    @cached_property
+    def same_view(self) -> bool:
+        """Whether both views are one and the same picture."""
+        if self.right is None:
+            return False
+        difference = np.abs(self.left.astype(np.int16) - self.right)
+        return float(difference.mean()) < SAME_BITS
+
+    @cached_property
+    def matches(self) -> Matches:
+        """Points found in both views; none for one view, for halves and for equal views."""
+        if self.right is None or self.same_view or self.halves is not None:
+            return Matches(np.empty((0, 2)), np.empty((0, 2)))
+        return match(self._features, features(_grey(self.right)))
+
+    @cached_property
+    def alignment(self) -> Alignment | None:
+        """How the views' rows lie to each other; None where too little was found."""
+        return align(self.matches, *self.size)
+
+    @cached_property
+    def kept(self) -> Matches:
+        """The matches that agree with the alignment."""
+        return self.matches.where(self.alignment.inliers) if self.alignment else self.matches
+
+    @cached_property
+    def behind(self) -> float:
+        """Share of matches beyond infinity: disparity below the principal points' offset."""
+        parallax = self.kept.shift_px[:, 0] - self.offset_px
+        return float(np.mean(parallax < -self.slack_px)) if len(parallax) else 0.0
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the views are in the wrong order: by the truth where it tells, else by sign."""
+        if self.alignment is None:
+            return False
+        if abs(self.truth_agreement) > ALIKE:
+            return self.truth_agreement < 0
+        return self.behind > BEHIND
+
+    @property
+    def offset_px(self) -> float:
+        """Disparity at infinity."""
+        return float(self.rig.principal_offset)
+
+    @property
+    def slack_px(self) -> float:
+        """What the sign of a disparity is not told from."""
+        return max(1.0, 0.003 * self.size[1])
+
+    @cached_property
+    def stated_px(self) -> Map | None:
+        """Disparity that depth and rig state, at the image's resolution; NaN = unknown."""
+        if self.depth_mm is None or not bool(self.rig.calibrated):
+            return None
+        depth = torch.from_numpy(self.depth_mm)[None, None].float()
+        depth = interpolate(depth, self.size, mode="nearest-exact")[0]
+        stated = disparity_from_depth(depth, self.rig)[0].numpy()
+        return np.where(depth[0].numpy() > 0, stated, np.nan)
+
+    @cached_property
+    def truth_agreement(self) -> float:
+        """Correlation of matched with stated disparity, -1 .. 1; 0 where it cannot be had."""
+        if self.stated_px is None or len(self.kept.left_px) == 0:
+            return 0.0
+        x, y = self.kept.left_px.round().astype(int).T
+        stated = self.stated_px[y.clip(0, self.size[0] - 1), x.clip(0, self.size[1] - 1)]
+        found = self.kept.shift_px[:, 0]
+        both = np.isfinite(stated)
+        if both.sum() < 20 or stated[both].std() < 1e-6 or found[both].std() < 1e-6:
+            return 0.0
+        return float(np.corrcoef(stated[both], found[both])[0, 1])
+
+    @cached_property
+    def dense_px(self) -> Map | None:
+        """Disparity measured at every pixel, NaN = unknown; None where the pair is not in order."""
+        aligned = self.alignment is not None and abs(self.alignment.offset_px.value) < 3
+        if not aligned or self.right is None:
+            return None
+        shifts = self.kept.shift_px[:, 0]
+        stride = -(-self.size[1] // DENSE_WIDEST_PX)
+        low, high = np.percentile(shifts, [1, 99]) / stride
+        left, right = (_shrunk(_grey(view), stride) for view in (self.left, self.right))
+        return dense_disparity(left, right, low - MARGIN_PX, high + MARGIN_PX) * stride
+
+    @cached_property
+    def truth_fit(self) -> TruthFit | None:
+        """How the depth sits on the pair; None without depth, calibration or order."""
+        if self.stated_px is None or self.swapped or self.dense_px is None:
+            return None
+        rows, columns = self.dense_px.shape
+        stride = -(-self.size[1] // DENSE_WIDEST_PX)
+        stated = self.stated_px[stride // 2 :: stride, stride // 2 :: stride][:rows, :columns]
+        dense = self.dense_px[: stated.shape[0], : stated.shape[1]]
+        fit = fit_truth(dense, stated, self.offset_px)
+        if fit is None or stride == 1:
+            return fit
+        return fit._replace(shift_px=(fit.shift_px[0] * stride, fit.shift_px[1] * stride))
+
+    @cached_property
+    def _features(self) -> Features:
+        return features(_grey(self.left))
+
+
+def measure(frame: Measured) -> None:
+    """Do all of the work now, while the time of sampling is counted."""
+    _ = frame.halves, frame.alignment, frame.swapped, frame.truth_fit
+    frame.__dict__.pop("_features", None)  # most of the memory
+
+
+def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> Measured:
+    """A sample as a frame, its masked depth taken as unknown.
+
+    ``follows_same`` is None when the next frame was not looked at.
+    """
+    depth = sample.get("depth_mm")
+    if depth is not None and "mask" in sample:
+        depth = torch.where(sample["mask"], depth, 0.0)
+    right = sample.get("right")
+    return Measured(
+        split=split,
+        key=str(sample["key"]),
+        left=bytes_of(sample["left"]),
+        right=None if right is None else bytes_of(right),
+        rig=sample["rig"],
+        depth_mm=None if depth is None else depth[0].numpy(),
+        follows_same=follows_same or frozenset(),
+        followed=follows_same is not None,
+    )
+
+
+def bytes_of(image: Float[Tensor, "3 h w"]) -> Picture:
+    """RGB in [0, 1] as 8-bit pixels."""
+    return (image.permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+
+def _grey(picture: Picture) -> Grey:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _shrunk(grey: Grey, stride: int) -> Grey:
+    import cv2
+
+    if stride == 1:
+        return grey
+    size = (grey.shape[1] // stride, grey.shape[0] // stride)
+    trimmed = grey[: size[1] * stride, : size[0] * stride]
+    return np.asarray(cv2.resize(trimmed, size, interpolation=cv2.INTER_AREA), np.uint8)

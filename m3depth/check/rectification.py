@@ -1,0 +1,177 @@
+"""Rows that do not correspond: offset, rotation, scale, and bends that distortion leaves."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from m3depth.check.alignment import Alignment, Estimate
+from m3depth.check.finding import Finding
+from m3depth.check.grading import Graded, Limits, grade
+from m3depth.check.measured import Measured
+from m3depth.check.pictures import Picture
+from m3depth.check.sampling import Sampled
+
+LEVEL = "Lines join points that both views show; in a rectified pair every line is level."
+
+
+@dataclass(frozen=True)
+class VerticalOffset:
+    """The rows of the right view lie higher or lower than the left view's.
+
+    Args:
+        warning_px: In pixels of the images as stored.
+        error_px: The same.
+        of_height: The error is no lower than this fraction of the height.
+    """
+
+    warning_px: float = 0.5
+    error_px: float = 1.0
+    of_height: float = 0.0015
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        limits = Limits(self.warning_px, self.error_px)
+        graded = _graded(
+            sampled, lambda a: a.offset_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        )
+        if graded is not None:
+            worst = _worst(graded)
+            yield Finding(
+                "vertical_offset",
+                graded.severity,
+                f"the views' rows are {abs(worst):.1f} px apart in {graded.of}",
+                "rectify with the calibration of this very set; a constant offset can be cut off: "
+                "crop one view by as many rows",
+                {"median_px": graded.whole, "worst_px": worst},
+                graded.keys,
+                _worst_picture(graded),
+                LEVEL,
+            )
+
+
+@dataclass(frozen=True)
+class ViewRotation:
+    """One view is turned against the other about the line of sight.
+
+    Args:
+        warning_deg: In degrees.
+        error_deg: The same.
+        edge_px: Where the image is so wide that less moves its edge by more, that is the limit.
+        edge_of_height: The same as a fraction of the height; the larger counts.
+    """
+
+    warning_deg: float = 0.2
+    error_deg: float = 0.4
+    edge_px: float = 2.0
+    edge_of_height: float = 0.003
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        graded = _graded(sampled, lambda a: a.rotation_deg, self._limits)
+        if graded is not None:
+            worst = _worst(graded)
+            yield Finding(
+                "view_rotation",
+                graded.severity,
+                f"one view is turned by {abs(worst):.2f} degrees against the other in {graded.of}",
+                "rectify again: the calibration's rotation between the cameras is missing, "
+                "inverted or another endoscope's",
+                {"median_deg": graded.whole, "worst_deg": worst},
+                graded.keys,
+                _worst_picture(graded),
+                LEVEL,
+            )
+
+    def _limits(self, frame: Measured) -> Limits:
+        height, width = frame.size
+        edge_px = max(self.edge_px, self.edge_of_height * height)
+        widest = math.degrees(edge_px / (width / 2))
+        share = min(1.0, widest / self.error_deg)
+        return Limits(self.warning_deg * share, self.error_deg * share)
+
+
+@dataclass(frozen=True)
+class VerticalScale:
+    """One view is larger than the other.
+
+    Args:
+        warning_px: Vertical disparity at the upper and lower edge that it makes.
+        error_px: The same.
+        of_height: The error is no lower than this fraction of the height.
+    """
+
+    warning_px: float = 0.75
+    error_px: float = 1.5
+    of_height: float = 0.002
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        limits = Limits(self.warning_px, self.error_px)
+        graded = _graded(
+            sampled, lambda a: a.stretch_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        )
+        if graded is not None:
+            worst = _worst(graded)
+            yield Finding(
+                "vertical_scale",
+                graded.severity,
+                f"one view is larger: rows at the edge are {abs(worst):.1f} px apart in "
+                f"{graded.of}",
+                "rectify both views to one focal length, and resize them alike",
+                {"median_px": graded.whole, "worst_px": worst},
+                graded.keys,
+                _worst_picture(graded),
+                LEVEL,
+            )
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """Rows that bend against each other, as lens distortion or a strong convergence leaves them.
+
+    Args:
+        warning_px: Root mean square over the image of the bend.
+        error_px: The same.
+        of_height: The error is no lower than this fraction of the height.
+    """
+
+    warning_px: float = 0.5
+    error_px: float = 1.0
+    of_height: float = 0.0015
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        limits = Limits(self.warning_px, self.error_px)
+        graded = _graded(
+            sampled, lambda a: a.bend_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        )
+        if graded is not None:
+            worst = _worst(graded)
+            yield Finding(
+                "distortion",
+                graded.severity,
+                f"rows bend by {worst:.1f} px (root mean square) against each other in {graded.of}",
+                "undistort while rectifying: distortion or a tilt between the cameras is left in",
+                {"median_px": graded.whole, "worst_px": worst},
+                graded.keys,
+                _worst_picture(graded),
+                LEVEL,
+            )
+
+
+def _graded(
+    sampled: Sampled,
+    quantity: Callable[[Alignment], Estimate],
+    limits: Callable[[Measured], Limits],
+) -> Graded | None:
+    aligned = [(frame, frame.alignment) for frame in sampled.plain]
+    values = [(frame, quantity(found)) for frame, found in aligned if found is not None]
+    return grade(values, [limits(frame) for frame, _ in values])
+
+
+def _worst(graded: Graded) -> float:
+    return graded.worst[0][1] if graded.worst else graded.whole
+
+
+def _worst_picture(graded: Graded) -> Picture | None:
+    return graded.worst[0][0].joined if graded.worst else None

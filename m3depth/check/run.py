@@ -1,0 +1,89 @@
+"""Sample a set, run the checks, tell what was found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from m3depth.check.finding import Check, Finding, Severity
+from m3depth.check.sampling import Sampled, Sampler
+from m3depth.errors import DataError
+from m3depth.files import write_json, write_png
+from m3depth.types import StereoBatch
+
+
+def check(
+    splits: Mapping[str, Dataset[StereoBatch]], sampler: Sampler, checks: Sequence[Check]
+) -> tuple[list[Finding], Sampled]:
+    """All findings, errors first.
+
+    Raises:
+        DataError: there is no frame at all.
+    """
+    sampled = sampler(splits)
+    if not sampled.frames and not sampled.unreadable:
+        raise DataError("the data set is empty: no split has a frame")
+    findings = [finding for one in checks for finding in one(sampled)]
+    return sorted(findings, key=lambda finding: -finding.severity), sampled
+
+
+def table(findings: Sequence[Finding], sampled: Sampled) -> str:
+    """What was found, for a terminal: a line each for finding and mend."""
+    lines = [told_frames(sampled)]
+    for finding in findings:
+        lines.append(f"{finding.severity.name:<8} {finding.code}: {finding.said}")
+        lines.append(f"{'':<8} -> {finding.mend}")
+    return "\n".join([*lines, verdict(findings)]) + "\n"
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """The last line."""
+    counts = {s: sum(f.severity is s for f in findings) for s in Severity}
+    errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
+    if not findings:
+        return "ok: nothing found"
+    word = "not fit to train on" if errors else "fit to train on"
+    return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def told_frames(sampled: Sampled) -> str:
+    """How much of the set was looked at."""
+    parts = [
+        f"{name}: {len(sampled.keys[name])} of {length:,}"
+        for name, length in sampled.lengths.items()
+    ]
+    return f"frames read ({', '.join(parts)}), {len(sampled.frames)} different ones measured"
+
+
+def write_check(folder: Path, findings: Sequence[Finding], sampled: Sampled) -> None:
+    """``check.json`` and a picture for each finding that has one."""
+    told: list[dict[str, Any]] = []
+    for number, finding in enumerate(findings):
+        entry: dict[str, Any] = {
+            "code": finding.code,
+            "severity": finding.severity.name.lower(),
+            "said": finding.said,
+            "mend": finding.mend,
+            "evidence": {name: round(value, 6) for name, value in finding.evidence.items()},
+            "frames": list(finding.frames),
+        }
+        if finding.picture is not None:
+            name = f"{number:02d}_{finding.code}.png"
+            write_png(folder / name, finding.picture)
+            entry["picture"] = name
+        told.append(entry)
+    read = {name: len(keys) for name, keys in sampled.keys.items()}
+    write_json(
+        folder / "check.json",
+        {
+            "findings": told,
+            "errors": sum(f.severity is Severity.ERROR for f in findings),
+            "warnings": sum(f.severity is Severity.WARNING for f in findings),
+            "frames": {"in_set": sampled.lengths, "read": read, "measured": len(sampled.frames)},
+        },
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
