@@ -24,7 +24,16 @@ def read_image(path: Path) -> Float[Tensor, "3 h w"]:
     Raises:
         DataError: the file is missing, truncated or of another kind.
     """
-    return colour_tensor(_decoded(path), str(path))
+    return colour_tensor(read_pixels(path), str(path))
+
+
+def read_pixels(path: Path) -> Array:
+    """A picture as OpenCV decodes it: grey, BGR or BGRA, of the file's own number type.
+
+    Raises:
+        DataError: see `read_image`.
+    """
+    return _decoded(path)
 
 
 def colour_tensor(pixels: Array, name: str) -> Float[Tensor, "3 h w"]:
