@@ -7,25 +7,60 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.cli.scoring import score
+from m3depth.cli.scoring import build_protocols, score, score_checkpoint
+from m3depth.errors import ConfigError
+from m3depth.evaluation.folder import PredictionFolder
 from m3depth.systems.checkpoint import load_model
 
 
 def main(overrides: list[str]) -> None:
-    """Score a checkpoint on the test pairs of a data set."""
+    """Score a checkpoint, or another system's depth, on the test frames of a data set."""
     run_with_hydra("evaluate", overrides, _evaluate)
 
 
 def _evaluate(config: DictConfig) -> None:
+    if (config.checkpoint is None) == (config.predictions is None):
+        raise ConfigError(
+            "give either checkpoint=PATH of m3depth train or predictions=DIR of another system"
+        )
+    if config.missing not in ("refuse", "skip"):
+        raise ConfigError(f"missing={config.missing}: refuse or skip")
+    if config.checkpoint is None:
+        _evaluate_folder(config)
+    else:
+        _evaluate_checkpoint(config)
+
+
+def _evaluate_checkpoint(config: DictConfig) -> None:
     model = load_model(config.checkpoint)
     config.data.size = config.data.size or list(model.size)
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    score(
+    score_checkpoint(
         model.network,
         instantiate(config.data),
-        instantiate(config.protocol),
+        build_protocols(config),
         Path(config.output),
         checkpoint=Path(config.checkpoint),
-        config=plain,
+        config=_plain(config),
         device=config.device,
     )
+
+
+def _evaluate_folder(config: DictConfig) -> None:
+    """Without the mean of our training depths: the other system has training data of its own."""
+    OmegaConf.resolve(config)
+    folder = PredictionFolder(config.predictions, config.kind, float(config.scale))
+    about = {"folder": str(config.predictions), "kind": config.kind, "scale": config.scale}
+    score(
+        folder,
+        instantiate(config.data.test),
+        build_protocols(config),
+        Path(config.output),
+        source={"predictions": about},
+        config=_plain(config),
+        skip_missing=config.missing == "skip",
+    )
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return plain  # type: ignore[no-any-return]

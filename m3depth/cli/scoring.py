@@ -1,29 +1,42 @@
 """What `train` ends with and `evaluate` does: numbers, pictures and a report."""
 
 import logging
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
 from jaxtyping import Float
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from m3depth.data.module import StereoData
 from m3depth.evaluation.evaluate import evaluate
+from m3depth.evaluation.predictors import Predictor, by_network
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.record import write_record
 from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
-from m3depth.types import Disparity
+from m3depth.report.tables import protocol_lines
+from m3depth.types import Disparity, StereoBatch
 
 logger = logging.getLogger(__name__)
 
 
-def score(
+def build_protocols(config: DictConfig) -> list[Protocol]:
+    """The protocols that ``protocol=`` chose, in that order."""
+    # one by one, and as plain containers: OmegaConf would take a dataclass for a configuration
+    return [instantiate(one, _convert_="all") for one in config.protocol.values()]
+
+
+def score_checkpoint(
     network: nn.Module,
     data: StereoData,
-    protocol: Protocol,
+    protocols: Sequence[Protocol],
     output: Path,
     *,
     checkpoint: Path,
@@ -39,18 +52,43 @@ def score(
             finest: Disparity = network(left.to(where))[0]
         return finest
 
-    evaluation = evaluate(predict, data.test, protocol, data.train)
-    name = HydraConfig.get().runtime.choices["data"]
-    evaluation.write(
-        output, data=name, protocol=protocol.name, checkpoint=str(checkpoint), config=config
-    )
     curves = checkpoint.parents[1] / "metrics.csv"
+    score(
+        by_network(predict),
+        data.test,
+        protocols,
+        output,
+        source={"checkpoint": str(checkpoint)},
+        config=config,
+        train=data.train,
+        curves=curves if curves.is_file() else None,
+    )
+
+
+def score(
+    predict: Predictor,
+    test: Dataset[StereoBatch],
+    protocols: Sequence[Protocol],
+    output: Path,
+    *,
+    source: Mapping[str, Any],
+    config: dict[str, Any],
+    train: Dataset[StereoBatch] | None = None,
+    curves: Path | None = None,
+    skip_missing: bool = False,
+) -> None:
+    """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html."""
+    evaluation = evaluate(predict, test, protocols, train, skip_missing)
+    name = HydraConfig.get().runtime.choices["data"]
+    write_record(output, evaluation, data=name, source=source, config=config)
     title = f"{config.get('name', 'evaluate')}: {name}"
-    notes = {"checkpoint": str(checkpoint), "configuration": OmegaConf.to_yaml(config)}
-    curves_or_none = curves if curves.is_file() else None
-    write_report(output / "report.html", title, evaluation, curves_or_none, notes)
-    for line in summary(evaluation.metrics, evaluation.baselines):
+    notes = {key: str(value) for key, value in source.items()}
+    notes["configuration"] = OmegaConf.to_yaml(config)
+    write_report(output / "report.html", title, evaluation, curves, notes)
+    for line in summary(evaluation.first.metrics, evaluation.first.baselines):
         logger.info(line)
+    if len(evaluation.results) > 1:
+        sys.stdout.write("\n".join(protocol_lines(evaluation)) + "\n")
     logger.info("report: %s", (output / "report.html").resolve())
 
 

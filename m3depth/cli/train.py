@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.cli.scoring import score
+from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
 from m3depth.systems.callbacks import DescribeCheckpoint
@@ -134,7 +134,8 @@ def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: S
     if best is None:
         raise ConfigError("callbacks.checkpoint: no checkpoint was written, nothing to score")
     model = load_model(best)
-    score(model.network, data, instantiate(config.protocol), output, checkpoint=best, config=plain)
+    protocols = build_protocols(config)
+    score_checkpoint(model.network, data, protocols, output, checkpoint=best, config=plain)
 
 
 def _close_wandb(trainer: pl.Trainer) -> None:

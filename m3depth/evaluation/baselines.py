@@ -10,16 +10,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from m3depth.evaluation.frames import Frames
-from m3depth.evaluation.metrics import ssim
+from m3depth.evaluation.metrics import epe_px
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.scoring import (
-    VALID,
-    Truth,
-    as_batch,
-    resized,
-    score_disparity,
-    view_mask,
-)
+from m3depth.evaluation.scoring import score_answers
+from m3depth.evaluation.truth import Prediction, Truth, as_batch, resized
+from m3depth.evaluation.views import ssim, view_mask
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
 from m3depth.log import warn_once
@@ -43,8 +38,8 @@ class DepthMean(NamedTuple):
             return {}
         height, width = truth.depth_mm.shape[-2:]
         depth_mm = resized(self.depth_mm, (height, width))
-        scores = score_disparity(disparity_from_depth(depth_mm, truth.rig), truth, protocol)
-        return _only(scores, "mae_mm", "abs_rel", "epe_px")
+        disparity_px = disparity_from_depth(depth_mm, truth.rig)
+        return score_guess(Prediction(disparity_px / width), truth, protocol)
 
 
 def mean_depth(train: Frames) -> DepthMean | None:
@@ -73,31 +68,20 @@ def mean_depth(train: Frames) -> DepthMean | None:
     return DepthMean(mean.float(), frozenset(keys))
 
 
-def score_sgbm(batch: StereoBatch, truth: Truth, protocol: Protocol) -> dict[str, float]:
-    """OpenCV's stereo matcher, which sees both images, on the pixels where it gives an answer.
+def score_guess(guess: Prediction, truth: Truth, protocol: Protocol) -> dict[str, float]:
+    """A baseline's prediction on the pixels where it gives an answer.
 
     ``density`` is the share of the pixels that count where it does.
     """
-    fraction, given = (torch.from_numpy(a)[None, None] for a in sgbm(batch["left"], batch["right"]))
-    size = truth.depth_mm.shape[-2:]
-    # nearest: no disparity is mixed with a hole's
-    fraction = interpolate(fraction, size, mode="nearest-exact")
-    given = interpolate(given.float(), size, mode="nearest-exact") > 0.5
-    scores = score_disparity(fraction * size[1], truth, protocol, given)
-    density = scores.get(VALID, 0) / int(truth.counts.sum())
-    return {**_only(scores, "mae_mm", "abs_rel", "epe_px"), "density": density}
+    compared = protocol.compare(guess, truth)
+    return {} if compared is None else score_answers(compared)
 
 
-def sgbm(
-    left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Prediction:
     """Semi-global matching of the pair, with its left-right check and speckle filter.
 
     Both images are widened on the left by the search range, since OpenCV answers nothing within
     that range of the edge; a match that would lie in the widening is not taken.
-
-    Returns:
-        The disparity as a fraction of the width, and where there is one, both (h, w).
     """
     import cv2
 
@@ -121,24 +105,25 @@ def sgbm(
     )
     disparity = matcher.compute(*wide)[:, search:].astype(np.float32) / SGBM_SCALE
     given = (disparity >= 0) & (np.arange(width, dtype=np.float32) - disparity >= 0)
-    return (disparity / width).astype(np.float32), given
+    return Prediction(*(torch.from_numpy(a)[None, None] for a in (disparity / width, given)))
 
 
-def score_constant(truth: Truth, protocol: Protocol) -> dict[str, float]:
+def score_constant(truth: Truth) -> dict[str, float]:
     """The best constant disparity of the frame: the median of the true ones."""
-    best = truth.disparity_px[truth.counts].median()
-    scores = score_disparity(best.expand_as(truth.depth_mm), truth, protocol)
-    return _only(scores, "epe_px")
+    true_px = truth.disparity_px[truth.counts]
+    return {"epe_px": epe_px(true_px.median().expand_as(true_px), true_px).item()}
 
 
 def score_shift(batch: StereoBatch) -> dict[str, float]:
     """The best single whole-pixel shift of the right image, found on the frame itself.
 
     The shift is chosen on the grey images and scored, as the network is, on the colour ones.
+    Nothing without a right image.
     """
-    left, right, mask = batch["left"], batch["right"], view_mask(batch)
-    if not mask.any():
+    mask = view_mask(batch)
+    if "right" not in batch or not mask.any():
         return {}
+    left, right = batch["left"], batch["right"]
     grey = [image.mean(dim=1, keepdim=True) for image in (left, right)]
     shifts = range(int(WIDEST * left.shape[-1]) + 1)
     similar = [_shifted_ssim(grey[0], grey[1], mask, shift) for shift in shifts]
@@ -159,7 +144,3 @@ def _shifted_ssim(
 def _bytes(image: Float[Tensor, "1 3 h w"]) -> NDArray[np.uint8]:
     pixels = (image[0].permute(1, 2, 0) * 255).round().clamp(0, 255)
     return pixels.to(torch.uint8).cpu().numpy()
-
-
-def _only(scores: dict[str, float], *names: str) -> dict[str, float]:
-    return {name: scores[name] for name in names if name in scores}

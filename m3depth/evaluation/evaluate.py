@@ -1,102 +1,83 @@
 """The run over a test set: every frame scored once, a few predicted again for the pictures."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
-from m3depth.evaluation.baselines import (
-    DepthMean,
-    mean_depth,
-    score_constant,
-    score_sgbm,
-    score_shift,
-)
-from m3depth.evaluation.frames import Frames
+from m3depth.evaluation.baselines import mean_depth, sgbm
+from m3depth.evaluation.frames import Frames, Skipped
+from m3depth.evaluation.predictors import NoPredictionError, Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation, Frame, Row
-from m3depth.evaluation.scoring import Truth, as_batch, score_disparity, score_view, scored_depth
-from m3depth.types import Disparity, StereoBatch
-
-Predict = Callable[[Float[Tensor, "b 3 h w"]], Disparity]
+from m3depth.evaluation.run import Run, Shown
+from m3depth.evaluation.scoring import scored_depth
+from m3depth.evaluation.truth import Prediction, Truth, as_batch
+from m3depth.evaluation.views import score_view
+from m3depth.types import StereoBatch
 
 CHOSEN = 3  # frames shown in the report: so many evenly spaced, and so many of the worst
 WORST = 3
 
 
 def evaluate(
-    predict: Predict,
+    predict: Predictor,
     test: Dataset[StereoBatch],
-    protocol: Protocol,
+    protocols: Sequence[Protocol],
     train: Dataset[StereoBatch] | None = None,
+    skip_missing: bool = False,
 ) -> Evaluation:
-    """Score a network, and what costs no learning, on every readable frame of a test set.
+    """Score predictions, and what costs no learning, on every readable frame of a test set.
 
-    Memory stays bounded: of each frame only its numbers are kept, and the frames that the report
-    shows are read and predicted once more.
+    Each frame is read and predicted once, whatever the number of protocols. Memory stays bounded:
+    of each frame only its numbers are kept, and the frames that the report shows are read and
+    predicted once more.
 
     Args:
-        predict: Left images on the CPU to disparities at the finest scale, on any device.
-        test: The test frames, one rectified pair each.
-        protocol: Which pixels count, and whether the prediction may be scaled.
+        predict: Gives the prediction for a frame.
+        test: The test frames, one at a time.
+        protocols: How to score; the first is the headline's.
         train: The training frames, for the `mean_depth` baseline.
+        skip_missing: Whether frames without a prediction are left out, and told as skipped.
 
     Raises:
-        DataError: Not one frame could be read, or the network's disparity is not finite.
+        DataError: Not one frame could be scored, frames have no prediction, or the network's
+            disparity is not finite.
     """
     frames = Frames(test, "evaluate")
     mean = mean_depth(Frames(train, "mean training depth")) if train is not None else None
-    rows, baselines = [], []
+    runs = [Run(protocol, mean) for protocol in protocols]
+    missing: list[Skipped] = []
     with torch.inference_mode():
         for index, sample in frames:
             batch = as_batch(sample)
-            rows.append(Row(index, _key(batch), _scores(predict, batch, protocol)))
-            baselines.append(_baselines(batch, protocol, mean))
+            try:
+                prediction = predict(batch)
+            except NoPredictionError as error:
+                missing.append(Skipped(frame=index, why=str(error)))
+                continue
+            shown = Shown(index, batch, prediction, score_view(prediction, batch), _guesses(batch))
+            for run in runs:
+                run.add(shown)
+        _refuse(missing, frames, skip_missing)
+        results = [run.result() for run in runs]
+        rows, protocol = results[0].rows, protocols[0]
         if not rows:
-            raise DataError(_nothing_read(frames))
+            raise DataError(_nothing_scored(frames, missing, results[0].sparse))
         return Evaluation(
-            protocol=protocol,
-            rows=rows,
-            baseline_rows=baselines,
-            skipped=list(frames.skipped),
+            results=results,
+            skipped=[*frames.skipped, *missing],
             chosen=[_frame(predict, test, row, protocol) for row in _evenly(rows)],
             worst=[_frame(predict, test, row, protocol) for row in _worst(rows)],
         )
 
 
-def _scores(predict: Predict, batch: StereoBatch, protocol: Protocol) -> dict[str, float]:
-    fraction = _predicted(predict, batch)
-    truth = _truth(batch, protocol)
-    known = score_disparity(truth.disparity_here(fraction), truth, protocol) if truth else {}
-    return {**known, **score_view(fraction, batch)}
-
-
-def _predicted(predict: Predict, batch: StereoBatch) -> Float[Tensor, "1 1 h w"]:
-    fraction = predict(batch["left"]).left.float().cpu()
-    if not fraction.isfinite().all():
-        raise DataError(
-            f"frame {_key(batch)}: the network's disparity is not finite; "
-            "its checkpoint is broken, evaluate an earlier one"
-        )
-    return fraction
-
-
-def _baselines(
-    batch: StereoBatch, protocol: Protocol, mean: DepthMean | None
-) -> dict[str, dict[str, float]]:
-    truth = _truth(batch, protocol)
-    if truth is None:  # its search is slow: only where the rebuilt view is all there is to score
-        return {"best_shift": score_shift(batch)}
-    scores = {
-        "sgbm": score_sgbm(batch, truth, protocol),
-        "constant_disparity": score_constant(truth, protocol),
-    }
-    if mean is not None:
-        scores["mean_depth"] = mean.score(_key(batch), truth, protocol)
-    return scores
+def _guesses(batch: StereoBatch) -> dict[str, Prediction]:
+    """What OpenCV makes of the pair; only worth its time where there is a truth."""
+    if "right" not in batch or Truth.of(batch) is None:
+        return {}
+    return {"sgbm": sgbm(batch["left"], batch["right"])}
 
 
 def _evenly(rows: list[Row]) -> list[Row]:
@@ -111,10 +92,10 @@ def _worst(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _frame(predict: Predict, test: Dataset[StereoBatch], row: Row, protocol: Protocol) -> Frame:
+def _frame(predict: Predictor, test: Dataset[StereoBatch], row: Row, protocol: Protocol) -> Frame:
     batch = as_batch(test[row.position])
-    fraction, truth = _predicted(predict, batch), _truth(batch, protocol)
-    return Frame(row, batch, fraction, scored_depth(fraction, batch, truth, protocol), truth)
+    prediction, truth = predict(batch), _truth(batch, protocol)
+    return Frame(row, batch, prediction, scored_depth(prediction, batch, truth, protocol), truth)
 
 
 def _truth(batch: StereoBatch, protocol: Protocol) -> Truth | None:
@@ -122,18 +103,28 @@ def _truth(batch: StereoBatch, protocol: Protocol) -> Truth | None:
     truth = Truth.of(batch)
     if truth is None:
         return None
-    within = truth.within(protocol)
+    within = protocol.within(truth)
     return within if within.counts.any() else None
 
 
-def _key(batch: StereoBatch) -> str:
-    return batch["key"][0]
+def _refuse(missing: list[Skipped], frames: Frames, skip_missing: bool) -> None:
+    if missing and not skip_missing:
+        told = "; ".join(one["why"] for one in missing[:3]) + ("; ..." if len(missing) > 3 else "")
+        raise DataError(
+            f"{len(missing)} of {len(frames)} test frames have no prediction: {told}. Add them, or "
+            "leave them out of the scores with missing=skip"
+        )
 
 
-def _nothing_read(frames: Frames) -> str:
+def _nothing_scored(frames: Frames, missing: list[Skipped], sparse: list[str]) -> str:
     if not len(frames):
         return "the test set is empty: there is nothing to evaluate; check data= and its split"
+    if sparse:
+        return (
+            f"the protocol leaves out all {len(sparse)} frames: too little of their depth is "
+            "known; choose another protocol= or a smaller min_coverage"
+        )
+    skipped = [*frames.skipped, *missing]
     return (
-        f"none of the {len(frames)} test frames could be read; the first one: "
-        f"{frames.skipped[0]['why']}"
+        f"none of the {len(frames)} test frames could be scored; the first one: {skipped[0]['why']}"
     )

@@ -5,15 +5,15 @@ Sums are made in float64. The seven depth metrics are those of Eigen et al. (201
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float
-from kornia.metrics import ssim as ssim_map
+from jaxtyping import Float
 from torch import Tensor
 
 Metric = Callable[[Float[Tensor, "*n"], Float[Tensor, "*n"]], Float[Tensor, ""]]
 
-SSIM_WINDOW = 11  # Wang et al. (2004): Gaussian, sigma 1.5
+DEPTH_BINS_MM = (0, 30, 50, 70, 100, 150, 300)
 
 
 def mae_mm(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
@@ -99,34 +99,35 @@ def epe_px(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> F
     return (predicted_px.double() - true_px.double()).abs().mean()
 
 
+def rmse_px(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Root of the mean squared error of the disparity in pixels, ``√ mean (p - t)²``.
+
+    >>> rmse_px(torch.tensor([13.0, 9.0]), torch.tensor([10.0, 12.0])).item()
+    3.0
+    """
+    return (predicted_px.double() - true_px.double()).square().mean().sqrt()
+
+
 def bad2(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
     """Share of pixels whose disparity is wrong by more than 2 px (Middlebury's bad 2.0).
 
     >>> bad2(torch.tensor([10.0, 12.0]), torch.tensor([13.0, 12.0])).item()
     0.5
     """
-    return ((predicted_px.double() - true_px.double()).abs() > 2).double().mean()
+    return _share_beyond(2, predicted_px, true_px)
 
 
-def ssim(
-    image: Float[Tensor, "b c h w"],
-    other: Float[Tensor, "b c h w"],
-    counts: Bool[Tensor, "b 1 h w"],
-) -> Float[Tensor, ""]:
-    """Mean structural similarity (Wang et al., 2004) over the pixels that count.
+def bad3(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Share of pixels whose disparity is wrong by more than 3 px.
 
-    Images are in [0, 1]; the window is kornia's Gaussian of 11x11.
-
-    >>> image = torch.rand(1, 3, 16, 16)
-    >>> round(ssim(image, image, torch.ones(1, 1, 16, 16, dtype=torch.bool)).item(), 6)
-    1.0
+    >>> bad3(torch.tensor([10.0, 12.0]), torch.tensor([13.0, 16.0])).item()
+    0.5
     """
-    similar = ssim_map(image, other, window_size=SSIM_WINDOW).double().mean(dim=1, keepdim=True)
-    return similar[counts].mean()
+    return _share_beyond(3, predicted_px, true_px)
 
 
 DEPTH_METRICS: tuple[Metric, ...] = (mae_mm, abs_rel, sq_rel_mm, rmse_mm, rmse_log, d1, d2, d3)
-DISPARITY_METRICS: tuple[Metric, ...] = (epe_px, bad2)
+DISPARITY_METRICS: tuple[Metric, ...] = (epe_px, rmse_px, bad2, bad3)
 
 
 def score(
@@ -140,8 +141,38 @@ def score(
     return {metric.__name__: metric(predicted, true).item() for metric in metrics}
 
 
+def mae_by_depth(
+    predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]
+) -> dict[str, float]:
+    """`mae_mm` of the pixels with a true depth in each of `DEPTH_BINS_MM`, near end included.
+
+    An error that a mean over the frame hides: far tissue is harder. A bin without a pixel is
+    absent.
+
+    >>> mae_by_depth(torch.tensor([31.0, 66.0]), torch.tensor([30.0, 60.0]))
+    {'mae_mm_30_50': 1.0, 'mae_mm_50_70': 6.0}
+    """
+    found = {}
+    for low, high in pairwise(DEPTH_BINS_MM):
+        inside = (true_mm >= low) & (true_mm < high)
+        if inside.any():
+            found[bin_name(low, high)] = mae_mm(predicted_mm[inside], true_mm[inside]).item()
+    return found
+
+
+def bin_name(low_mm: int, high_mm: int) -> str:
+    """What a bin is called."""
+    return f"mae_mm_{low_mm}_{high_mm}"
+
+
 def _share_within(
     ratio: float, predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]
 ) -> Float[Tensor, ""]:
     predicted, true = predicted_mm.double(), true_mm.double()
     return (torch.maximum(predicted / true, true / predicted) < ratio).double().mean()
+
+
+def _share_beyond(
+    least_px: float, predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]
+) -> Float[Tensor, ""]:
+    return ((predicted_px.double() - true_px.double()).abs() > least_px).double().mean()

@@ -1,49 +1,50 @@
 """A protocol says which pixels count, and what may be done to a prediction before it is scored."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.errors import ConfigError
+from m3depth.evaluation.alignment import Align, Fit
+from m3depth.evaluation.averaging import FrameMean, Mean
+from m3depth.evaluation.pixels import Pixels
+from m3depth.evaluation.resizing import Resize, prediction_to_truth
+from m3depth.evaluation.truth import Prediction, Truth
+from m3depth.geometry.disparity import depth_from_disparity
+
 NEAREST_MM = 1e-3  # "not known" is scored as this: an error of the whole depth, never left out
 
-Align = Callable[[Float[Tensor, " n"], Float[Tensor, " n"]], float]
 
+class Compared(NamedTuple):
+    """A prediction beside its truth, at one resolution."""
 
-def none(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> float:
-    """No scaling: the prediction must be metric.
-
-    >>> import torch
-    >>> none(torch.tensor([50.0]), torch.tensor([100.0]))
-    1.0
-    """
-    return 1.0
-
-
-def median(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> float:
-    """One scale for the frame: the true median over the predicted one (SfMLearner).
-
-    >>> import torch
-    >>> median(torch.tensor([50.0]), torch.tensor([100.0]))
-    2.0
-    """
-    # NumPy's median: torch's takes the lower of the two middle values
-    predicted = np.median(predicted_mm.clamp_min(NEAREST_MM).cpu().numpy())
-    return float(np.median(true_mm.cpu().numpy()) / predicted)
+    truth: Truth  # with only the pixels that the protocol counts, at least one
+    raw_mm: Float[Tensor, "1 1 H W"]  # as it was predicted, 0 = not known
+    disparity_px: Float[Tensor, "1 1 H W"]  # the same as a disparity, never scaled
+    given: Bool[Tensor, "1 1 H W"] | None  # where there is a prediction; None: everywhere
+    fit: Fit
+    depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a frame is scored; frames are then averaged without weights.
+    """How frames are scored.
 
     Attributes:
         name: Names the protocol in reports.
         min_mm: Pixels with a true depth below it do not count.
         max_mm: Pixels with a true depth above it do not count.
-        align: The scale that a frame's prediction is multiplied by, from the pixels that count.
-        clip: Whether the scaled prediction is then clipped to ``min_mm .. max_mm``.
+        align: Finds what a frame's prediction is corrected by, from the pixels that count.
+        clip: Whether the corrected prediction is then clipped to ``min_mm .. max_mm``.
+        ends_count: Whether a true depth of exactly ``min_mm`` or ``max_mm`` counts.
+        only: Crops and masks; a pixel counts if all of them keep it.
+        resize: Which of prediction and truth is brought to the other's resolution.
+        min_coverage: A frame where a smaller share of the truth's pixels counts is left out.
+        mean: How the frames' numbers become the set's.
     """
 
     name: str
@@ -51,27 +52,68 @@ class Protocol:
     max_mm: float
     align: Align
     clip: bool = False
+    ends_count: bool = True
+    only: Sequence[Pixels] = ()
+    resize: Resize = prediction_to_truth
+    min_coverage: float = 0.0
+    mean: Mean = field(default_factory=FrameMean)
+
+    def __post_init__(self) -> None:
+        """Refuse a range that nothing is in.
+
+        Raises:
+            ConfigError: Naming the settings.
+        """
+        if not 0 <= self.min_mm < self.max_mm:
+            raise ConfigError(
+                f"protocol {self.name}: min_mm={self.min_mm:g} and max_mm={self.max_mm:g} leave no "
+                "depth to score; 0 <= min_mm < max_mm"
+            )
 
     @property
     def alignment(self) -> str:
         """The aligning function's name, as `metrics.json` has it."""
         return self.align.__name__
 
-    def counts(self, true_mm: Float[Tensor, "*n"]) -> Bool[Tensor, "*n"]:
-        """The pixels whose true depth is known (not 0) and within the range."""
-        return (true_mm > 0) & (true_mm >= self.min_mm) & (true_mm <= self.max_mm)
+    def within(self, truth: Truth) -> Truth:
+        """The truth with only the pixels that count."""
+        counts = truth.counts & self._in_range(truth.depth_mm)
+        for keep in self.only:
+            counts = counts & keep(truth)
+        return truth._replace(counts=counts)
 
-    def aligned(
-        self, predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]
-    ) -> Float[Tensor, " n"]:
-        """The prediction as it is scored: scaled, clipped if asked, and never 0.
+    def too_sparse(self, truth: Truth) -> bool:
+        """Whether the frame is left out: too few of its pixels count."""
+        return truth.counts.double().mean().item() < self.min_coverage
 
-        >>> import torch
-        >>> halves = Protocol("example", 1.0, 150.0, median, clip=True)
-        >>> halves.aligned(torch.tensor([20.0, 40.0, 90.0]), torch.tensor([40.0, 80.0, 149.0]))
-        tensor([ 40.,  80., 150.])
+    def compare(self, prediction: Prediction, truth: Truth) -> Compared | None:
+        """Bring the two together.
+
+        Args:
+            prediction: At any resolution.
+            truth: As `within` leaves it.
+
+        Returns:
+            None if not one pixel counts.
         """
-        scaled = predicted_mm * self.align(predicted_mm, true_mm)
+        prediction, truth = self.resize(prediction, truth)
+        if not truth.counts.any():
+            return None
+        disparity_px = prediction.fraction * prediction.fraction.shape[-1]
+        raw_mm = depth_from_disparity(disparity_px, truth.rig)
+        if prediction.given is not None:
+            raw_mm = torch.where(prediction.given, raw_mm, 0.0)
+        known = truth.counts & (raw_mm > 0)
+        fit = self.align(raw_mm[known], truth.depth_mm[known]) if known.any() else Fit()
+        depth_mm = self._finished(fit(raw_mm))
+        return Compared(truth, raw_mm, disparity_px, prediction.given, fit, depth_mm)
+
+    def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         if self.clip:
-            scaled = scaled.clamp(self.min_mm, self.max_mm)
-        return scaled.clamp_min(NEAREST_MM)
+            depth_mm = depth_mm.clamp(self.min_mm, self.max_mm)
+        return torch.where(depth_mm.isfinite(), depth_mm, 0.0).clamp_min(NEAREST_MM)
+
+    def _in_range(self, true_mm: Float[Tensor, "*n"]) -> Bool[Tensor, "*n"]:
+        if self.ends_count:
+            return (true_mm >= self.min_mm) & (true_mm <= self.max_mm)
+        return (true_mm > self.min_mm) & (true_mm < self.max_mm)

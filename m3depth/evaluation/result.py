@@ -1,30 +1,23 @@
-"""What an evaluation found, and the files that record it."""
+"""What an evaluation found under each protocol."""
 
-import csv
-import hashlib
-import io
-import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth import __version__
+from m3depth.evaluation.averaging import ScoredFrame, blocks, intervals, means
 from m3depth.evaluation.frames import Skipped
-from m3depth.evaluation.metrics import DEPTH_METRICS, DISPARITY_METRICS
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.provenance import git_commit
-from m3depth.evaluation.scoring import RATIO, VALID, Truth
-from m3depth.files import write_text
+from m3depth.evaluation.scoring import METRICS, RATIO, VALID
+from m3depth.evaluation.truth import Prediction, Truth
 from m3depth.types import StereoBatch
 
-METRICS = (*(metric.__name__ for metric in DEPTH_METRICS + DISPARITY_METRICS), "ssim")
-BASELINES = ("mean_depth", "sgbm", "constant_disparity", "best_shift")
+BASELINES = ("mean_depth", "sgbm", "constant_disparity", "best_shift", "truth")
 
 
 class Row(NamedTuple):
@@ -33,6 +26,7 @@ class Row(NamedTuple):
     position: int  # in the data set
     key: str
     scores: dict[str, float]  # the metrics that the frame supports, `scale_ratio`, `valid_pixels`
+    baselines: dict[str, dict[str, float]]  # the same of what the frame can be read against
 
     @property
     def badness(self) -> float | None:
@@ -41,36 +35,34 @@ class Row(NamedTuple):
             return self.scores["mae_mm"]
         return 1 - self.scores["ssim"] if "ssim" in self.scores else None
 
+    def scored(self, scores: dict[str, float]) -> ScoredFrame:
+        """Its own scores, or a baseline's, as the means want them."""
+        return ScoredFrame(self.key, scores, int(self.scores.get(VALID, 0)))
+
 
 class Frame(NamedTuple):
     """One frame with its images and prediction, for the report."""
 
     row: Row
     batch: StereoBatch  # of one
-    fraction: Float[Tensor, "1 1 h w"]  # predicted left disparity, of the width
+    prediction: Prediction
     depth_mm: Float[Tensor, "1 1 H W"] | None  # predicted, as it was scored; None: no calibration
     truth: Truth | None
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """A test set's numbers, and the few frames that the report shows.
+class Result:
+    """A test set's numbers under one protocol.
 
     Attributes:
         protocol: How the frames were scored.
-        rows: One per frame that was read.
-        baseline_rows: Beside `rows`, the scores of each baseline on that frame.
-        skipped: The frames that could not be read.
-        chosen: Frames spread evenly over the set.
-        worst: The frames with the largest error, the worst first.
+        rows: One per frame that was scored.
+        sparse: The keys of the frames that the protocol leaves out: too little of them is known.
     """
 
     protocol: Protocol
     rows: list[Row]
-    baseline_rows: list[dict[str, dict[str, float]]]
-    skipped: list[Skipped]
-    chosen: list[Frame]
-    worst: list[Frame]
+    sparse: list[str]
 
     @property
     def frames(self) -> int:
@@ -84,89 +76,105 @@ class Evaluation:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Each metric's unweighted mean over the frames that support it."""
-        return _means(METRICS, [row.scores for row in self.rows])
+        """Each metric's mean, as the protocol averages, over the frames that support it."""
+        return means(self._scored, METRICS, self.protocol.mean)
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 % confidence intervals of the metrics, see `averaging.intervals`."""
+        return intervals(self._scored, tuple(self.metrics), self.protocol.mean)
+
+    @property
+    def blocks(self) -> str:
+        """What the intervals' bootstrap drew: ``videos`` or ``frames``."""
+        return blocks(self._scored)
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The metrics of each part of the set, where the protocol tells parts."""
+        named: dict[str, list[ScoredFrame]] = {}
+        for frame in self._scored:
+            named.setdefault(self.protocol.mean.part(frame), []).append(frame)
+        return {
+            name: means(frames, METRICS, self.protocol.mean)
+            for name, frames in named.items()
+            if name
+        }
 
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
-        """The same of each baseline that the data support."""
-        scored = {name: [row.get(name, {}) for row in self.baseline_rows] for name in BASELINES}
-        means = {name: _means((*METRICS, "density"), rows) for name, rows in scored.items()}
-        return {name: mean for name, mean in means.items() if mean}
+        """The means of each baseline that the data support."""
+        found = {}
+        for name in BASELINES:
+            frames = [row.scored(row.baselines[name]) for row in self.rows if name in row.baselines]
+            found[name] = means(frames, METRICS, self.protocol.mean) if frames else {}
+        return {name: values for name, values in found.items() if values}
 
     @cached_property
     def scale(self) -> dict[str, float]:
         """How much larger the truth is than the prediction, and how much that varies.
 
         ``median_ratio`` is the median over frames of ``median(true) / median(predicted)`` before
-        any scaling, ``std_ratio`` the standard deviation of ``ratio / median_ratio``.
+        any alignment, ``std_ratio`` the standard deviation of ``ratio / median_ratio``.
+        ``video_std_ratio`` is the mean over videos of more than one frame of the same standard
+        deviation within the video, about the video's own median: how consistent a scale is.
         """
-        ratios = np.array([row.scores[RATIO] for row in self.rows if RATIO in row.scores])
-        if not ratios.size:
+        rows = [row for row in self.rows if RATIO in row.scores]
+        if not rows:
             return {}
-        middle = np.median(ratios)
-        return {"median_ratio": float(middle), "std_ratio": float(np.std(ratios / middle))}
+        middle, spread = _middle_and_spread(row.scores[RATIO] for row in rows)
+        found = {"median_ratio": middle, "std_ratio": spread}
+        videos = Counter(row.scored({}).video for row in rows)
+        spreads = [
+            _middle_and_spread(r.scores[RATIO] for r in rows if r.scored({}).video == video)[1]
+            for video, count in videos.items()
+            if count > 1
+        ]
+        return found | ({"video_std_ratio": float(np.mean(spreads))} if spreads else {})
 
-    def write(
-        self,
-        directory: Path,
-        *,
-        data: str,
-        protocol: str,
-        checkpoint: str,
-        config: Mapping[str, Any],
-    ) -> None:
-        """Write `metrics.json` and `per_frame.csv`.
-
-        Args:
-            directory: Made if it is not there.
-            data: The data set's name, as the user gave it.
-            protocol: The protocol's name, as the user gave it.
-            checkpoint: Where the network came from.
-            config: The resolved configuration, plain containers; its checksum is recorded.
-
-        Raises:
-            UserError: The disk is full or the directory cannot be written to.
-        """
-        record = {
-            "data": data,
-            "protocol": protocol,
+    def record(self) -> dict[str, Any]:
+        """What `metrics.json` has of it."""
+        return {
             "alignment": self.protocol.alignment,
             "frames": self.frames,
             "valid_pixels": self.valid_pixels,
             "metrics": self.metrics,
             "scale": self.scale,
             "baselines": self.baselines,
-            "skipped": self.skipped,
-            "checkpoint": checkpoint,
-            "version": __version__,
-            **git_commit(),
-            "config_sha256": config_sha256(config),
+            "intervals": self.intervals,
+            "blocks": self.blocks,
+            "sparse": self.sparse,
+            **({"parts": self.parts} if self.parts else {}),
         }
-        text = json.dumps(record, indent=2, allow_nan=False) + "\n"
-        write_text(directory / "metrics.json", text)
-        write_text(directory / "per_frame.csv", self._csv())
 
-    def _csv(self) -> str:
-        scored = [
-            name for name in (*METRICS, RATIO, VALID) if any(name in r.scores for r in self.rows)
-        ]
-        text = io.StringIO()
-        table = csv.DictWriter(text, ["frame", *scored], lineterminator="\n")
-        table.writeheader()
-        table.writerows({"frame": row.key, **row.scores} for row in self.rows)
-        return text.getvalue()
+    @property
+    def _scored(self) -> list[ScoredFrame]:
+        return [row.scored(row.scores) for row in self.rows]
 
 
-def config_sha256(config: Mapping[str, Any]) -> str:
-    """The checksum of a configuration, whatever the order of its keys.
+@dataclass(frozen=True)
+class Evaluation:
+    """A test set's numbers, and the few frames that the report shows.
 
-    >>> config_sha256({"a": 1, "b": 2}) == config_sha256({"b": 2, "a": 1})
-    True
+    Attributes:
+        results: One for each protocol, the headline's first.
+        skipped: The frames that could not be read, or that have no prediction.
+        chosen: Frames spread evenly over the set.
+        worst: The frames with the largest error, the worst first.
     """
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+    results: list[Result]
+    skipped: list[Skipped]
+    chosen: list[Frame]
+    worst: list[Frame]
+
+    @property
+    def first(self) -> Result:
+        """Under the first protocol: the headline, and what the pictures show."""
+        return self.results[0]
 
 
-def _means(names: Iterable[str], rows: list[dict[str, float]]) -> dict[str, float]:
-    found = {name: [row[name] for row in rows if name in row] for name in names}
-    return {name: float(np.mean(values)) for name, values in found.items() if values}
+def _middle_and_spread(ratios: Iterable[float]) -> tuple[float, float]:
+    values = np.array(list(ratios))
+    middle = np.median(values)
+    return float(middle), float(np.std(values / middle))

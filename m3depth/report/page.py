@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from m3depth import __version__
+from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation
 from m3depth.files import write_text
@@ -36,11 +37,13 @@ def write_report(
     """
     shown = evaluation.chosen + evaluation.worst
     pictured = rows.rows_for(shown)
+    first = evaluation.first
     sections = [
         _head(title, evaluation),
-        tables.headline(evaluation),
+        tables.headline(first),
         tables.skipped_list(evaluation),
-        _section("Metrics", _how_averaged(evaluation), _wide(tables.metric_table(evaluation))),
+        _protocols(evaluation),
+        _section("Metrics", _how_averaged(evaluation), _wide(tables.metric_table(first))),
         _errors(evaluation),
         _training(curves),
         _pictures(evaluation, pictured),
@@ -65,29 +68,46 @@ def _page(title: str, body: str) -> str:
 
 
 def _head(title: str, evaluation: Evaluation) -> str:
-    protocol = evaluation.protocol
-    counted = f", {evaluation.valid_pixels:,} pixels of known depth" if evaluation.scale else ""
-    frames = f"{evaluation.frames:,} frame" + ("s" if evaluation.frames > 1 else "")
+    first = evaluation.first
+    protocol = first.protocol
+    counted = f", {first.valid_pixels:,} pixels of known depth" if first.scale else ""
+    frames = f"{first.frames:,} frame" + ("s" if first.frames > 1 else "")
     return (
         f'<h1>{escape(title)}</h1><p class="lead">{frames}{counted} · '
-        f"protocol {escape(protocol.name)}: {_range(evaluation)}, alignment "
+        f"protocol {escape(protocol.name)}: {_range(protocol)}, alignment "
         f"{escape(protocol.alignment)}</p>"
     )
 
 
-def _range(evaluation: Evaluation) -> str:
-    low, high = evaluation.protocol.min_mm, evaluation.protocol.max_mm
+def _range(protocol: Protocol) -> str:
+    low, high = protocol.min_mm, protocol.max_mm
     if low == 0 and high == float("inf"):
         return "every known depth"
     return f"true depths of {low:g} to {high:g} mm"
 
 
 def _how_averaged(evaluation: Evaluation) -> str:
+    first = evaluation.first
+    within = f"Under the protocol {first.protocol.name}" if len(evaluation.results) > 1 else "Means"
     return (
-        "Means over frames, each frame counting once. ↓ smaller is better, ↑ larger is better. "
-        "Blank: the data or the method cannot support it. Baselines are scored under the same "
-        "protocol; best constant and best shift are found on the test frame itself."
+        f"{within}. ↓ smaller is better, ↑ larger is better. Blank: the data or the method cannot "
+        f"support it. 95 % intervals by a bootstrap over {first.blocks}"
+        + (", which one video makes too narrow" if first.blocks == "frames" else "")
+        + ". Baselines are scored under the same protocol; best constant and best shift are found "
+        "on the test frame itself."
     )
+
+
+def _protocols(evaluation: Evaluation) -> str:
+    """One set of predictions under each protocol; "" when there is but one."""
+    if len(evaluation.results) < 2:
+        return ""
+    said = (
+        "The same predictions under each protocol. Rows of different alignment do not compare: "
+        "only alignment none needs the prediction to be metric. Scale is the true depth over the "
+        "predicted one before any alignment, median ± relative spread over frames."
+    )
+    return _section("Protocols", said, _wide(tables.protocol_table(evaluation)))
 
 
 def _errors(evaluation: Evaluation) -> str:
@@ -108,7 +128,7 @@ def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> st
         "Frames": ("Spread evenly over the set.", evaluation.chosen),
         "Worst frames": ("The frames with the largest error, the worst first.", evaluation.worst),
     }
-    if evaluation.frames == len(evaluation.worst):  # the chosen ones would be the same again
+    if evaluation.first.frames == len(evaluation.worst):  # the chosen ones would be the same again
         told = {"Frames": ("All frames, the worst first.", evaluation.worst)}
     bars = f'<div class="bars">{pictured.bars()}</div>'
     shared = " All rows of this page share one range of colours."

@@ -65,7 +65,8 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
     """The error of every frame in the set's order; None for less than two."""
     import plotly.graph_objects as go
 
-    rows = [row for row in evaluation.rows if "mae_mm" in row.scores]
+    first = evaluation.first
+    rows = [row for row in first.rows if "mae_mm" in row.scores]
     if len(rows) < 2:
         return None
     errors = [row.scores["mae_mm"] for row in rows]
@@ -78,7 +79,10 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
     )
     figure = _styled(go.Figure(bars), "", "frame", "MAE, mm")
     return figure.add_hline(
-        y=evaluation.metrics["mae_mm"], line_dash="dot", line_color=GREY, annotation_text="mean"
+        y=first.metrics["mae_mm"],
+        line_dash="dot",
+        line_color=GREY,
+        annotation_text="mean",
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from m3depth.evaluation.result import Frame
-from m3depth.evaluation.scoring import resized
+from m3depth.evaluation.truth import resized
 from m3depth.geometry.warp import warp
 from m3depth.report import bars
 from m3depth.report.figures import (
@@ -93,14 +93,19 @@ class DisparityRows:
         return cls(_round_up(max(largest)))
 
     def pictures(self, frame: Frame) -> list[Picture | None]:
-        """The row's pictures."""
+        """The row's pictures; None for what needs a right image where there is none."""
         disparity_px = _disparity_px(frame)
+        plane = _plane(disparity_px)
+        known = np.ones(plane.shape, bool)
+        drawn = colour(plane, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
+        if "right" not in frame.batch:
+            return [_image(frame), drawn, None, None]
         rebuilt, visible = warp(frame.batch["right"], -disparity_px)
         error = _plane((rebuilt - frame.batch["left"]).abs().mean(dim=1, keepdim=True))
-        plane, seen = _plane(disparity_px), visible[0, 0].numpy()
+        seen = visible[0, 0].numpy()
         return [
             _image(frame),
-            colour(plane, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, np.ones_like(seen)),
+            drawn,
             _bytes(rebuilt),
             colour(error, 0, CEILING_LIGHT, ERROR_COLOURS, seen),
         ]
@@ -150,7 +155,7 @@ def _cell(picture: Picture, title: str, key: str) -> str:
 
 def _disparity_px(frame: Frame) -> Float[Tensor, "1 1 h w"]:
     height, width = frame.batch["left"].shape[-2:]
-    return resized(frame.fraction, (height, width)) * width
+    return frame.prediction.at((height, width)).fraction.float() * width
 
 
 def _error_mm(frame: Frame) -> tuple[Plane, NDArray[np.bool_]]:

@@ -1,0 +1,58 @@
+"""Flicker: how much the depth changes from frame to frame beyond what the camera's motion does."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from kornia.geometry.transform import remap
+from torch import Tensor
+
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.points import back_project, pixel_grid, project
+
+KNOWN = 0.999  # of a bilinear sample that no hole is mixed into
+
+
+class Seen(NamedTuple):
+    """The depth of one frame, and where it was seen from."""
+
+    position: int  # in the data set
+    video: str
+    depth_mm: Float[Tensor, "1 1 h w"]  # 0 = not known
+    rig: StereoRig  # at the same resolution
+    camera_to_world: Float[Tensor, "1 4 4"]
+
+    def follows(self, other: "Seen") -> bool:
+        """Whether it is the frame after the other one, in the same video."""
+        return self.video == other.video and self.position == other.position + 1
+
+
+def flicker_mm(before: Seen, now: Seen) -> float | None:
+    """The median over the pixels of ``|z' - Z(u')|``, in millimetres.
+
+    Each pixel with a depth is carried into the camera of the frame before, where it lies at the
+    depth z' and is seen at u'; Z is the depth that was predicted there and then, sampled
+    bilinearly. It is a median because a part of the picture is uncovered or moves by itself, and
+    that is no flicker. Tissue that moves as a whole stays in it: read it beside the same number
+    of the true depth. None where no pixel is seen twice.
+    """
+    x, y, depth = pixel_grid(now.depth_mm.double())
+    points = back_project(x, y, depth, now.rig)
+    motion = torch.linalg.inv(before.camera_to_world.double()) @ now.camera_to_world.double()
+    carried = points @ motion[:, :3, :3].mT + motion[:, None, :3, 3]
+    in_front = (depth > 0) & (carried[..., 2] > 0)
+    places = project(torch.where(in_front[..., None], carried, 1.0), before.rig)
+    old = before.depth_mm.double()
+    then, known = _sampled(old, places), _sampled((old > 0).double(), places)
+    counts = in_front & (known > KNOWN)
+    if not counts.any():
+        return None
+    return float((carried[..., 2] - then)[counts].abs().median())
+
+
+def _sampled(
+    image: Float[Tensor, "1 1 h w"], places: Float[Tensor, "1 n 2"]
+) -> Float[Tensor, "1 n"]:
+    """Bilinear, 0 beyond the edges."""
+    x, y = places[..., 0][:, None], places[..., 1][:, None]
+    return remap(image, x, y, padding_mode="zeros", align_corners=True)[:, 0, 0]

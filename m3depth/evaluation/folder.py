@@ -1,0 +1,149 @@
+"""Another system's predictions, from the files that it left in a folder."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.images import read_depth
+from m3depth.errors import ConfigError, DataError
+from m3depth.evaluation.predictors import NoPredictionError
+from m3depth.evaluation.truth import Prediction, size_of
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.types import StereoBatch
+
+SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
+ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
+
+Values = Float[Tensor, "1 1 h w"]
+
+
+def depth_mm(values: Values, rig: StereoRig) -> Values:
+    """Depth along z in millimetres as a disparity in pixels."""
+    return disparity_from_depth(values, rig)
+
+
+def disparity_px(values: Values, rig: StereoRig) -> Values:
+    """A disparity in pixels of the file's width, as it is."""
+    return values
+
+
+def inverse_depth(values: Values, rig: StereoRig) -> Values:
+    """The inverse of the depth, in 1/mm or, for a protocol that aligns, in any unit."""
+    return disparity_from_depth(torch.where(values > 0, 1 / values, 0.0), rig)
+
+
+KINDS: dict[str, Callable[[Values, StereoRig], Values]] = {
+    kind.__name__: kind for kind in (depth_mm, disparity_px, inverse_depth)
+}
+
+
+class PredictionFolder:
+    """Finds and reads the prediction for each frame.
+
+    A frame's file is ``ROOT/KEY.npz`` (or .npy .tiff .pfm .png, 16 bits), or ``NAME.npz`` anywhere
+    in ROOT with NAME the key's last part, if there is only one. An .npz, as `m3depth predict`
+    writes it, has an array called as the kind, or a single one. What is 0, negative or not finite
+    is a hole. A map may have any resolution of the frame's shape; disparity is in pixels of the
+    map's own width.
+
+    Args:
+        root: The folder.
+        kind: What the numbers are: one of `KINDS`.
+        scale: What they are multiplied by to be that: 1000 turns metres into millimetres.
+
+    Raises:
+        DataError: No such folder, or no prediction in it.
+        ConfigError: No such kind, or a scale that is not positive.
+    """
+
+    def __init__(self, root: str | Path, kind: str = "depth_mm", scale: float = 1.0) -> None:
+        self.root, self.kind, self.scale = Path(root), kind, scale
+        if kind not in KINDS:
+            raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
+        if not 0 < scale < float("inf"):
+            raise ConfigError(f"scale={scale:g}: a positive number is expected")
+        self._files = _files_by_stem(self.root)
+        self._stems: dict[str, list[str]] = {}
+        for stem in self._files:
+            self._stems.setdefault(stem.rpartition("/")[2], []).append(stem)
+        self._taken: dict[Path, str] = {}
+
+    def __call__(self, batch: StereoBatch) -> Prediction:
+        """The prediction for a batch of one.
+
+        Raises:
+            NoPredictionError: There is no file for it.
+            DataError: The file is ambiguous, unreadable or of another shape, or millimetres are
+                given for a frame without a calibration.
+        """
+        key = batch["key"][0]
+        path = self._path(key)
+        values = _read(path, self.kind)[None].double() * self.scale
+        old, size = size_of(batch["left"]), size_of(values)
+        if abs(size[1] * old[0] / (size[0] * old[1]) - 1) > ASPECT_TOLERANCE:
+            raise DataError(
+                f"{path}: {size[1]}x{size[0]}, but frame {key} is {old[1]}x{old[0]}: not the same "
+                "shape, so one of them was cropped; predict the whole frame"
+            )
+        if self.kind != disparity_px.__name__ and not bool(batch["rig"].calibrated):
+            raise DataError(
+                f"frame {key} has no calibration, so kind={self.kind} cannot be compared; give the "
+                "data set its rig or baseline_mm, or kind=disparity_px"
+            )
+        disparity = KINDS[self.kind](values, batch["rig"].resized(old, size))
+        return Prediction(disparity / size[1], values > 0)
+
+    def _path(self, key: str) -> Path:
+        last = key.rpartition("/")[2]
+        found = [key] if key in self._files else self._stems.get(last, [])
+        if not found:
+            raise NoPredictionError(f"no {key} and no {last} ({' '.join(SUFFIXES)}) in {self.root}")
+        path = self._files[found[0]]
+        owner = self._taken.setdefault(path, key)
+        if len(found) > 1 or owner != key:
+            rivals = f"{found[0]} and {found[1]}" if len(found) > 1 else f"{owner} and {key}"
+            raise DataError(
+                f"{self.root}: {last} is ambiguous ({rivals}); name each file by its frame's whole "
+                f"key: {key}{path.suffix}"
+            )
+        return path
+
+
+def _files_by_stem(root: Path) -> dict[str, Path]:
+    """The files below a folder by their paths in it without suffix."""
+    if not root.is_dir():
+        raise DataError(f"predictions={root}: no such folder")
+    found: dict[str, Path] = {}
+    for suffix in SUFFIXES:
+        for path in sorted(root.rglob(f"*{suffix}")):
+            if not path.name.startswith("."):
+                found.setdefault(path.relative_to(root).as_posix().removesuffix(suffix), path)
+    if not found:
+        raise DataError(f"predictions={root}: no prediction there ({' '.join(SUFFIXES)})")
+    return found
+
+
+def _read(path: Path, name: str) -> Float[Tensor, "1 h w"]:
+    return _read_npz(path, name) if path.suffix == ".npz" else read_depth(path)
+
+
+def _read_npz(path: Path, name: str) -> Float[Tensor, "1 h w"]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = list(arrays)
+            chosen = name if name in names else names[0]
+            values = arrays[chosen].squeeze()
+    except (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a readable .npz ({error})") from None
+    if name not in names and len(names) > 1:
+        raise DataError(f"{path}: no array {name!r} among {', '.join(names)}; choose another kind=")
+    if values.ndim != 2 or values.dtype.kind not in "iuf":
+        raise DataError(f"{path}: {chosen} has shape {values.shape}; numbers (h, w) are expected")
+    kept = np.where(np.isfinite(values) & (values > 0), values, 0)
+    return torch.from_numpy(kept.astype(np.float64))[None]

@@ -1,0 +1,74 @@
+"""The files that record an evaluation: `metrics.json` and `per_frame.csv`."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from m3depth import __version__
+from m3depth.evaluation.provenance import git_commit
+from m3depth.evaluation.result import Evaluation, Result
+from m3depth.evaluation.scoring import METRICS, RATIO, VALID
+from m3depth.files import write_text
+
+
+def write_record(
+    directory: Path,
+    evaluation: Evaluation,
+    *,
+    data: str,
+    source: Mapping[str, Any],
+    config: Mapping[str, Any],
+) -> None:
+    """Write `metrics.json` and `per_frame.csv`.
+
+    The first protocol's numbers are at the top of `metrics.json` and, frame by frame, in
+    `per_frame.csv`; all protocols' are in ``protocols``.
+
+    Args:
+        directory: Made if it is not there.
+        evaluation: The numbers.
+        data: The data set's name, as the user gave it.
+        source: Where the predictions came from: ``checkpoint``, or ``predictions``.
+        config: The resolved configuration, plain containers; its checksum is recorded.
+
+    Raises:
+        UserError: The disk is full or the directory cannot be written to.
+    """
+    first = evaluation.first
+    record = {
+        "data": data,
+        "protocol": first.protocol.name,
+        **first.record(),
+        "protocols": {r.protocol.name: r.record() for r in evaluation.results},
+        "skipped": evaluation.skipped,
+        **source,
+        "version": __version__,
+        **git_commit(),
+        "config_sha256": config_sha256(config),
+    }
+    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    write_text(directory / "metrics.json", text)
+    write_text(directory / "per_frame.csv", _csv(first))
+
+
+def config_sha256(config: Mapping[str, Any]) -> str:
+    """The checksum of a configuration, whatever the order of its keys.
+
+    >>> config_sha256({"a": 1, "b": 2}) == config_sha256({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def _csv(result: Result) -> str:
+    names = (*METRICS, RATIO, VALID)
+    scored = [name for name in names if any(name in row.scores for row in result.rows)]
+    text = io.StringIO()
+    table = csv.DictWriter(text, ["frame", *scored], lineterminator="\n")
+    table.writeheader()
+    table.writerows({"frame": row.key, **row.scores} for row in result.rows)
+    return text.getvalue()
