@@ -13,12 +13,16 @@ Matrix = npt.NDArray[np.float64]
 
 
 def read_rows(path: Path) -> list[list[float]]:
-    """The numbers of a text file, line by line, apart by blanks or commas; empty lines go.
+    """The numbers of a text file, line by line, apart by blanks or commas.
+
+    Empty lines are passed over, and what follows a ``#``.
 
     Raises:
         DataError: unreadable, or something in it is not a finite number.
     """
-    lines = (line.replace(",", " ").split() for line in read_text(path).splitlines())
+    lines = (
+        line.partition("#")[0].replace(",", " ").split() for line in read_text(path).splitlines()
+    )
     try:
         rows = [[float(word) for word in line] for line in lines if line]
     except ValueError as error:

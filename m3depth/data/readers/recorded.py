@@ -1,0 +1,128 @@
+"""What the sets of stereo videos as recorded have in common: they are rectified on the way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from torch.utils.data import Dataset
+
+from m3depth.data.images import Array, colour_tensor
+from m3depth.data.rectification import Rectification, StereoCalibration, rectification
+from m3depth.data.video import Video
+from m3depth.errors import DataError
+from m3depth.log import warn_once
+from m3depth.types import StereoBatch
+
+
+class StereoVideo(Protocol):
+    """Frames of both views by number, as OpenCV decodes them."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int) -> tuple[Array, Array]: ...
+
+
+@dataclass(frozen=True)
+class SplitVideo:
+    """Both views in one video; ``split`` takes its frames apart, left view first."""
+
+    video: Video
+    split: Callable[[Array], tuple[Array, Array]]
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    def __getitem__(self, number: int) -> tuple[Array, Array]:
+        return self.split(self.video[number])
+
+
+@dataclass(frozen=True)
+class TwoVideos:
+    """A video of each view; one that ends earlier ends both, said once."""
+
+    left: Video
+    right: Video
+
+    def __len__(self) -> int:
+        counts = len(self.left), len(self.right)
+        if counts[0] != counts[1]:
+            names = f"{self.left.path.name} {counts[0]}, {self.right.path.name} {counts[1]} frames"
+            warn_once(f"{self.left.path.parent}: {names}; the first {min(counts)} are used")
+        return min(counts)
+
+    def __getitem__(self, number: int) -> tuple[Array, Array]:
+        return self.left[number], self.right[number]
+
+
+class Recording(NamedTuple):
+    """One sequence and how it was recorded."""
+
+    name: str
+    folder: Path
+    video: StereoVideo
+    calibration: StereoCalibration  # of the views as they are in the video
+
+
+class RecordedSequences(Dataset[StereoBatch]):
+    """Rectified frames of sequences; what else a set has, it adds in `_complete`."""
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        size: Sequence[int] | None,
+        step: int = 1,
+        repeat: int = 1,
+    ) -> None:
+        """List the frames, in temporal order within a sequence.
+
+        Args:
+            recordings: what to read.
+            size: (height, width) of the images given out and of the rig; None keeps their own.
+            step: every which frame is given out.
+            repeat: how often each frame comes up in one epoch.
+
+        Raises:
+            DataError: a sequence has no frame.
+        """
+        self.repeat, self.size = repeat, None if size is None else (size[0], size[1])
+        self.frames = [
+            (recording, number)
+            for recording in recordings
+            for number in self._usable(recording)[::step]
+        ]
+        if not self.frames:
+            raise DataError(f"{recordings[0].folder}: no frame in any sequence")
+
+    def __len__(self) -> int:
+        """Every frame, ``repeat`` times."""
+        return len(self.frames) * self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        """One frame; raises `DataError` when it cannot be decoded."""
+        if index >= len(self):
+            raise IndexError(index)  # what ends a plain `for` over the set
+        recording, number = self.frames[index % len(self.frames)]
+        where = f"{recording.folder}, frame {number}"
+        cameras = rectification(recording.calibration)
+        left, right = recording.video[number]
+        for view in (left, right):
+            recording.calibration.check_size((view.shape[0], view.shape[1]), where)
+        size = self.size or cameras.size
+        sample: StereoBatch = {
+            "left": colour_tensor(cameras.left(left, size), where),
+            "right": colour_tensor(cameras.right(right, size), where),
+            "rig": cameras.rig.resized(cameras.size, size),
+            "key": f"{recording.name}/{number:06d}",
+        }
+        self._complete(sample, recording, number, cameras)
+        return sample
+
+    def _usable(self, recording: Recording) -> range:
+        """Which frames of a sequence can be used."""
+        return range(len(recording.video))
+
+    def _complete(
+        self, sample: StereoBatch, recording: Recording, number: int, cameras: Rectification
+    ) -> None:
+        """Add masks and poses to the sample."""
