@@ -90,7 +90,7 @@ def folders_with(root: Path, *members: str, levels: int = 3) -> list[Path]:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; data.root is where the set was unpacked")
     found = _folders_below(root, members, levels)
-    above = root.resolve().parent
+    above = root.absolute().parent
     if not found and _holds(above, members):
         found = [above]
     if not found:
@@ -105,7 +105,7 @@ def chosen(folders: Sequence[Path], names: Collection[str], root: Path) -> dict[
     Raises:
         DataError: one of ``names`` is not there, or two folders have one name.
     """
-    found = {folder.resolve().name: folder for folder in folders}
+    found = {folder.absolute().name: folder for folder in folders}  # a link keeps its own
     refuse([str(f) for f in folders if f not in found.values()], root, "several folders of a name")
     refuse(sorted(set(names) - set(found)), root, "no such folder")
     return {name: folder for name, folder in found.items() if name in (names or found)}

@@ -108,7 +108,7 @@ def _baseline(path: Path) -> float:
 
 def _calibration_file(folder: Path, name: str, file: str) -> Path:
     """The first that is there of the places where copies of the set have it."""
-    outer = folder.resolve().parent
+    outer = folder.absolute().parent
     places = [folder, outer] if outer.name == name else [folder]
     beside = outer.parent if outer.name == name else outer
     places.append(beside / "calibration" / name.removeprefix("rectified"))

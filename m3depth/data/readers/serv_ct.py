@@ -97,7 +97,7 @@ def _frames(folder: Path, reference: str) -> list[FrameFiles]:
     masks = [occlusion] if occlusion.is_dir() else []
     return [
         FrameFiles(
-            key=f"{folder.resolve().name}/{left.stem}",
+            key=f"{folder.absolute().name}/{left.stem}",
             left=left,
             right=right,
             rig=_read_rig(folder / "Rectified_calibration" / f"{left.stem}.json"),
