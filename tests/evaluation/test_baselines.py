@@ -1,18 +1,20 @@
+import numpy as np
 import pytest
 import torch
 from stereo_fakes import HEIGHT, WIDTH, Frames, dots, plane, sample
 
 from m3depth.errors import DataError
 from m3depth.evaluation import frames
+from m3depth.evaluation.alignment import none
 from m3depth.evaluation.baselines import (
     mean_depth,
     score_constant,
-    score_sgbm,
+    score_guess,
     score_shift,
     sgbm,
 )
-from m3depth.evaluation.protocol import Protocol, none
-from m3depth.evaluation.scoring import Truth, as_batch
+from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.types import StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
@@ -22,6 +24,17 @@ def truth_of(frame: StereoBatch) -> Truth:
     truth = Truth.of(as_batch(frame))
     assert truth is not None
     return truth
+
+
+def found(left: torch.Tensor, right: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    fraction, given = sgbm(left, right)
+    assert given is not None
+    return fraction[0, 0].numpy(), given[0, 0].numpy()
+
+
+def score_sgbm(frame: StereoBatch) -> dict[str, float]:
+    batch = as_batch(frame)
+    return score_guess(sgbm(batch["left"], batch["right"]), truth_of(frame), PLAIN)
 
 
 def mean_of(*samples: StereoBatch | DataError) -> torch.Tensor | None:
@@ -79,7 +92,7 @@ def test_mean_depth_without_any_depth() -> None:
 def test_sgbm_finds_a_known_shift(shift: int) -> None:
     wide = dots(0, 96, 128 + shift)
     left, right = wide[None, :, :, :128], wide[None, :, :, shift:]  # left x is right x - shift
-    fraction, given = sgbm(left, right)
+    fraction, given = found(left, right)
     inside = given[:, shift + 8 : -8]
     assert inside.mean() > 0.95
     error = abs(fraction * 128 - shift)[:, shift + 8 : -8][inside]
@@ -88,7 +101,7 @@ def test_sgbm_finds_a_known_shift(shift: int) -> None:
 
 def test_sgbm_answers_nothing_that_lies_outside_the_right_image() -> None:
     wide = dots(0, 96, 140)
-    fraction, given = sgbm(wide[None, :, :, :128], wide[None, :, :, 12:])
+    fraction, given = found(wide[None, :, :, :128], wide[None, :, :, 12:])
     x = torch.arange(128).expand(96, 128).numpy()
     assert ((x - fraction * 128)[given] >= -1e-3).all()
     assert given[:, :6].mean() < 0.2
@@ -96,7 +109,7 @@ def test_sgbm_answers_nothing_that_lies_outside_the_right_image() -> None:
 
 def test_sgbm_score_and_density() -> None:
     frame = sample(plane(30))  # 10 px
-    scores = score_sgbm(as_batch(frame), truth_of(frame), PLAIN)
+    scores = score_sgbm(frame)
     assert set(scores) == {"mae_mm", "abs_rel", "epe_px", "density"}
     assert scores["epe_px"] < 0.5
     assert 0.5 < scores["density"] < 1
@@ -107,15 +120,13 @@ def test_sgbm_that_answers_nothing_has_density_only() -> None:
     depth[:, :, 4:] = 0  # known only where the right image does not see
     frame = sample(depth)
     frame["right"][:, :, -10:] = 0
-    assert score_sgbm(as_batch(frame), truth_of(frame), PLAIN) == {"density": 0.0}
+    assert score_sgbm(frame) == {"density": 0.0}
 
 
 def test_best_constant_is_the_median_disparity() -> None:
     depth = plane(30)  # 10 px
     depth[:, :, : WIDTH // 4] = 60  # 5 px on a quarter
-    assert score_constant(truth_of(sample(depth)), PLAIN) == {
-        "epe_px": pytest.approx(5 / 4, abs=1e-4)
-    }
+    assert score_constant(truth_of(sample(depth))) == {"epe_px": pytest.approx(5 / 4, abs=1e-4)}
 
 
 def test_best_shift_finds_the_shift() -> None:
@@ -124,3 +135,9 @@ def test_best_shift_finds_the_shift() -> None:
     assert found > 0.95
     batch["right"] = torch.roll(batch["right"], 20, dims=-1)  # now to the other side: not searched
     assert score_shift(batch)["ssim"] < 0.5
+
+
+def test_a_monocular_frame_has_no_shift() -> None:
+    frame = sample(plane(30))
+    del frame["right"]
+    assert score_shift(as_batch(frame)) == {}

@@ -1,65 +1,190 @@
-from pathlib import Path
-
+import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from hydra import compose, initialize_config_dir
+from stereo_fakes import HEIGHT, RIG, WIDTH, batched, plane, sample
 
-from m3depth.evaluation.protocol import NEAREST_MM, Protocol, median, none
+from m3depth.cli.app import configuration
+from m3depth.cli.scoring import build_protocols
+from m3depth.errors import ConfigError, DataError
+from m3depth.evaluation.alignment import median, none
+from m3depth.evaluation.averaging import SetMean
+from m3depth.evaluation.pixels import Box, visible
+from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
+from m3depth.evaluation.resizing import truth_to_prediction
+from m3depth.evaluation.truth import Prediction, Truth, as_batch
+from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.types import StereoBatch
 
-CONF = Path(__file__).parents[2] / "conf" / "protocol"
+TRUE_MM = torch.tensor([0, 1e-4, 10, 25, 100, 150, 151, 180, 300, 301])
+COUNTED = {
+    "unscaled": [1e-4, 10, 25, 100, 150, 151, 180, 300, 301],
+    "m3depth": [25, 100, 150, 151, 180, 300],
+    "median": [10, 25, 100, 150],
+    "afsfm": [10, 25, 100],
+    "scared_challenge": [1e-4, 10, 25, 100, 150, 151, 180, 300, 301],
+    "hamlyn": [10, 25, 100],
+    "serv_ct": [1e-4, 10, 25, 100, 150, 151, 180, 300, 301],
+    "serv_ct_mono": [10, 25, 100, 150, 151],
+    "c3vd": [10, 25],
+}
+ALIGNED = {"median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd"}
 
 
-def load(name: str) -> Protocol:
-    protocol = instantiate(OmegaConf.load(CONF / f"{name}.yaml"))
-    assert isinstance(protocol, Protocol)
-    return protocol
+def load(*names: str, more: tuple[str, ...] = ()) -> list[Protocol]:
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        config = compose("evaluate", [f"protocol=[{','.join(names)}]", "output=x", *more])
+    return build_protocols(config)
 
 
-@pytest.mark.parametrize(
-    ("name", "alignment", "counted_mm"),
-    [
-        ("unscaled", "none", [1e-4, 10, 25, 150, 151, 300, 301]),
-        ("m3depth", "none", [25, 150, 151, 300]),
-        ("median", "median", [10, 25, 150]),
-    ],
-)
-def test_files(name: str, alignment: str, counted_mm: list[float]) -> None:
-    protocol = load(name)
-    true_mm = torch.tensor([0, 1e-4, 10, 25, 150, 151, 300, 301])
+def truth_of(frame: StereoBatch) -> Truth:
+    truth = Truth.of(as_batch(frame))
+    assert truth is not None
+    return truth
+
+
+def of_depths(true_mm: torch.Tensor, key: str = "video/0") -> Truth:
+    """One row of known depths."""
+    depth = true_mm.expand(1, 1, 1, -1)
+    return Truth(depth, depth > 0, batched(RIG), key)
+
+
+def predicted(depth_mm: torch.Tensor, given: torch.Tensor | None = None) -> Prediction:
+    depth = depth_mm.expand(1, 1, 1, -1)
+    return Prediction(disparity_from_depth(depth, batched(RIG)) / depth.shape[-1], given)
+
+
+def compared(protocol: Protocol, predicted_mm: list[float], true_mm: list[float]) -> Compared:
+    truth = protocol.within(of_depths(torch.tensor(true_mm)))
+    found = protocol.compare(predicted(torch.tensor(predicted_mm)), truth)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_files(name: str) -> None:
+    (protocol,) = load(name)
     assert protocol.name == name
-    assert protocol.alignment == alignment
-    assert true_mm[protocol.counts(true_mm)].tolist() == pytest.approx(counted_mm)
+    assert protocol.alignment == ("median" if name in ALIGNED else "none")
+    assert protocol.clip == (name in ALIGNED)
+    truth = protocol.within(of_depths(TRUE_MM))
+    assert truth.depth_mm[truth.counts].tolist() == pytest.approx(COUNTED[name])
 
 
 def test_there_is_no_other_file() -> None:
-    assert {path.stem for path in CONF.glob("*.yaml")} == {"unscaled", "m3depth", "median"}
+    files = {path.stem for path in (configuration() / "protocol").glob("*.yaml")}
+    assert files == {*COUNTED, "serv_ct_visible"}
 
 
-def test_median_is_numpys() -> None:
-    predicted, true = torch.tensor([10.0, 20.0]), torch.tensor([30.0, 60.0])
-    assert median(predicted, true) == pytest.approx(3.0)
+def test_the_order_asked_for_is_kept() -> None:
+    assert [p.name for p in load("c3vd", "unscaled", "afsfm")] == ["c3vd", "unscaled", "afsfm"]
+
+
+def test_others_deviations_are_overrides() -> None:
+    (protocol,) = load("afsfm", more=("protocol.afsfm.max_mm=256",))
+    assert protocol.max_mm == 256
+
+
+def test_a_range_that_holds_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"protocol x: min_mm=5 and max_mm=5"):
+        Protocol("x", 5.0, 5.0, none)
+
+
+def test_coverage_and_means_are_the_protocols_own() -> None:
+    m3depth, challenge, unscaled = load("m3depth", "scared_challenge", "unscaled")
+    assert (m3depth.min_coverage, challenge.min_coverage, unscaled.min_coverage) == (0.1, 0.1, 0)
+    assert isinstance(challenge.mean, SetMean)
+    assert not isinstance(m3depth.mean, SetMean)
+
+
+def test_only_hamlyn_s_later_videos_are_cropped() -> None:
+    (hamlyn,) = load("hamlyn")
+    depth = torch.full((1, 1, 288, 720), 60.0)
+    for key, columns in (("rectified13/1", 720), ("rectified14/1", 410), ("rectified27/1", 410)):
+        within = hamlyn.within(Truth(depth, depth > 0, batched(RIG), key))
+        assert int(within.counts.sum()) == 288 * columns
+    small = Truth(depth[..., :400], depth[..., :400] > 0, batched(RIG), "rectified14/1")
+    with pytest.raises(DataError, match=r"rectified14/1.*400x288.*590x288"):
+        hamlyn.within(small)
+
+
+def test_a_box_keeps_its_rows_and_columns() -> None:
+    truth = truth_of(sample(plane(50)))
+    rows, columns = torch.nonzero(Box(2, 5, 10, 20)(truth)[0, 0], as_tuple=True)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 4, 10, 19)
+
+
+def test_visible_by_the_disparity_alone() -> None:
+    """A near block, 12 px, before a wall, 6 px: it hides the 6 columns to its left."""
+    depth = plane(50)  # 300 mm·px: 6 px
+    depth[..., 30:40] = 25  # 12 px
+    seen = visible(truth_of(sample(depth)))[0, 0]
+    hidden = {x for x in range(WIDTH) if not seen[HEIGHT // 2, x]}
+    assert set(range(6)) <= hidden  # falls outside the right view
+    assert hidden - set(range(6)) <= set(range(24, 30))
+    assert len(hidden - set(range(6))) >= 5  # one pixel of tolerance at the rim
+    assert not seen[:, 24:29].any()
+
+
+def test_visible_as_the_data_set_says() -> None:
+    frame = sample(plane(50))
+    frame["occluded"] = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.bool)
+    frame["occluded"][:, :4] = True
+    (protocol,) = load("serv_ct_visible")
+    counts = protocol.within(truth_of(frame)).counts
+    assert not counts[..., :4, :].any()
+    assert counts[..., 4:, :].all()
 
 
 def test_median_makes_a_scaled_prediction_perfect() -> None:
-    true_mm = torch.linspace(30, 140, 101)
-    assert torch.allclose(load("median").aligned(0.37 * true_mm, true_mm), true_mm)
+    true = torch.linspace(30, 140, 101).tolist()
+    found = compared(load("median")[0], [0.37 * t for t in true], true)
+    assert torch.allclose(found.depth_mm, found.truth.depth_mm.double(), rtol=1e-5)
+    assert found.fit.scale == pytest.approx(1 / 0.37)
 
 
 def test_without_scaling_a_prediction_stays_as_it_is() -> None:
-    predicted_mm, true_mm = torch.tensor([400.0, 10.0]), torch.tensor([50.0, 50.0])
     for name in ("unscaled", "m3depth"):
-        assert torch.equal(load(name).aligned(predicted_mm, true_mm), predicted_mm)
+        found = compared(load(name)[0], [400.0, 10.0], [50.0, 50.0])
+        assert found.depth_mm.flatten().tolist() == pytest.approx([400, 10])
 
 
 def test_clips_after_scaling() -> None:
     protocol = Protocol("clipped", 20.0, 100.0, median, clip=True)
-    predicted_mm, true_mm = torch.tensor([1.0, 10.0, 90.0]), torch.tensor([30.0, 50.0, 60.0])
-    assert protocol.aligned(predicted_mm, true_mm).tolist() == [20.0, 50.0, 100.0]
+    found = compared(protocol, [1.0, 10.0, 90.0], [30.0, 50.0, 60.0])
+    assert found.depth_mm.flatten().tolist() == pytest.approx([20, 50, 100])
 
 
-def test_an_unknown_prediction_is_an_error_of_the_whole_depth() -> None:
-    protocol = Protocol("plain", 0.0, float("inf"), none)
-    aligned = protocol.aligned(torch.tensor([0.0]), torch.tensor([50.0]))
-    assert aligned.tolist() == pytest.approx([NEAREST_MM])
-    assert aligned.log().isfinite().all()
+def test_an_unknown_prediction_is_an_error_of_the_whole_depth_and_is_not_fitted_to() -> None:
+    protocol = Protocol("aligned", 0.0, float("inf"), median)
+    hole = torch.tensor([True, False, True, True]).expand(1, 1, 1, -1)
+    truth = protocol.within(of_depths(torch.tensor([40.0, 50.0, 60.0, 80.0])))
+    depth = torch.tensor([20.0, 1e3, 30.0, 40.0])
+    found = protocol.compare(predicted(depth, hole), truth)
+    assert found is not None
+    assert found.fit.scale == pytest.approx(2)
+    assert found.depth_mm.flatten().tolist() == pytest.approx([40, NEAREST_MM, 60, 80], rel=1e-5)
+    assert found.depth_mm.log().isfinite().all()
+
+
+def test_the_truth_may_be_brought_to_the_prediction_instead() -> None:
+    fine = plane(50).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    fine[..., 0::2] = 0  # nearest takes the other one
+    truth = truth_of(sample(fine))
+    protocol = Protocol("small", 0.0, float("inf"), none, resize=truth_to_prediction)
+    fraction = disparity_from_depth(plane(55)[None], batched(RIG)) / WIDTH
+    found = protocol.compare(Prediction(fraction), protocol.within(truth))
+    assert found is not None
+    assert found.depth_mm.shape[-2:] == (HEIGHT, WIDTH)
+    kept = found.truth.counts
+    assert found.truth.depth_mm[kept].unique().tolist() == [50]
+    assert found.depth_mm[kept].numpy() == pytest.approx(55, rel=1e-5)
+
+
+def test_a_map_with_holes_is_not_smeared_over_them() -> None:
+    fraction = torch.tensor([[[[0.1, 0.0, 0.1, 0.1]]]])
+    given = fraction > 0
+    bigger = Prediction(fraction, given).at((1, 8))
+    assert bigger.given is not None
+    assert np.unique(bigger.fraction[bigger.given].numpy()) == pytest.approx([0.1])
+    assert bigger.given.flatten().tolist() == [True] * 2 + [False] * 2 + [True] * 4

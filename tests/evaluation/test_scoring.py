@@ -2,28 +2,32 @@ import pytest
 import torch
 from stereo_fakes import HEIGHT, RIG, WIDTH, plane, sample, says
 
-from m3depth.evaluation.protocol import Protocol, median, none
-from m3depth.evaluation.scoring import (
-    RATIO,
-    VALID,
-    Truth,
-    as_batch,
-    score_disparity,
-    score_view,
-    scored_depth,
-)
+from m3depth.evaluation.alignment import median, none
+from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.scoring import RATIO, VALID, score_depth, scored_depth
+from m3depth.evaluation.truth import Prediction, Truth, as_batch
+from m3depth.evaluation.views import score_view
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 
 
-def scored(frame: StereoBatch, protocol: Protocol = PLAIN, scale: float = 1.0) -> dict[str, float]:
-    batch = as_batch(frame)
-    truth = Truth.of(batch)
+def scores_of(
+    prediction: Prediction, frame: StereoBatch, protocol: Protocol = PLAIN
+) -> dict[str, float]:
+    truth = Truth.of(as_batch(frame))
     assert truth is not None
-    fraction = says(frame, scale=scale)(batch["left"]).left
-    return score_disparity(truth.disparity_here(fraction), truth.within(protocol), protocol)
+    compared = protocol.compare(prediction, protocol.within(truth))
+    return {} if compared is None else score_depth(compared)
+
+
+def scored(frame: StereoBatch, protocol: Protocol = PLAIN, scale: float = 1.0) -> dict[str, float]:
+    return scores_of(said(frame, scale), frame, protocol)
+
+
+def said(frame: StereoBatch, scale: float = 1.0) -> Prediction:
+    return Prediction(says(frame, scale=scale)(as_batch(frame)["left"]).left)
 
 
 def test_perfect_prediction_scores_no_error() -> None:
@@ -61,12 +65,9 @@ def test_what_is_left_out_does_not_count() -> None:
     good = scored(sample(depth))
     depth[:, 10:20, 10:20] = 0
     frame = sample(depth)
-    batch = as_batch(frame)
-    truth = Truth.of(batch)
-    assert truth is not None
-    disparity_px = truth.disparity_here(says(frame)(batch["left"]).left)
-    disparity_px[..., 10:20, 10:20] = 1e4
-    scores = score_disparity(disparity_px, truth, PLAIN)
+    fraction = said(frame).fraction
+    fraction[..., 10:20, 10:20] = 1e4
+    scores = scores_of(Prediction(fraction), frame)
     assert scores["mae_mm"] == pytest.approx(good["mae_mm"], abs=1e-5)
 
 
@@ -87,11 +88,7 @@ def test_truth_at_another_resolution(factor: float) -> None:
 
 def test_disparity_errors_are_pixels_of_the_truths_resolution() -> None:
     frame = sample(torch.full((1, HEIGHT * 2, WIDTH * 2), 50.0))
-    batch = as_batch(frame)
-    truth = Truth.of(batch)
-    assert truth is not None
-    off_by_one_here = says(frame)(batch["left"]).left + 1 / WIDTH
-    scores = score_disparity(truth.disparity_here(off_by_one_here), truth, PLAIN)
+    scores = scores_of(Prediction(said(frame).fraction + 1 / WIDTH), frame)
     assert scores["epe_px"] == pytest.approx(2, abs=1e-4)
 
 
@@ -99,7 +96,10 @@ def test_without_calibration_there_is_no_truth() -> None:
     frame = sample(plane(50))
     frame["rig"] = StereoRig.uncalibrated(WIDTH, HEIGHT)
     assert Truth.of(as_batch(frame)) is None
-    assert scored_depth(torch.full((1, 1, 4, 4), 0.1), as_batch(frame), None, PLAIN) is None
+    assert (
+        scored_depth(Prediction(torch.full((1, 1, 4, 4), 0.1)), as_batch(frame), None, PLAIN)
+        is None
+    )
 
 
 def test_without_depth_there_is_no_truth() -> None:
@@ -110,16 +110,23 @@ def test_without_depth_there_is_no_truth() -> None:
 
 def test_view_is_rebuilt_by_the_true_disparity() -> None:
     batch = as_batch(sample(plane(30)))  # 10 px
-    right_one = score_view(torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH), batch)["ssim"]
-    wrong = score_view(torch.full((1, 1, HEIGHT, WIDTH), 6 / WIDTH), batch)["ssim"]
-    assert right_one > 0.95
-    assert wrong < 0.3
+    right_one = score_view(Prediction(torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH)), batch)
+    wrong = score_view(Prediction(torch.full((1, 1, HEIGHT, WIDTH), 6 / WIDTH)), batch)
+    assert right_one["ssim"] > 0.95
+    assert wrong["ssim"] < 0.3
+    assert right_one["psnr"] > wrong["psnr"] + 20
+
+
+def test_a_monocular_frame_has_no_view_to_rebuild() -> None:
+    frame = sample(plane(30))
+    del frame["right"]
+    assert score_view(Prediction(torch.full((1, 1, HEIGHT, WIDTH), 0.1)), as_batch(frame)) == {}
 
 
 def test_view_respects_the_mask() -> None:
     frame = sample(plane(30))
     frame["right"][:, : HEIGHT // 2] = 0
-    fraction = torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH)
+    fraction = Prediction(torch.full((1, 1, HEIGHT, WIDTH), 10 / WIDTH))
     spoiled = score_view(fraction, as_batch(frame))["ssim"]
     frame["mask"] = torch.ones(1, HEIGHT, WIDTH, dtype=torch.bool)
     frame["mask"][:, : HEIGHT // 2 + 6] = False
@@ -132,17 +139,28 @@ def test_view_respects_the_mask() -> None:
 def test_scored_depth_is_aligned_as_the_numbers_are() -> None:
     frame = sample(plane(50, slope=0.5))
     batch = as_batch(frame)
-    half = says(frame, scale=0.5)(batch["left"]).left
+    half = said(frame, scale=0.5)
     aligned = scored_depth(half, batch, Truth.of(batch), Protocol("m", 0.0, 1e3, median))
     assert aligned is not None
-    assert torch.allclose(aligned, batch["depth_mm"], atol=1e-3)
+    assert torch.allclose(aligned, batch["depth_mm"].double(), atol=1e-3)
 
 
 def test_scored_depth_without_truth_is_at_the_images_resolution() -> None:
     frame = sample(plane(50))
     del frame["depth_mm"]
     fraction = torch.full((1, 1, 4, 8), 300 / 50 / WIDTH)
-    depth = scored_depth(fraction, as_batch(frame), None, PLAIN)
+    depth = scored_depth(Prediction(fraction), as_batch(frame), None, PLAIN)
     assert depth is not None
-    assert torch.allclose(depth, torch.full((1, 1, HEIGHT, WIDTH), 50.0))
+    assert torch.allclose(depth, torch.full((1, 1, HEIGHT, WIDTH), 50.0).double())
     assert RIG.calibrated
+
+
+def test_holes_are_charged_and_their_share_is_told() -> None:
+    frame = sample(plane(50))
+    given = torch.ones(1, 1, HEIGHT, WIDTH, dtype=torch.bool)
+    given[..., : WIDTH // 4] = False
+    scores = scores_of(said(frame)._replace(given=given), frame)
+    assert scores["density"] == 0.75
+    assert scores["mae_mm"] == pytest.approx(50 / 4, abs=1e-2)
+    assert scores[RATIO] == pytest.approx(1)
+    assert "density" not in scored(frame)

@@ -6,8 +6,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
+from m3depth.evaluation.alignment import none
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.protocol import Protocol, none
+from m3depth.evaluation.predictors import by_network
+from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import Disparity, StereoBatch
@@ -50,7 +52,7 @@ def four_px(left: Tensor) -> Disparity:
 def run(calibrated: bool = True, truth: bool = True) -> Evaluation:
     protocol = Protocol("plain", 0.0, float("inf"), none)
     test, train = Slopes("slopes", calibrated, truth), Slopes("train", calibrated, truth)
-    return evaluate(four_px, test, protocol, train)
+    return evaluate(by_network(four_px), test, [protocol], train)
 
 
 @pytest.fixture(scope="session")

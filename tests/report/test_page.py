@@ -56,8 +56,8 @@ def test_nothing_is_loaded_from_elsewhere(
 
 def test_everything_is_said(with_truth: Evaluation, curves: Path, tmp_path: Path) -> None:
     page = page_of(with_truth, tmp_path / "report.html", curves)
-    mae = with_truth.metrics["mae_mm"]
-    baseline = with_truth.baselines["mean_depth"]["mae_mm"]
+    mae = with_truth.first.metrics["mae_mm"]
+    baseline = with_truth.first.baselines["mean_depth"]["mae_mm"]
     assert f"{mae:.2f}<small> mm" in page
     assert f"{baseline:.2f}<small> mm" in page
     assert f"{abs(1 - mae / baseline):.0%}<small> {'below' if mae < baseline else 'above'}" in page
@@ -67,7 +67,7 @@ def test_everything_is_said(with_truth: Evaluation, curves: Path, tmp_path: Path
     assert "1 of 5 frames skipped" in page
     assert __version__ in page
     assert "m3depth evaluate &lt;x&gt;" in page
-    for name in with_truth.metrics:
+    for name in with_truth.first.metrics:
         assert f"<code>{name}</code>" in page
 
 
@@ -83,7 +83,7 @@ def test_absent_metrics_are_absent(without_truth: Evaluation, tmp_path: Path) ->
     page = page_of(without_truth, tmp_path / "report.html")
     assert "mae_mm" not in page
     assert "nan" not in page.lower().replace("nano", "").replace("finance", "")
-    assert f"{without_truth.metrics['ssim']:.4f}" in page
+    assert f"{without_truth.first.metrics['ssim']:.4f}" in page
     assert page.count("<img ") == 2 * (3 + 3)  # image and prediction
     assert "Point cloud" in page
 

@@ -29,7 +29,7 @@ def test_no_curves_no_panels() -> None:
 
 def test_bars_are_the_frames_errors(with_truth: Evaluation) -> None:
     bars = frame_errors(with_truth).data[0]
-    assert list(bars.y) == [row.scores["mae_mm"] for row in with_truth.rows]
+    assert list(bars.y) == [row.scores["mae_mm"] for row in with_truth.first.rows]
     assert list(bars.customdata) == [f"slopes/<{i}>" for i in range(4)]
 
 
