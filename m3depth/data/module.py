@@ -26,6 +26,7 @@ class StereoData(pl.LightningDataModule):
         typical_disparity: float = 0.065,
         seed: int = 0,
         root: str | None = None,
+        split: str | None = None,
     ) -> None:
         """Hold them.
 
@@ -39,6 +40,7 @@ class StereoData(pl.LightningDataModule):
             typical_disparity: fraction of the width; where the network's heads start.
             seed: of the order of the training pairs.
             root: the folder that the data sets' settings in YAML refer to; not used here.
+            split: the preset that they refer to (`m3depth.data.splits`); not used here.
         """
         super().__init__()
         self.train, self.val, self.test = train, val, test
