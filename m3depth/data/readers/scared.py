@@ -51,8 +51,8 @@ class Scared(Dataset[StereoBatch]):
         root: The folder.
         size: (height, width) of pictures and rig; None keeps the calibration's. Depth always
             has the calibration's.
-        sequences: Names like ``dataset_1/keyframe_2``; all when empty.
-        frames: Only these sequences, and of each only these frames, counted from 0.
+        sequences: Names like ``dataset_1/keyframe_2``; when empty, those of ``frames``, or all.
+        frames: Of these sequences only these frames, counted from 0.
         keyframes_only: The keyframes' still pictures instead of the videos.
         repeat: How often each frame comes up in one epoch.
         truth: Whether samples carry ``depth_mm``; all 0 where a frame has no points.
@@ -76,9 +76,9 @@ class Scared(Dataset[StereoBatch]):
         self.root, self.repeat, self.truth = Path(root), repeat, truth
         self.size = None if size is None else (size[0], size[1])
         found = _by_name(folders_with(self.root, "endoscope_calibration.yaml"))
-        wanted = [set(names) for names in (sequences, frames or ()) if names]
-        refuse(sorted(set().union(*wanted) - found.keys()), self.root, "no such sequence")
-        kept = {n: f for n, f in found.items() if all(n in names for names in wanted)}
+        wanted = set(sequences or frames or found)
+        refuse(sorted(wanted - found.keys(), key=natural_order), self.root, "no such sequence")
+        kept = {name: folder for name, folder in found.items() if name in wanted}
         self.sequences = self._open(kept, keyframes_only)
         if not self.sequences:
             what = "keyframe" if keyframes_only else "video (data/rgb.mp4)"
@@ -86,7 +86,7 @@ class Scared(Dataset[StereoBatch]):
         self._places = [
             (place, frame)
             for place, sequence in enumerate(self.sequences)
-            for frame in _numbers(sequence, None if keyframes_only else frames)
+            for frame in _numbers(sequence, {} if keyframes_only else frames or {})
         ]
         self._posed = all(sequence.has_poses for sequence in self.sequences)
         _warn_of_bad_ones([sequence.name for sequence in self.sequences])
@@ -157,10 +157,8 @@ def _videos(
     return [of_video.of(name, folder, truth) for name, folder in filmed.items()]
 
 
-def _numbers(
-    sequence: Still | VideoSequence, frames: Mapping[str, Sequence[int]] | None
-) -> list[int]:
-    if not frames:
+def _numbers(sequence: Still | VideoSequence, frames: Mapping[str, Sequence[int]]) -> list[int]:
+    if sequence.name not in frames:
         return list(sequence.numbers)
     wanted = sorted(set(frames[sequence.name]))
     there = set(sequence.numbers)
