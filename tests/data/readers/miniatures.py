@@ -1,11 +1,14 @@
 """Built-in scenes to write out in other sets' layouts, and what must come back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
@@ -14,6 +17,7 @@ from torch import Tensor
 from m3depth.cli.app import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
+from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
@@ -84,6 +88,16 @@ def write_mask(path: Path, used: Tensor) -> None:
 def _write(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), pixels)
+
+
+@contextmanager
+def one_line(path: Path, message: str) -> Iterator[None]:
+    """What is inside must raise a `DataError` of one line, that begins with the path."""
+    with pytest.raises(DataError) as raised:
+        yield
+    assert str(raised.value).startswith(f"{path}: ")
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def assert_comes_back(

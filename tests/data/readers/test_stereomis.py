@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from miniatures import configured, write_mask
+from miniatures import configured, one_line, write_mask
 from recorded_views import SIZE, assert_is_moment, filmed, write_video
 from scipy.spatial.transform import Rotation
 
@@ -96,10 +96,7 @@ def test_a_mask_of_the_video_s_size_is_rectified_with_it(root: Path):
     tool = StereoMis(root, None, ["P1"])[1]["tool"][0].numpy()
     cameras = rectification(filmed()[0].calibration())
     raw = (~tissue(SIZE))[0].numpy().astype(np.uint8) * 255
-    assert (
-        np.array_equal(tool, cameras.left(raw) > 127)
-        or (tool ^ (cameras.left(raw) > 127)).mean() < 0.01
-    )
+    assert (tool ^ (cameras.left(raw) > 127)).mean() < 0.01  # an edge may grow by a pixel
     assert (tool ^ (raw > 0)).mean() > 0.01  # it moved
 
 
@@ -146,11 +143,8 @@ def test_the_configuration_builds(root: Path):
 def test_a_broken_calibration_is_one_line(root: Path, old: str, new: str, message: str):
     path = root / "P1" / "StereoCalibration.ini"
     path.write_text(path.read_text().replace(old, new, 1))
-    with pytest.raises(DataError) as raised:
+    with one_line(path, message):
         StereoMis(root, None)
-    assert str(raised.value).startswith(f"{path}: ")
-    assert message in str(raised.value)
-    assert "\n" not in str(raised.value)
 
 
 def test_broken_poses_are_one_line(root: Path):
