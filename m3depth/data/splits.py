@@ -75,24 +75,19 @@ def load_split(name: str, lists: str | Path | None = None) -> Split:
     if name not in split_names():
         raise ConfigError(f"split={name} is none of {', '.join(split_names())}")
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    first = content.get("first_frame", 0)  # null: a published list tells
-    parts = {part: _listed(content.get(part, {}), first or 0, str(path)) for part in PARTS}
-    _check(path, content, parts)
+    parts = _shipped(path, content)
     warnings = [content["warning"]] if content["warning"] else []
     for part, published in content.get("published_lists", {}).items():
-        file = Path(lists or ".") / name / published["file"]
-        if file.is_file():
-            parts[part] = read_list(file, published, first)
-        elif part in content:
+        file = Path(lists or "LISTS") / name / published["file"]
+        if lists is not None and file.is_file():
+            parts[part] = read_list(file, published, content["first_frame"])
+        elif parts[part]:
             warnings.append(f"{part} {published['else']}; for the published list: {file}")
         else:
-            raise DataError(
-                f"{file}: no such file; no rule gives these frames: {published['from']}"
-            )
-    warning = "; ".join(warnings)
-    if warning:
-        warn_once(f"split {name}: {warning}")
-    return Split(name, content["source"], warning, **parts)
+            raise DataError(f"{file}: no such file, and no rule gives it: {published['from']}")
+    if warnings:
+        warn_once(f"split {name}: {'; '.join(warnings)}")
+    return Split(name, content["source"], "; ".join(warnings), **parts)
 
 
 def digest(parts: Mapping[str, Mapping[str, Frames]]) -> str:
@@ -109,18 +104,22 @@ def digest(parts: Mapping[str, Mapping[str, Frames]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def _shipped(path: Path, content: Mapping[str, Any]) -> dict[str, Mapping[str, Frames]]:
+    """The lists of a preset's own file, counted and summed."""
+    first = content.get("first_frame") or 0  # null: a published list tells
+    parts = {part: _listed(content.get(part, {}), first, str(path)) for part in PARTS}
+    for part, videos in parts.items():
+        numbers = sum(len(said) for said in videos.values() if not isinstance(said, str))
+        found = {"videos": len(videos), "numbers": numbers}
+        if found != content["counts"][part]:
+            raise DataError(f"{path}: {part} has {found}, but counts say {content['counts'][part]}")
+    if digest(parts) != content["sha256"]:
+        raise DataError(f"{path}: sha256 {digest(parts)} is not the file's own: a list was changed")
+    return dict(parts)
+
+
 def _listed(videos: Mapping[str, Any], first: int, where: str) -> dict[str, Frames]:
     return {
         video: said if said in ("all", "still") else parse_numbers(str(said), first, where)
         for video, said in videos.items()
     }
-
-
-def _check(path: Path, content: Mapping[str, Any], parts: Mapping[str, dict[str, Frames]]) -> None:
-    for part in PARTS:
-        numbers = sum(len(n) for n in parts[part].values() if not isinstance(n, str))
-        found = {"videos": len(parts[part]), "numbers": numbers}
-        if found != content["counts"][part]:
-            raise DataError(f"{path}: {part} has {found}, but counts say {content['counts'][part]}")
-    if digest(parts) != content["sha256"]:
-        raise DataError(f"{path}: sha256 {digest(parts)} is not the file's own: a list was changed")

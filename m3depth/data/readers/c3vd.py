@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 
 from m3depth.data.fisheye import FisheyeCamera, undistort_depth, undistort_image
 from m3depth.data.images import read_depth, read_image, resize_image
-from m3depth.data.listing import refuse
+from m3depth.data.listing import chosen, folders_with
+from m3depth.data.readers.numbers import as_matrix, read_rows
 from m3depth.errors import DataError
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
@@ -55,7 +56,7 @@ class C3VDVideos(Dataset[StereoBatch]):
         ROOT/VIDEO/pose.txt           a line per frame, 16 numbers: camera-to-world *transposed*
         ROOT/VIDEO/NNNN_normals.tiff, NNNN_flow.tiff, NNNN_occlusion.png, coverage_mesh.obj: unread
 
-    ``ROOT`` may also be one video, or lie some folders above them. Every frame becomes the picture
+    ``ROOT`` may also be one video, or lie a few levels above them. Every frame becomes the picture
     of `FisheyeCamera.pinhole`; a frame's key is ``VIDEO/NNNN``, four digits.
     """
 
@@ -80,16 +81,14 @@ class C3VDVideos(Dataset[StereoBatch]):
             camera: The lens of all videos.
 
         Raises:
-            DataError: No video there, a video without poses or depth, a line of ``pose.txt``
+            DataError: No video there, a video without poses or depth, or a line of ``pose.txt``
                 that is not a pose.
         """
         self.size = None if size is None else (size[0], size[1])
         self.camera, self.repeat = camera, repeat
         self.rig = camera.pinhole(baseline_mm)
-        folders = _videos(Path(root))
-        refuse(sorted(set(videos) - folders.keys()), Path(root), "no such video")
-        chosen = [name for name in folders if name in (videos or folders)]
-        self.frames = [frame for name in chosen for frame in _frames(folders[name])]
+        folders = chosen(folders_with(Path(root), "*_color.png"), videos, Path(root))
+        self.frames = [frame for name, folder in folders.items() for frame in _frames(name, folder)]
 
     def __len__(self) -> int:
         """All frames, ``repeat`` times."""
@@ -117,16 +116,7 @@ class C3VDVideos(Dataset[StereoBatch]):
         return torch.where(raw < CLIPPED, raw * (FARTHEST_MM / CLIPPED), 0.0)
 
 
-def _videos(root: Path) -> dict[str, Path]:
-    folders = sorted({path.parent for path in root.rglob("*_color.png")})
-    names = [folder.resolve().name for folder in folders]
-    if not folders:
-        raise DataError(f"{root}: no NNNN_color.png in it or below; give the folder of C3VD videos")
-    refuse(sorted({n for n in names if names.count(n) > 1}), root, "several videos of one name")
-    return dict(zip(names, folders, strict=True))
-
-
-def _frames(folder: Path) -> list[C3VDFrame]:
+def _frames(name: str, folder: Path) -> list[C3VDFrame]:
     colours, depths = _numbered(folder, "color.png"), _numbered(folder, "depth.tiff")
     poses = _read_poses(folder / "pose.txt")
     usable = sorted(n for n in colours.keys() & depths.keys() if n < len(poses))
@@ -137,7 +127,6 @@ def _frames(folder: Path) -> list[C3VDFrame]:
             f"{folder}: {len(colours)} colour images, {len(depths)} depth maps and {len(poses)} "
             f"poses; the {len(usable)} frames that have all three are used"
         )
-    name = folder.resolve().name
     return [C3VDFrame(f"{name}/{n:04d}", colours[n], depths[n], poses[n]) for n in usable]
 
 
@@ -147,21 +136,11 @@ def _numbered(folder: Path, ending: str) -> dict[int, Path]:
 
 
 def _read_poses(path: Path) -> list[Float[Tensor, "4 4"]]:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    return [_pose(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
-
-
-def _pose(line: str, where: str) -> Float[Tensor, "4 4"]:
-    try:
-        transposed = np.array([float(number) for number in line.split(",")]).reshape(4, 4)
-    except ValueError:
-        transposed = np.full((4, 4), np.nan)
-    if not np.allclose(transposed[:, 3], [0, 0, 0, 1]):
-        raise DataError(f"{where}: not 16 numbers of a transposed pose; copy the file again")
-    return torch.from_numpy(transposed.T.copy()).float()
+    poses = [as_matrix(row, (4, 4), f"{path}, pose {n}") for n, row in enumerate(read_rows(path))]
+    for n, pose in enumerate(poses):
+        if not np.allclose(pose[:, 3], [0, 0, 0, 1]):
+            raise DataError(f"{path}, pose {n}: not *transposed* as C3VD's are; copy it again")
+    return [torch.from_numpy(pose.T.copy()).float() for pose in poses]
 
 
 def _check_size(path: Path, image: Tensor, native: tuple[int, int]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from m3depth.data.archives import Members, find_members
+from m3depth.data.readers.numbers import as_matrix
 from m3depth.data.readers.scared import Scared
 from m3depth.data.readers.scared_sequence import (
     Moment,
@@ -66,12 +67,10 @@ class CorrectedSequence(VideoSequence):
     def _pose(self, frame: int) -> Array:
         content, where = _read(self.frame_data, frame)
         try:
-            pose = np.array(json.loads(content)["camera-pose"], dtype=np.float64)
+            said = json.loads(content)["camera-pose"]
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{where}: no camera-pose ({error}); copy the archive again") from None
-        if pose.shape != (4, 4) or not np.isfinite(pose).all():
-            raise DataError(f"{where}: camera-pose is not a finite 4x4 matrix")
-        return pose
+        return as_matrix(said, (4, 4), f"{where}, camera-pose")
 
     def _on_rays(self, frame: int, calibration: StereoCalibration) -> Array:
         """The depth of every pixel on the ray that the calibration gives the pixel."""

@@ -128,6 +128,7 @@ def test_0_and_65535_are_unknown(flat: Path):
 @pytest.mark.parametrize("up", [0, 1, 2])
 def test_the_root_may_be_the_video_or_lie_above_it(flat: Path, up: int):
     root = [flat, *flat.parents][up]
+    assert C3VDVideos(root, None, camera=LENS).frames[0].key == "sigmoid_t1_a/0000"
     assert len(C3VDVideos(root, None, camera=LENS, repeat=2)) == 6
 
 
@@ -140,12 +141,12 @@ def test_the_smallest_count_is_used_and_said(flat: Path, caplog: pytest.LogCaptu
 
 
 def test_no_videos_say_what_is_expected(tmp_path: Path):
-    with pytest.raises(DataError, match=r"no NNNN_color\.png in it or below"):
+    with pytest.raises(DataError, match=r"no folder with \*_color\.png there"):
         C3VDVideos(tmp_path, None)
 
 
 def test_an_unknown_video_is_named(flat: Path):
-    with pytest.raises(DataError, match=r"no such video: cecum_t9_z"):
+    with pytest.raises(DataError, match=r"no such folder: cecum_t9_z"):
         C3VDVideos(flat.parent, None, ["cecum_t9_z"])
 
 
@@ -155,11 +156,19 @@ def test_missing_poses_are_named(flat: Path):
         C3VDVideos(flat.parent, None)
 
 
-@pytest.mark.parametrize("line", ["1,2,3", "1,0,0,5,0,1,0,6,0,0,1,7,0,0,0,1", "a" + ",0" * 15])
-def test_a_line_that_is_no_transposed_pose_is_named(flat: Path, line: str):
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("1,2,3", "pose 1: 3 numbers, 4x4 finite ones expected"),
+        ("1,0,0,5,0,1,0,6,0,0,1,7,0,0,0,1", r"pose 1: not \*transposed\*"),
+        ("a" + ",0" * 15, "not a table of numbers"),
+        ("nan" + ",0" * 15, "holds NaN"),
+    ],
+)
+def test_a_line_that_is_no_transposed_pose_is_named(flat: Path, line: str, what: str):
     rows = (flat / "pose.txt").read_text().splitlines()
     (flat / "pose.txt").write_text("\n".join([rows[0], line, rows[2]]))
-    with pytest.raises(DataError, match=r"pose\.txt, line 2: not 16 numbers of a transposed"):
+    with pytest.raises(DataError, match=rf"pose\.txt.*{what}"):
         C3VDVideos(flat.parent, None)
 
 
