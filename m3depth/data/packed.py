@@ -1,0 +1,115 @@
+"""Samples decoded, rectified and resized once, and read back from disk at memory's speed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from m3depth.data.packing import PICTURES, pack
+from m3depth.data.synthetic.cache import cache_folder
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+PACK_VERSION = 1  # raise it when the same frames make other files
+
+
+class PackedFrames(Dataset[StereoBatch]):
+    """The samples of any reader, packed on first use (`m3depth.data.packing.pack`).
+
+    Pictures are kept in 8 bits, all else exactly, in memory-mapped arrays, so that a frame costs
+    as much as one in memory once the machine has read it. A frame that its reader could not read
+    raises the same `DataError` here. A pack is found by the reader's settings and by the names,
+    sizes and times of the files below every ``root`` among them: other settings or files make
+    another pack. Processes that start together make one.
+
+    In YAML; ``_recursive_: false`` has the reader made only when there is something to pack::
+
+        _target_: m3depth.data.packed.PackedFrames
+        _recursive_: false
+        pairs: {_target_: m3depth.data.readers.folder.FolderPairs, root: DIR, size: [256, 320]}
+
+    Args:
+        pairs: The settings of the reader: ``_target_`` and its arguments.
+        folder: Where packs are kept; `cache_folder` when absent.
+        workers: Processes that decode while it is packed.
+
+    Raises:
+        ConfigError, DataError: The reader's own, or those of `pack`.
+    """
+
+    def __init__(
+        self, pairs: Mapping[str, Any], folder: str | Path | None = None, workers: int = 0
+    ) -> None:
+        from filelock import FileLock
+        from hydra.utils import instantiate
+        from omegaconf import DictConfig, OmegaConf
+
+        plain = OmegaConf.to_container(pairs, resolve=True) if isinstance(pairs, DictConfig) else {}
+        settings = plain or dict(pairs)
+        place = Path(folder) if folder else cache_folder()
+        self.folder = place / f"packed_{_digest(settings)}"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"cannot be made ({error.strerror}); name another folder by M3DEPTH_CACHE"
+            raise DataError(f"{place}: {reason}") from error
+        with FileLock(place / f"{self.folder.name}.lock"):
+            if not self.folder.is_dir():
+                pack(instantiate(settings), self.folder, workers)
+        content = json.loads((self.folder / "content.json").read_text())
+        self.keys: list[str] = content["keys"]
+        self.fields: list[str] = content["fields"]
+        self.unreadable: dict[str, str] = content["unreadable"]
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        if index >= len(self):
+            raise IndexError(index)  # what ends a plain `for` over the set
+        if why := self.unreadable.get(str(index)):
+            raise DataError(why)
+        if not self._arrays:
+            self._arrays = {n: np.load(self._file(n), mmap_mode="r") for n in self.fields}
+        sample: dict[str, Any] = {
+            name: torch.from_numpy(np.array(array[index])) for name, array in self._arrays.items()
+        }
+        for name in sample.keys() & PICTURES:
+            sample[name] = sample[name].float() / 255
+        sample["rig"] = StereoRig(*sample["rig"].unbind())
+        sample["key"] = self.keys[index]
+        return cast(StereoBatch, sample)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_arrays": {}}  # pickled, a mapped array would be copied whole
+
+    def _file(self, field: str) -> Path:
+        return self.folder / f"{field}.npy"
+
+
+def _digest(settings: object) -> str:
+    said = {"version": PACK_VERSION, "settings": settings, "files": _files(settings)}
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _files(settings: object) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file below each ``root`` in nested settings."""
+    if isinstance(settings, list):
+        return [file for item in settings for file in _files(item)]
+    if not isinstance(settings, dict):
+        return []
+    found = [file for value in settings.values() for file in _files(value)]
+    if settings.get("root"):
+        paths = sorted(path for path in Path(settings["root"]).rglob("*") if path.is_file())
+        stats = [(str(path), path.stat()) for path in paths]
+        found += [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+    return found

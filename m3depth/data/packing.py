@@ -1,0 +1,151 @@
+"""Writing the samples of a data set into one array file for each of their fields."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from m3depth.errors import DataError
+from m3depth.files import write_json
+from m3depth.types import StereoBatch
+
+PICTURES = ("left", "right")  # kept in 8 bits; everything else as it is
+Values = dict[str, npt.NDArray[Any]]
+log = logging.getLogger(__name__)
+
+
+def pack(pairs: Dataset[StereoBatch], folder: Path, workers: int = 0) -> None:
+    """Write every sample of a reader into ``folder``, which is there whole or not at all.
+
+    ``FIELD.npy`` holds a field of all frames (pictures as 8 bits, the rig as its six numbers),
+    ``content.json`` their keys, the fields' names, and why a frame could not be read.
+
+    Args:
+        pairs: the reader.
+        folder: must not be there yet.
+        workers: processes that decode, each in the frames' order.
+
+    Raises:
+        DataError: no frame can be read; frames differ in size or in what they have; the folder
+            cannot be written.
+    """
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a process that died
+    try:
+        part.mkdir(parents=True)
+        _write(_Tried(pairs), part, workers)
+        os.replace(part, folder)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be packed ({error.strerror or error}); free some space, or name "
+            "another folder by M3DEPTH_CACHE"
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+class _Tried(Dataset[StereoBatch | str]):
+    """Samples, or why they cannot be read: an error would end a loader's worker."""
+
+    def __init__(self, pairs: Dataset[StereoBatch]) -> None:
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> StereoBatch | str:
+        try:
+            return self.pairs[index]
+        except DataError as error:
+            return str(error)
+
+
+class _Fields:
+    """One growing array file for each field of the samples."""
+
+    def __init__(self, folder: Path, like: Values, count: int, files: ExitStack) -> None:
+        self.shapes = {name: value.shape for name, value in like.items()}
+        self._files: dict[str, IO[bytes]] = {}
+        self._empty = {name: np.zeros_like(value) for name, value in like.items()}
+        for name, value in like.items():
+            file = files.enter_context((folder / f"{name}.npy").open("wb"))
+            header = {"descr": value.dtype.str, "fortran_order": False}
+            header["shape"] = (count, *value.shape)
+            np.lib.format.write_array_header_1_0(file, header)
+            self._files[name] = file
+
+    def append(self, values: Values, key: str) -> None:
+        shapes = {name: value.shape for name, value in values.items()}
+        names = sorted(self.shapes | shapes)
+        differing = [name for name in names if shapes.get(name) != self.shapes.get(name)]
+        if differing:
+            this, before = (of.get(differing[0], "absent") for of in (shapes, self.shapes))
+            raise DataError(
+                f"{key}: {differing[0]} is {this}, but {before} in the frames before; give all "
+                "one size, and pack without truth where only some have it"
+            )
+        for name, value in values.items():
+            self._files[name].write(np.ascontiguousarray(value).data)
+
+    def skip(self) -> None:
+        self.append(self._empty, "")
+
+
+def _write(tried: _Tried, folder: Path, workers: int) -> None:
+    fields: _Fields | None = None
+    keys: list[str] = []
+    unreadable: dict[str, str] = {}
+    with ExitStack() as files:
+        for index, sample in enumerate(_in_order(tried, workers)):
+            if isinstance(sample, str):
+                log.warning("%s", sample)
+                unreadable[str(index)] = sample
+                keys.append("")
+                if fields:
+                    fields.skip()
+                continue
+            values = _plain(sample)
+            if fields is None:
+                fields = _Fields(folder, values, len(tried), files)
+                for _ in unreadable:  # those before the first that says what a frame holds
+                    fields.skip()
+            fields.append(values, str(sample["key"]))
+            keys.append(str(sample["key"]))
+    if fields is None:
+        why = next(iter(unreadable.values()), "the data set is empty")
+        raise DataError(f"nothing to pack: not one of {len(tried)} frames can be read; {why}")
+    content = {"keys": keys, "unreadable": unreadable, "fields": sorted(fields.shapes)}
+    write_json(folder / "content.json", content)
+
+
+def _in_order(tried: _Tried, workers: int) -> Iterator[StereoBatch | str]:
+    from rich.console import Console
+    from rich.progress import track
+
+    loader = DataLoader(tried, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
+    console = Console(stderr=True)  # stdout is for results
+    frames: Iterator[StereoBatch | str] = iter(
+        track(loader, "packing", total=len(tried), console=console, transient=True)
+    )
+    return frames
+
+
+def _as_it_is(sample: Any) -> Any:
+    return sample
+
+
+def _plain(sample: StereoBatch) -> Values:
+    values: dict[str, Any] = {name: value for name, value in sample.items() if name != "key"}
+    values["rig"] = torch.stack(sample["rig"])
+    for name in PICTURES:
+        if name in values:
+            values[name] = (values[name] * 255).round().byte()
+    return {name: value.numpy() for name, value in values.items()}
