@@ -42,6 +42,7 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
         checkpoint=Path(config.checkpoint),
         config=_plain(config),
         device=config.device,
+        still_camera=config.still_camera,
     )
 
 
@@ -58,6 +59,7 @@ def _evaluate_folder(config: DictConfig) -> None:
         source={"predictions": about},
         config=_plain(config),
         skip_missing=config.missing == "skip",
+        still_camera=config.still_camera,
     )
 
 

@@ -42,8 +42,9 @@ def score_checkpoint(
     checkpoint: Path,
     config: dict[str, Any],
     device: str = "auto",
+    **options: bool,
 ) -> None:
-    """Score ``network`` on the test pairs; writes metrics.json, per_frame.csv and report.html."""
+    """Score ``network`` on the test pairs, as `score` does."""
     network = network.eval().to(pick_device(device))
     where = next(network.parameters()).device
 
@@ -62,6 +63,7 @@ def score_checkpoint(
         config=config,
         train=data.train,
         curves=curves if curves.is_file() else None,
+        **options,
     )
 
 
@@ -75,14 +77,27 @@ def score(
     config: dict[str, Any],
     train: Dataset[StereoBatch] | None = None,
     curves: Path | None = None,
-    skip_missing: bool = False,
+    **options: bool,
 ) -> None:
-    """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html."""
-    evaluation = evaluate(predict, test, protocols, train, skip_missing)
+    """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html.
+
+    Args:
+        predict: Gives the predictions.
+        test: The frames.
+        protocols: How to score; the first is the headline's.
+        output: The folder to write to.
+        source: Where the predictions came from, as `write_record` has it.
+        config: The resolved configuration.
+        train: For the `mean_depth` baseline.
+        curves: A training's `metrics.csv`.
+        options: Of `evaluate`.
+    """
+    evaluation = evaluate(predict, test, protocols, train, **options)
     name = HydraConfig.get().runtime.choices["data"]
-    write_record(output, evaluation, data=name, source=source, config=config)
+    told = {**source, **{option: True for option, on in options.items() if on}}
+    write_record(output, evaluation, data=name, source=told, config=config)
     title = f"{config.get('name', 'evaluate')}: {name}"
-    notes = {key: str(value) for key, value in source.items()}
+    notes = {key: str(value) for key, value in told.items()}
     notes["configuration"] = OmegaConf.to_yaml(config)
     write_report(output / "report.html", title, evaluation, curves, notes)
     for line in summary(evaluation.first.metrics, evaluation.first.baselines):

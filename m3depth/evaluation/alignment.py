@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+FLAT = 1e-6  # a relative spread that is rounding
+
 
 class Fit(NamedTuple):
     """``1 / z' = 1 / (scale · z) + shift``: a scale, and a shift of the inverse depth."""
@@ -85,7 +87,8 @@ def scale_shift(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"])
     """
     predicted, true = 1 / predicted_mm.double(), 1 / true_mm.double()
     spread = predicted - predicted.mean()
-    slope = float((spread @ true) / (spread @ spread).clamp_min(1e-24))
-    if slope <= 0:
+    slope = float((spread @ true) / (spread @ spread))
+    flat = bool(spread.norm() <= FLAT * predicted.norm())
+    if flat or slope <= 0:
         return mean_inverse(predicted_mm, true_mm)
     return Fit(1 / slope, float(true.mean()) - slope * float(predicted.mean()))

@@ -27,6 +27,7 @@ def evaluate(
     protocols: Sequence[Protocol],
     train: Dataset[StereoBatch] | None = None,
     skip_missing: bool = False,
+    still_camera: bool = False,
 ) -> Evaluation:
     """Score predictions, and what costs no learning, on every readable frame of a test set.
 
@@ -40,6 +41,7 @@ def evaluate(
         protocols: How to score; the first is the headline's.
         train: The training frames, for the `mean_depth` baseline.
         skip_missing: Whether frames without a prediction are left out, and told as skipped.
+        still_camera: Whether flicker is told without poses, as if the camera did not move.
 
     Raises:
         DataError: Not one frame could be scored, frames have no prediction, or the network's
@@ -47,7 +49,7 @@ def evaluate(
     """
     frames = Frames(test, "evaluate")
     mean = mean_depth(Frames(train, "mean training depth")) if train is not None else None
-    runs = [Run(protocol, mean) for protocol in protocols]
+    runs = [Run(protocol, mean, still_camera) for protocol in protocols]
     missing: list[Skipped] = []
     with torch.inference_mode():
         for index, sample in frames:

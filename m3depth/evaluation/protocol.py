@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError
-from m3depth.evaluation.alignment import Align, Fit
+from m3depth.evaluation.alignment import Align, Fit, none
 from m3depth.evaluation.averaging import FrameMean, Mean
 from m3depth.evaluation.pixels import Pixels
 from m3depth.evaluation.resizing import Resize, prediction_to_truth
@@ -74,6 +74,11 @@ class Protocol:
     def alignment(self) -> str:
         """The aligning function's name, as `metrics.json` has it."""
         return self.align.__name__
+
+    @property
+    def metric(self) -> bool:
+        """Whether the prediction is scored as it is, with no need of a truth to be aligned to."""
+        return self.align is none
 
     def within(self, truth: Truth) -> Truth:
         """The truth with only the pixels that count."""

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, field
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from m3depth.evaluation.baselines import DepthMean, score_constant, score_guess, score_shift
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.result import Result, Row
-from m3depth.evaluation.scoring import score_depth
+from m3depth.evaluation.scoring import score_depth, scored_depth
 from m3depth.evaluation.truth import Prediction, Truth
+from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
 
 Scores = dict[str, float]
@@ -36,10 +41,12 @@ class Run:
     Attributes:
         protocol: How.
         mean: The mean training depth, where there is one.
+        still_camera: Take it that the camera does not move, whatever the samples say of it.
     """
 
     protocol: Protocol
-    mean: DepthMean | None
+    mean: DepthMean | None = None
+    still_camera: bool = False
     _rows: list[Row] = field(default_factory=list)
     _sparse: list[str] = field(default_factory=list)
     _before: dict[str, Seen] = field(default_factory=dict)  # the frame before, by whose depth
@@ -53,40 +60,48 @@ class Run:
             return
         compared = None if truth is None else self.protocol.compare(shown.prediction, truth)
         if truth is None or compared is None:
-            # the search for a shift is slow: only where the rebuilt view is all there is to score
-            scores, baselines = shown.view, {"best_shift": score_shift(shown.batch)}
+            scores, baselines = self._without_truth(shown)
         else:
-            scores = {**score_depth(compared), **shown.view}
-            baselines = self._baselines(shown, truth)
-            self._add_flicker(shown, compared, scores, baselines)
-        self._rows.append(Row(shown.position, shown.key, scores, baselines))
+            scores, baselines = self._with_truth(shown, truth, compared)
+        self._rows.append(Row(shown.position, shown.key, {**scores, **shown.view}, baselines))
 
     def result(self) -> Result:
         """The numbers of all frames so far."""
         return Result(self.protocol, self._rows, self._sparse)
 
-    def _baselines(self, shown: Shown, truth: Truth) -> dict[str, Scores]:
-        scores = {
+    def _without_truth(self, shown: Shown) -> tuple[Scores, dict[str, Scores]]:
+        scores: Scores = {}
+        if self.protocol.metric:
+            depth_mm = scored_depth(shown.prediction, shown.batch, None, self.protocol)
+            scores = self._flicker("prediction", shown, depth_mm, shown.batch["rig"])
+        # the search for a shift is slow: only where the rebuilt view is all there is to score
+        return scores, {"best_shift": score_shift(shown.batch)}
+
+    def _with_truth(
+        self, shown: Shown, truth: Truth, compared: Compared
+    ) -> tuple[Scores, dict[str, Scores]]:
+        rig, fitted_mm = compared.truth.rig, compared.fit(compared.raw_mm)
+        scores = score_depth(compared) | self._flicker("prediction", shown, fitted_mm, rig)
+        baselines = {
             name: score_guess(guess, truth, self.protocol) for name, guess in shown.guesses.items()
         }
-        scores["constant_disparity"] = score_constant(truth)
+        baselines["constant_disparity"] = score_constant(truth)
+        baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)
         if self.mean is not None:
-            scores["mean_depth"] = self.mean.score(shown.key, truth, self.protocol)
-        return scores
+            baselines["mean_depth"] = self.mean.score(shown.key, truth, self.protocol)
+        return scores, baselines
 
-    def _add_flicker(
-        self, shown: Shown, compared: Compared, scores: Scores, baselines: dict[str, Scores]
-    ) -> None:
-        """Of the prediction and, to read it against, of the true depth; only with known poses."""
-        if "camera_to_world" not in shown.batch:
-            return
-        truth, pose = compared.truth, shown.batch["camera_to_world"]
-        depths = {"": compared.fit(compared.raw_mm), "truth": truth.depth_mm}
-        owners = {"": scores, "truth": baselines.setdefault("truth", {})}
-        video = shown.key.rpartition("/")[0]
-        for name, depth_mm in depths.items():
-            now = Seen(shown.position, video, depth_mm, truth.rig, pose)
-            before, self._before[name] = self._before.get(name), now
-            flicker = flicker_mm(before, now) if before and now.follows(before) else None
-            if flicker is not None:
-                owners[name]["flicker_mm"] = flicker
+    def _flicker(
+        self, whose: str, shown: Shown, depth_mm: Float[Tensor, "1 1 h w"] | None, rig: StereoRig
+    ) -> Scores:
+        """Against the frame before, where there is one and the camera's motion is known."""
+        if depth_mm is None or not (self.still_camera or "camera_to_world" in shown.batch):
+            return {}
+        still = torch.eye(4, dtype=depth_mm.dtype)[None]
+        pose = still if self.still_camera else shown.batch["camera_to_world"]
+        now = Seen(shown.position, shown.key.rpartition("/")[0], depth_mm, rig, pose)
+        before, self._before[whose] = self._before.get(whose), now
+        if before is None or not now.follows(before):
+            return {}
+        flicker = flicker_mm(before, now)
+        return {} if flicker is None else {"flicker_mm": flicker}

@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from stereo_fakes import batched
+from stereo_fakes import Frames, batched
 
 from m3depth.data.synthetic import SyntheticClip
-from m3depth.evaluation.alignment import none
+from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.predictors import Predictor
@@ -93,6 +93,32 @@ def test_a_clip_with_exact_poses() -> None:
     middle = float(as_batch(clip(False)[0])["depth_mm"].median())
     assert jittered.metrics["flicker_mm"] == pytest.approx(0.05 * middle, rel=0.15)
     assert jittered.baselines["truth"] == still.baselines["truth"]
+
+
+def test_without_poses_only_if_the_camera_is_said_to_be_still() -> None:
+    frames = [dict(clip(False)[i]) for i in range(3)]
+    for frame in frames:
+        del frame["camera_to_world"]
+    silent = evaluate(knows(0.0), Frames(*frames), [PLAIN]).first
+    assert "flicker_mm" not in silent.metrics
+    assert "truth" not in silent.baselines
+    still = evaluate(knows(0.0), Frames(*frames), [PLAIN], still_camera=True).first
+    compensated = evaluate(knows(0.0), clip(False), [PLAIN]).first
+    assert still.metrics["flicker_mm"] > 2 * compensated.metrics["flicker_mm"]
+
+
+def test_without_truth_a_metric_prediction_still_flickers_and_an_aligned_one_has_no_scale() -> None:
+    frames = [dict(clip(False)[i]) for i in range(3)]
+    depths = {frame["key"]: frame.pop("depth_mm") for frame in frames}
+
+    def predict(batch: StereoBatch) -> Prediction:
+        depth = depths[batch["key"][0]][None]
+        return Prediction(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
+
+    aligned = Protocol("aligned", 0.0, 150.0, median)
+    metric, scaled = evaluate(predict, Frames(*frames), [PLAIN, aligned]).results
+    assert 0 < metric.metrics["flicker_mm"] < 0.1
+    assert "flicker_mm" not in scaled.metrics
 
 
 def test_tissue_that_moves_is_in_the_truth_s_own_flicker() -> None:

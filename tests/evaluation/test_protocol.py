@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from protocol_files import load
 from stereo_fakes import HEIGHT, RIG, WIDTH, batched, plane, sample
 
 from m3depth.cli.app import configuration
-from m3depth.cli.scoring import build_protocols
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.averaging import SetMean
@@ -29,12 +28,6 @@ COUNTED = {
     "c3vd": [10, 25],
 }
 ALIGNED = {"median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd"}
-
-
-def load(*names: str, more: tuple[str, ...] = ()) -> list[Protocol]:
-    with initialize_config_dir(str(configuration()), version_base="1.3"):
-        config = compose("evaluate", [f"protocol=[{','.join(names)}]", "output=x", *more])
-    return build_protocols(config)
 
 
 def truth_of(frame: StereoBatch) -> Truth:

@@ -90,5 +90,5 @@ def test_a_perfect_cloud_whatever_is_left_out() -> None:
 
 def test_far_clouds_share_nothing() -> None:
     line = np.array([[0.0, 0.0, 50.0], [1.0, 0.0, 50.0]])
-    found = cloud_distances(line + [0, 0, 30], line)
+    found = cloud_distances(line + np.array([0, 0, 30]), line)
     assert (found["accuracy_mm"], found["fscore_5mm"]) == (30, 0)

@@ -1,0 +1,212 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+import torch
+from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample
+
+from m3depth.errors import ConfigError, DataError
+from m3depth.evaluation.alignment import median, none
+from m3depth.evaluation.evaluate import evaluate
+from m3depth.evaluation.folder import PredictionFolder
+from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.result import Evaluation
+from m3depth.files import write_npy, write_npz
+from m3depth.geometry.camera import StereoRig
+from m3depth.types import StereoBatch
+
+PLAIN = Protocol("plain", 0.0, float("inf"), none)
+ALIGNED = Protocol("aligned", 0.0, float("inf"), median)
+DEPTHS = (40.0, 55.0, 80.0)
+
+
+def known() -> list[StereoBatch]:
+    return [sample(plane(depth, slope=0.2), seed) for seed, depth in enumerate(DEPTHS)]
+
+
+def depth_of(frame: StereoBatch, scale: float = 1.1) -> np.ndarray:
+    return scale * frame["depth_mm"][0].numpy()
+
+
+def run(folder: PredictionFolder, *protocols: Protocol, skip: bool = False) -> Evaluation:
+    return evaluate(folder, Frames(*known()), protocols or [PLAIN], skip_missing=skip)
+
+
+def write_all(root: Path, scale: float = 1.1) -> Path:
+    for frame in known():
+        write_npy(root / f"{frame['key']}.npy", depth_of(frame, scale))
+    return root
+
+
+def test_depth_by_key(tmp_path: Path) -> None:
+    metrics = run(PredictionFolder(write_all(tmp_path))).first.metrics
+    assert metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
+    assert metrics["density"] == 1
+    assert metrics["ssim"] > 0
+
+
+def save(path: Path, depth: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, depth)
+    elif path.suffix == ".npz":
+        np.savez(path, depth_mm=depth)
+    elif path.suffix == ".tiff":
+        tifffile.imwrite(path, depth.astype(np.float32))
+    elif path.suffix == ".pfm":
+        head = f"Pf\n{depth.shape[1]} {depth.shape[0]}\n-1.0\n".encode()
+        path.write_bytes(head + depth[::-1].astype("<f4").tobytes())
+    else:
+        cv2.imwrite(str(path), (depth * 256).round().astype(np.uint16))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".tiff", ".pfm", ".png"])
+def test_every_kind_of_file(tmp_path: Path, suffix: str) -> None:
+    for frame in known():
+        save(tmp_path / f"{frame['key']}{suffix}", depth_of(frame))
+    scale = 1 / 256 if suffix == ".png" else 1.0
+    metrics = run(PredictionFolder(tmp_path, "depth_mm", scale)).first.metrics
+    assert metrics["abs_rel"] == pytest.approx(0.1, abs=1e-4)
+
+
+def test_metres(tmp_path: Path) -> None:
+    folder = PredictionFolder(write_all(tmp_path, 1.1e-3), "depth_mm", 1000)
+    assert run(folder).first.metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_disparity_is_in_pixels_of_the_file_s_own_width(tmp_path: Path) -> None:
+    for frame in known():
+        disparity = 300 / depth_of(frame, 1.0)  # fx · b = 300 mm·px at the image's width
+        write_npy(tmp_path / f"{frame['key']}.npy", 2 * disparity.repeat(2, 0).repeat(2, 1))
+    evaluation = run(PredictionFolder(tmp_path, "disparity_px"))
+    assert evaluation.first.metrics["epe_px"] < 0.01
+    assert evaluation.first.scale["median_ratio"] == pytest.approx(1, rel=1e-3)
+
+
+def test_a_relative_inverse_depth_needs_an_alignment_and_the_scale_tells(tmp_path: Path) -> None:
+    for frame in known():
+        write_npy(tmp_path / f"{frame['key']}.npy", 7 / depth_of(frame, 1.0))
+    evaluation = run(PredictionFolder(tmp_path, "inverse_depth"), PLAIN, ALIGNED)
+    plain, aligned = evaluation.results
+    assert plain.metrics["abs_rel"] > 0.8
+    assert aligned.metrics["abs_rel"] == pytest.approx(0, abs=1e-5)
+    assert plain.scale["median_ratio"] == pytest.approx(7, rel=1e-4)
+
+
+def test_m3depth_s_own_predictions_are_read_beside_their_pictures(tmp_path: Path) -> None:
+    for frame in known():
+        depth = depth_of(frame)
+        arrays = {"disparity_px": 300 / depth, "depth_mm": depth, "confidence": depth}
+        write_npz(tmp_path / f"{frame['key']}.npz", **arrays)
+        cv2.imwrite(str(tmp_path / f"{frame['key']}.png"), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    for kind in ("depth_mm", "disparity_px"):
+        metrics = run(PredictionFolder(tmp_path, kind)).first.metrics
+        assert metrics["abs_rel"] == pytest.approx(0.1, abs=1e-5)
+    with pytest.raises(DataError, match=r"no array 'inverse_depth' among .*choose another kind="):
+        run(PredictionFolder(tmp_path, "inverse_depth"))
+
+
+def test_the_last_part_of_the_key_will_do(tmp_path: Path) -> None:
+    for frame in known():
+        write_npy(tmp_path / "theirs" / f"{str(frame['key'])[-6:]}.npy", depth_of(frame))
+    assert run(PredictionFolder(tmp_path)).first.metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_the_last_part_must_be_unambiguous(tmp_path: Path) -> None:
+    for name in ("a/000000", "b/000000"):
+        write_npy(tmp_path / f"{name}.npy", depth_of(known()[0]))
+    with pytest.raises(DataError, match=r"000000 is ambiguous.*a/000000 and b/000000"):
+        run(PredictionFolder(tmp_path))
+
+
+def test_two_frames_do_not_share_a_file(tmp_path: Path) -> None:
+    write_npy(tmp_path / "000000.npy", depth_of(known()[0]))
+    frames = [known()[0], known()[0]]
+    frames[1]["key"] = "other/000000"
+    with pytest.raises(DataError, match=r"ambiguous.*fake/000000 and other/000000"):
+        evaluate(PredictionFolder(tmp_path), Frames(*frames), [PLAIN])
+
+
+def test_missing_files_are_counted_named_and_refused_unless_told(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    for i in (0, 2):
+        (tmp_path / f"fake/{i:06d}.npy").unlink()
+    with pytest.raises(DataError, match=r"2 of 3 .*fake/000000.*fake/000002.*missing=skip"):
+        run(PredictionFolder(tmp_path))
+    evaluation = run(PredictionFolder(tmp_path), skip=True)
+    assert evaluation.first.frames == 1
+    assert [s["frame"] for s in evaluation.skipped] == [0, 2]
+    assert "fake/000000" in evaluation.skipped[0]["why"]
+
+
+def test_another_resolution_of_the_same_shape_and_no_other_shape(tmp_path: Path) -> None:
+    for frame in known():
+        write_npy(tmp_path / f"{frame['key']}.npy", depth_of(frame)[::2, ::2])
+    assert run(PredictionFolder(tmp_path)).first.metrics["abs_rel"] == pytest.approx(0.1, abs=0.02)
+    write_npy(tmp_path / "fake/000001.npy", depth_of(known()[1])[:, 6:])
+    with pytest.raises(DataError, match=r"000001.npy: 58x32, but frame fake/000001 is 64x32"):
+        run(PredictionFolder(tmp_path))
+
+
+def test_holes_are_charged_and_told(tmp_path: Path) -> None:
+    write_all(tmp_path, 1.0)
+    depth = depth_of(known()[1], 1.0)
+    depth[:, :16] = np.nan
+    depth[:, 16:32] = 0
+    write_npy(tmp_path / "fake/000001.npy", depth)
+    row = run(PredictionFolder(tmp_path)).first.rows[1]
+    assert row.scores["density"] == 0.5
+    assert row.scores["abs_rel"] == pytest.approx(0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "says"),
+    [
+        ("metres", 1.0, "kind=metres: choose depth_mm, disparity_px, inverse_depth"),
+        ("depth_mm", 0.0, "scale=0"),
+        ("depth_mm", float("inf"), "scale=inf"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path: Path, kind: str, scale: float, says: str) -> None:
+    write_all(tmp_path)
+    with pytest.raises(ConfigError, match=says):
+        PredictionFolder(tmp_path, kind, scale)
+
+
+def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: no such folder"):
+        PredictionFolder(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"no prediction there"):
+        PredictionFolder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("0.npz", b"PK broken"), ("0.npy", b"broken"), ("0.png", b""), ("0.pfm", b"Pf\n3")],
+)
+def test_an_unreadable_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name.replace("0", "000000")).write_bytes(content)
+    with pytest.raises(DataError, match=name.replace("0", "000000")):
+        run(PredictionFolder(tmp_path))
+
+
+def test_millimetres_need_a_calibration(tmp_path: Path) -> None:
+    frame = known()[0]
+    frame["rig"] = StereoRig.uncalibrated(WIDTH, HEIGHT)
+    write_npy(tmp_path / "000000.npy", depth_of(frame))
+    with pytest.raises(DataError, match=r"fake/000000 has no calibration.*baseline_mm"):
+        evaluate(PredictionFolder(tmp_path), Frames(frame), [PLAIN])
+    in_pixels = evaluate(PredictionFolder(tmp_path, "disparity_px"), Frames(frame), [PLAIN])
+    assert set(in_pixels.first.metrics) == {"ssim", "psnr"}
+
+
+def test_a_single_array_of_any_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "000000.npz", anything=depth_of(known()[0])[None])
+    folder = PredictionFolder(tmp_path)
+    evaluation = evaluate(folder, Frames(known()[0]), [PLAIN])
+    assert evaluation.first.metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
+    np.savez(tmp_path / "000000.npz", anything=torch.zeros(2, 3, 4).numpy())
+    with pytest.raises(DataError, match=r"anything has shape \(2, 3, 4\)"):
+        evaluate(PredictionFolder(tmp_path), Frames(known()[0]), [PLAIN])
