@@ -15,6 +15,7 @@ FEWEST = 12  # matches for a fit
 ROUNDS = 30
 TUKEY = 4.685  # residuals beyond so many standard deviations count nothing
 SHARPEST_PX = 0.1  # no point is found more exactly
+LEVEL_PX, LEVEL_DEG = 1.25, 0.5
 ROUGH_OF_HEIGHT = 0.03  # matches farther from the median row are no candidates at all
 
 
@@ -38,6 +39,11 @@ class Alignment(NamedTuple):
     stretch_px: Estimate  # at the image's upper and lower edge: one view is larger
     bend_px: Estimate  # root mean square over the image of the quadratic part
     inliers: Bool[NDArray[np.bool_], "n"]  # of the matches
+
+    @property
+    def level(self) -> bool:
+        """Whether a search along rows finds what belongs together."""
+        return abs(self.offset_px.value) < LEVEL_PX and abs(self.rotation_deg.value) < LEVEL_DEG
 
 
 def align(matches: Matches, height: int, width: int) -> Alignment | None:

@@ -8,6 +8,7 @@ import numpy as np
 from m3depth.check.alignment import Estimate
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.grading import Limits, grade
+from m3depth.check.measured import SIGN_PX
 from m3depth.check.sampling import Sampled
 
 
@@ -27,9 +28,9 @@ class BaselineSize:
         """At most one finding; monocular sets and those without calibration have none."""
         pairs = [f for f in sampled.frames if f.right is not None and bool(f.rig.calibrated)]
         lengths = {frame.key: float(frame.rig.baseline_mm) for frame in pairs}
-        for severity, (low, high) in (
-            (Severity.ERROR, self.rig_mm),
-            (Severity.WARNING, self.endoscope_mm),
+        for severity, known, (low, high) in (
+            (Severity.ERROR, "stereo rigs", self.rig_mm),
+            (Severity.WARNING, "stereo endoscopes", self.endoscope_mm),
         ):
             outside = {key: mm for key, mm in lengths.items() if not low <= mm <= high}
             if outside:
@@ -38,7 +39,7 @@ class BaselineSize:
                     "baseline_unit",
                     severity,
                     f"the baseline is {length:g} mm in {len(outside)} of {len(lengths)} frames; "
-                    f"expected {low:g} to {high:g} mm",
+                    f"{known} have {low:g} to {high:g} mm",
                     "give the baseline in millimetres (not metres, not tenths of a millimetre)",
                     {"baseline_mm": length},
                     tuple(outside),
@@ -52,7 +53,7 @@ class DisparityRange:
 
     Args:
         widest: The network's largest disparity, as a fraction of the width.
-        warning_share: Share of the points outside, of the matches or of the known depth.
+        warning_share: Share outside, of the points that both views show.
         error_share: The same.
     """
 
@@ -65,12 +66,8 @@ class DisparityRange:
         shares = []
         for frame in sampled.ordered:
             shifts = frame.kept.shift_px[:, 0]
-            low, high = -frame.slack_px, self.widest * frame.size[1]
+            low, high = -SIGN_PX, self.widest * frame.size[1]
             share = float(np.mean((shifts < low) | (shifts > high)))
-            if frame.stated_px is not None:
-                stated = frame.stated_px[np.isfinite(frame.stated_px)]
-                beyond = float(np.mean(stated > high)) if stated.size else 0.0
-                share = max(share, beyond)
             spread = (share * (1 - share) / len(shifts)) ** 0.5
             shares.append((frame, Estimate(share, spread)))
         limits = Limits(self.warning_share, self.error_share)

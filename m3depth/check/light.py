@@ -65,11 +65,13 @@ def log_ratios(frame: Measured) -> Ratios:
     left, right = means
     low, high = USABLE
     usable = ((np.minimum(left, right) > low) & (np.maximum(left, right) < high)).all(1)
-    return np.asarray(np.log(left[usable] / right[usable]))
+    ratios: Ratios = np.log(left[usable]) - np.log(right[usable])
+    return ratios
 
 
 def _tints(ratios: Ratios) -> Ratios:
-    return ratios - ratios.mean(1, keepdims=True)
+    tints: Ratios = ratios - ratios.mean(1, keepdims=True)
+    return tints
 
 
 def _estimate(values: NDArray[np.floating]) -> Estimate:

@@ -21,7 +21,8 @@ from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import StereoBatch
 
 Map = Float[NDArray[np.floating], "h w"]
-BEHIND = 0.5  # share of matches beyond infinity from which a pair counts as swapped
+MORE_IN_FRONT = 0.3  # share of matches that swapping must bring before infinity
+SIGN_PX = 1.0  # what the sign of a disparity is not told from
 SAME_BITS = 0.25  # of 255: mean difference of two views below which they are one picture
 ALIKE = 0.3  # correlation with the truth from which the views are in the right order
 DENSE_WIDEST_PX = 800  # wider pairs are matched densely at less than their size
@@ -92,26 +93,28 @@ class Measured:
     def behind(self) -> float:
         """Share of matches beyond infinity: disparity below the principal points' offset."""
         parallax = self.kept.shift_px[:, 0] - self.offset_px
-        return float(np.mean(parallax < -self.slack_px)) if len(parallax) else 0.0
+        return float(np.mean(parallax < -SIGN_PX)) if len(parallax) else 0.0
 
     @property
     def swapped(self) -> bool:
-        """Whether the views are in the wrong order: by the truth where it tells, else by sign."""
+        """Whether the views are in the wrong order.
+
+        The truth tells where there is one; else nothing lies beyond infinity, and the order that
+        puts more points before it is the right one.
+        """
         if self.alignment is None:
             return False
         if abs(self.truth_agreement) > ALIKE:
             return self.truth_agreement < 0
-        return self.behind > BEHIND
+        across = self.kept.shift_px[:, 0]
+        as_given = np.mean(across - self.offset_px > SIGN_PX)
+        exchanged = np.mean(-across - self.offset_px > SIGN_PX)
+        return bool(exchanged - as_given > MORE_IN_FRONT)
 
     @property
     def offset_px(self) -> float:
         """Disparity at infinity."""
         return float(self.rig.principal_offset)
-
-    @property
-    def slack_px(self) -> float:
-        """What the sign of a disparity is not told from."""
-        return max(1.0, 0.003 * self.size[1])
 
     @cached_property
     def stated_px(self) -> Map | None:
@@ -138,9 +141,8 @@ class Measured:
 
     @cached_property
     def dense_px(self) -> Map | None:
-        """Disparity measured at every pixel, NaN = unknown; None where the pair is not in order."""
-        aligned = self.alignment is not None and abs(self.alignment.offset_px.value) < 3
-        if not aligned or self.right is None:
+        """Disparity measured at every pixel, NaN = unknown; None where the rows do not meet."""
+        if self.right is None or self.alignment is None or not self.alignment.level:
             return None
         shifts = self.kept.shift_px[:, 0]
         stride = -(-self.size[1] // DENSE_WIDEST_PX)
@@ -170,7 +172,8 @@ class Measured:
 def measure(frame: Measured) -> None:
     """Do all of the work now, while the time of sampling is counted."""
     _ = frame.halves, frame.alignment, frame.swapped, frame.truth_fit
-    frame.__dict__.pop("_features", None)  # most of the memory
+    for large in ("_features", "stated_px", "dense_px"):
+        frame.__dict__.pop(large, None)  # made again should a picture need it
 
 
 def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> Measured:

@@ -50,7 +50,7 @@ class SameView:
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """At most one finding."""
-        same = [frame for frame in sampled.frames if frame.same_view]
+        same = [frame for frame in sampled.frames if frame.same_view and frame.halves is None]
         if same:
             yield Finding(
                 "same_view",

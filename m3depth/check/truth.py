@@ -40,7 +40,7 @@ class TruthOnImages:
     of_width: float = 0.004
     factor: float = 1.15
     explained: float = 0.5
-    shift_of_width: float = 0.015
+    shift_of_width: float = 0.0075
     shift_px: float = 4.0
     shift_gain: float = 0.08
 
