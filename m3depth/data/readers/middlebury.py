@@ -31,22 +31,26 @@ class MiddleburyScene(Dataset[StereoBatch]):
     """
 
     def __init__(
-        self, root: str | Path, size: Sequence[int], repeat: int = 1, visible_only: bool = False
+        self,
+        root: str | Path,
+        size: Sequence[int] | None,
+        repeat: int = 1,
+        visible_only: bool = False,
     ) -> None:
         """Read the calibration.
 
         Args:
             root: the scene's folder.
-            size: (height, width) of the images given out.
+            size: (height, width) of the images given out; None keeps their own.
             repeat: how often the one pair comes in an epoch.
             visible_only: leave pixels that only one camera sees out of the scores.
 
         Raises:
             DataError: a file is missing or says something impossible.
         """
-        self.root, self.size, self.repeat = Path(root), (size[0], size[1]), repeat
-        self.visible_only = visible_only
+        self.root, self.repeat, self.visible_only = Path(root), repeat, visible_only
         self.rig, self.native = _read_calibration(self.root / "calib.txt")
+        self.size = self.native if size is None else (size[0], size[1])
 
     def __len__(self) -> int:
         """The pair, ``repeat`` times."""
