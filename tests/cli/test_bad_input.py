@@ -1,5 +1,6 @@
 """A user's mistake is one line that says what, where and how, and never a trace."""
 
+import json
 import resource
 import shutil
 from pathlib import Path
@@ -121,6 +122,41 @@ def test_uncalibrated_pairs_train_in_disparity_and_say_so_once(tmp_path: Path):
     )
     assert told.status == 1
     assert "calib" in told.err.splitlines()[-1]
+
+
+def test_a_prediction_that_is_missing_is_named_and_refused_unless_told(pairs: Path, tmp_path: Path):
+    (tmp_path / "theirs").mkdir()
+    for name in ("000", "002"):
+        shutil.copy(pairs / f"depth/{name}.npy", tmp_path / "theirs")
+    arguments = ("evaluate", f"predictions={tmp_path}/theirs", "data=folder", f"data.root={pairs}")
+    arguments = (*arguments, f"output={tmp_path}/out")
+    told = m3depth(*arguments)
+    assert told.status == 1
+    assert "1 of 3 test frames have no prediction: no pairs/001 and no 001" in told.line
+    told = m3depth(*arguments, "missing=skip")
+    assert told.status == 0, told.err
+    record = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert (record["frames"], record["skip_missing"]) == (2, True)
+    assert record["metrics"]["mae_mm"] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("kind=metres",), ("scale=-1",), ("missing=ignore",), ("checkpoint=also.ckpt",)],
+)
+def test_settings_of_a_rival_that_cannot_be(wrong: tuple[str], pairs: Path, tmp_path: Path):
+    told = m3depth(
+        *("evaluate", f"predictions={pairs}/depth", "data=folder", f"data.root={pairs}"),
+        *(f"output={tmp_path}/out", *wrong),
+    )
+    assert told.status == 2
+    assert wrong[0].split("=")[0] in told.line
+
+
+def test_a_folder_of_predictions_that_is_not_there(pairs: Path, tmp_path: Path):
+    told = m3depth("evaluate", f"predictions={tmp_path}/no", "data=folder", f"data.root={pairs}")
+    assert told.status == 1
+    assert f"predictions={tmp_path}/no: no such folder" in told.line
 
 
 def test_predict_needs_its_input(checkpoint: Path, tmp_path: Path):

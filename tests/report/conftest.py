@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
-from m3depth.evaluation.alignment import none
+from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
@@ -49,10 +49,13 @@ def four_px(left: Tensor) -> Disparity:
     return Disparity(fraction, fraction)
 
 
-def run(calibrated: bool = True, truth: bool = True) -> Evaluation:
-    protocol = Protocol("plain", 0.0, float("inf"), none)
+PLAIN = Protocol("plain", 0.0, float("inf"), none)
+SCALED = Protocol("<scaled>", 45.0, 70.0, median, min_coverage=0.3)
+
+
+def run(calibrated: bool = True, truth: bool = True, *more: Protocol) -> Evaluation:
     test, train = Slopes("slopes", calibrated, truth), Slopes("train", calibrated, truth)
-    return evaluate(by_network(four_px), test, [protocol], train)
+    return evaluate(by_network(four_px), test, [PLAIN, *more], train)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +71,26 @@ def without_truth() -> Evaluation:
 @pytest.fixture(scope="session")
 def uncalibrated() -> Evaluation:
     return run(calibrated=False, truth=False)
+
+
+@pytest.fixture(scope="session")
+def two_protocols() -> Evaluation:
+    return run(True, True, SCALED)
+
+
+class LeftOnly(Slopes):
+    """The same frames without their right images."""
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        frame = super().__getitem__(index)
+        del frame["right"]
+        return frame
+
+
+@pytest.fixture(scope="session", params=[True, False], ids=["calibrated", "uncalibrated"])
+def monocular(request: pytest.FixtureRequest) -> Evaluation:
+    test = LeftOnly("mono", request.param, False)
+    return evaluate(by_network(four_px), test, [PLAIN])
 
 
 @pytest.fixture

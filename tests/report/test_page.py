@@ -97,6 +97,40 @@ def test_uncalibrated_pairs_show_disparity_and_no_millimetres(
     assert page.count("<img ") == 4 * (3 + 3)
 
 
+def test_protocols_stand_side_by_side_with_their_alignment(
+    two_protocols: Evaluation, with_truth: Evaluation, tmp_path: Path
+) -> None:
+    page = page_of(two_protocols, tmp_path / "report.html")
+    table = page.split('<table class="protocols">')[1].split("</table>")[0]
+    plain, scaled = (re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in table.split("<tr>")[2:])
+    assert plain[:3] == ["plain", "none", "4"]
+    assert scaled[:2] == ["&lt;scaled&gt;", "median"]
+    sparse = len(two_protocols.results[1].sparse)
+    assert 0 < sparse < 4
+    assert scaled[2] == f"{4 - sparse} ({sparse} too sparse)"
+    for result, row in zip(two_protocols.results, (plain, scaled), strict=True):
+        low, high = result.intervals["mae_mm"]
+        assert row[3] == f"{result.metrics['mae_mm']:.2f} [{low:.2f}, {high:.2f}]"
+        assert row[-1].startswith(f"{result.scale['median_ratio']:.3f} ± ")
+    assert "protocols" not in page_of(with_truth, tmp_path / "one.html").split("<body>")[1]
+
+
+def test_intervals_say_what_they_are_of(with_truth: Evaluation, tmp_path: Path) -> None:
+    page = page_of(with_truth, tmp_path / "report.html")
+    low, high = with_truth.first.intervals["d1"]
+    assert f"<td>[{low:.4f}, {high:.4f}]</td>" in page
+    assert "bootstrap over frames, which one video makes too narrow" in page
+
+
+def test_a_monocular_set_has_pictures_of_what_there_is(
+    monocular: Evaluation, tmp_path: Path
+) -> None:
+    page = page_of(monocular, tmp_path / "report.html")
+    assert page.count("<img ") == 2 * 3  # image and prediction of the chosen
+    assert "rebuilt from right" not in page
+    assert "ssim" not in page
+
+
 def test_a_page_that_cannot_be_written_says_so(with_truth: Evaluation, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file"):
