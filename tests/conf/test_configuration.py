@@ -10,9 +10,11 @@ from command_line import NETWORK, SCENES, m3depth, succeed
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch.utils.data import default_collate
 
 from m3depth.cli.app import configuration
 from m3depth.data.module import StereoData
+from m3depth.data.synthetic import SyntheticPairs
 
 CONF = configuration()
 DATA = CONF.parents[1] / "shared/data"
@@ -79,6 +81,14 @@ def test_the_packaged_weights_fit_the_network_that_names_them():
 @pytest.mark.parametrize("option", [*options("objective"), *options("augmentation")])
 def test_every_objective_and_augmentation_is_callable(option: str):
     assert callable(built(option))
+
+
+@pytest.mark.parametrize("option", options("ignore"))
+def test_every_way_to_ignore_marks_what_it_should(option: str):
+    one = SyntheticPairs("train", 1, (64, 80), cache=False)[0]
+    marked = built(option)(default_collate([one])).get("ignore")
+    assert (marked is None) == (option == "ignore/none")
+    assert marked is None or (marked.any() and not marked.all())
 
 
 def test_the_objectives_differ_by_the_3d_term():
