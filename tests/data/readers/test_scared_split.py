@@ -87,9 +87,18 @@ def test_the_configuration_of_scared_c_splits_it_by_dataset(root: Path):
             "_target_": "hydra.utils.get_class",
             "path": "m3depth.data.readers.scared.Scared",
         }
-    whole = OmegaConf.create({"data": OmegaConf.merge(config, {"root": str(root)})})
-    data = instantiate(whole.data)
-    found = [{pair["key"][:9] for pair in part} for part in (data.train, data.val, data.test)]
+    said = {"root": str(root), "size": [64, 80]}
+    data = instantiate(OmegaConf.create({"data": OmegaConf.merge(config, said)}).data)
+    found = [{s.name[:9] for s in part.sequences} for part in (data.train, data.val, data.test)]
     assert found == [{"dataset_2", "dataset_3", "dataset_7"}, {"dataset_1"}, {"dataset_6"}]
     assert "depth_mm" in data.test[0]
     assert "depth_mm" not in data.train[0]
+
+
+def test_the_configuration_of_scared_takes_the_split_by_name(root: Path):
+    config = OmegaConf.load(configuration() / "data/scared.yaml")
+    said = {"root": str(root), "split": "afsfm", "size": [64, 80]}
+    data = instantiate(OmegaConf.create({"data": OmegaConf.merge(config, said)}).data)
+    assert len(data.train) == 22 * 4  # no list beside it: every frame of its videos
+    assert len(data.val) == 6 * 3  # from the second on
+    assert {pair["key"][8] for pair in data.test} == set("1234567")
