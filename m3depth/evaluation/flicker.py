@@ -7,8 +7,9 @@ from jaxtyping import Float
 from kornia.geometry.transform import remap
 from torch import Tensor
 
+from m3depth.evaluation.sampling import points_at, some_pixels
 from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.points import back_project, pixel_grid, project
+from m3depth.geometry.points import project
 
 KNOWN = 0.999  # of a bilinear sample that no hole is mixed into
 
@@ -30,17 +31,16 @@ class Seen(NamedTuple):
 def flicker_mm(before: Seen, now: Seen) -> float | None:
     """The median over the pixels of ``|z' - Z(u')|``, in millimetres.
 
-    Each pixel with a depth is carried into the camera of the frame before, where it lies at the
-    depth z' and is seen at u'; Z is the depth that was predicted there and then, sampled
-    bilinearly. It is a median because a part of the picture is uncovered or moves by itself, and
-    that is no flicker. Tissue that moves as a whole stays in it: read it beside the same number
-    of the true depth. None where no pixel is seen twice.
+    Each pixel with a depth (every k-th, of many) is carried into the camera of the frame before,
+    where it lies at the depth z' and is seen at u'; Z is the depth that was predicted there and
+    then, sampled bilinearly. It is a median because a part of the picture is uncovered or moves by
+    itself, and that is no flicker. Tissue that moves as a whole stays in it: read it beside the
+    same number of the true depth. None where no pixel is seen twice.
     """
-    x, y, depth = pixel_grid(now.depth_mm.double())
-    points = back_project(x, y, depth, now.rig)
+    points = points_at(now.depth_mm, *some_pixels(now.depth_mm > 0), now.rig)
     motion = torch.linalg.inv(before.camera_to_world.double()) @ now.camera_to_world.double()
     carried = points @ motion[:, :3, :3].mT + motion[:, None, :3, 3]
-    in_front = (depth > 0) & (carried[..., 2] > 0)
+    in_front = carried[..., 2] > 0
     places = project(torch.where(in_front[..., None], carried, 1.0), before.rig)
     old = before.depth_mm.double()
     then, known = _sampled(old, places), _sampled((old > 0).double(), places)

@@ -70,8 +70,8 @@ def score_pixels(compared: Compared, counts: Bool[Tensor, "1 1 H W"]) -> dict[st
     The disparity metrics are of the disparity as it is: an alignment is one of depth.
     """
     truth = compared.truth
-    depth = compared.depth_mm[counts], truth.depth_mm[counts]
-    disparity = compared.disparity_px[counts], truth.disparity_px[counts]
+    depth = compared.depth_mm[counts].double(), truth.depth_mm[counts].double()
+    disparity = compared.disparity_px[counts].double(), truth.disparity_px[counts].double()
     return {**score(DEPTH_METRICS, *depth), **score(DISPARITY_METRICS, *disparity)}
 
 

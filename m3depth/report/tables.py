@@ -38,7 +38,7 @@ MEANINGS = {
     },
     "accuracy_mm": Meaning("from a predicted point to the nearest true one", "mm", "↓", 2),
     "completeness_mm": Meaning("from a true point to the nearest predicted one", "mm", "↓", 2),
-    "chamfer_mm": Meaning("mean of the two", "mm", "↓", 2),
+    "chamfer_mm": Meaning("mean of accuracy and completeness", "mm", "↓", 2),
     **{
         f"fscore_{near}mm": Meaning(f"points within {near} mm of the other cloud", "", "↑", 4)
         for near in WITHIN_MM

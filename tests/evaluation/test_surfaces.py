@@ -31,9 +31,10 @@ def numpy_points(depth: torch.Tensor) -> np.ndarray:
 
 def test_normals_of_a_plane_are_its_own() -> None:
     normal = np.array([0.2, -0.3, -1.0])
-    found = normals(slanted((0.2, -0.3, -1.0), 60), RIG)
+    y, x = torch.meshgrid(torch.arange(1, 39), torch.arange(1, 59), indexing="ij")
+    found = normals(slanted((0.2, -0.3, -1.0), 60), x.flatten(), y.flatten(), RIG)
     expected = torch.from_numpy(normal / np.linalg.norm(normal))
-    assert torch.allclose(found, expected[None, :, None, None], atol=1e-9)
+    assert torch.allclose(found, expected.expand_as(found), atol=1e-9)
 
 
 def test_the_angle_between_two_planes() -> None:
