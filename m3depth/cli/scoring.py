@@ -21,7 +21,7 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import write_record
 from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
-from m3depth.report.tables import protocol_lines
+from m3depth.report.protocols import protocol_lines
 from m3depth.types import Disparity, StereoBatch
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation
 from m3depth.files import write_text
-from m3depth.report import plots, rows, tables
+from m3depth.report import plots, protocols, rows, tables
 from m3depth.report.plots import Figure
 from m3depth.report.rows import DepthRows, DisparityRows
 
@@ -107,7 +107,7 @@ def _protocols(evaluation: Evaluation) -> str:
         "only alignment none needs the prediction to be metric. Scale is the true depth over the "
         "predicted one before any alignment, median ± relative spread over frames."
     )
-    return _section("Protocols", said, _wide(tables.protocol_table(evaluation)))
+    return _section("Protocols", said, _wide(protocols.protocol_table(evaluation)))
 
 
 def _errors(evaluation: Evaluation) -> str:

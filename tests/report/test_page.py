@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from plotly.offline import get_plotlyjs
 
 from m3depth import __version__
 from m3depth.errors import UserError
-from m3depth.evaluation.result import Evaluation
+from m3depth.evaluation.alignment import none
+from m3depth.evaluation.averaging import SetMean
+from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.result import Evaluation, Result
 from m3depth.report.page import write_report
+from m3depth.report.protocols import protocol_cells
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Put before everything else in a copy of the page: collects errors and refused loads, and in the
@@ -113,6 +118,19 @@ def test_protocols_stand_side_by_side_with_their_alignment(
         assert row[3] == f"{result.metrics['mae_mm']:.2f} [{low:.2f}, {high:.2f}]"
         assert row[-1].startswith(f"{result.scale['median_ratio']:.3f} ± ")
     assert "protocols" not in page_of(with_truth, tmp_path / "one.html").split("<body>")[1]
+
+
+def test_the_parts_of_a_set_come_below_it(with_truth: Evaluation) -> None:
+    first = with_truth.first
+    rows = [row._replace(key=f"dataset_{i % 2}/v/{i}") for i, row in enumerate(first.rows)]
+    challenge = Protocol("challenge", 0.0, float("inf"), none, mean=SetMean())
+    result = Result(challenge, rows, [])
+    _, whole, *parts = protocol_cells(replace(with_truth, results=[result]))
+    assert [part[0] for part in parts] == ["challenge, dataset_0", "challenge, dataset_1"]
+    errors = [row.scores["mae_mm"] for row in rows]
+    means = [(errors[0] + errors[2]) / 2, (errors[1] + errors[3]) / 2]
+    assert [part[3] for part in parts] == [f"{mean:.2f}" for mean in means]
+    assert whole[3].startswith(f"{sum(means) / 2:.2f} [")
 
 
 def test_intervals_say_what_they_are_of(with_truth: Evaluation, tmp_path: Path) -> None:

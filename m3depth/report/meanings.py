@@ -1,0 +1,69 @@
+"""How metrics are told to a reader: words, units, digits."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from m3depth.evaluation.metrics import DEPTH_BINS_MM, bin_name
+from m3depth.evaluation.result import Result
+from m3depth.evaluation.surfaces import WITHIN_MM
+
+
+class Meaning(NamedTuple):
+    """How a metric is told to a reader."""
+
+    what: str
+    unit: str
+    better: str  # the arrow: which way is better
+    digits: int
+
+
+MEANINGS = {
+    "mae_mm": Meaning("mean absolute error of depth", "mm", "↓", 2),
+    "abs_rel": Meaning("error relative to the true depth", "", "↓", 4),
+    "sq_rel_mm": Meaning("squared error relative to the true depth", "mm", "↓", 3),
+    "rmse_mm": Meaning("root mean squared error of depth", "mm", "↓", 2),
+    "rmse_log": Meaning("root mean squared error of log depth", "", "↓", 4),
+    "d1": Meaning("pixels within a factor 1.25", "", "↑", 4),
+    "d2": Meaning("pixels within a factor 1.25²", "", "↑", 4),
+    "d3": Meaning("pixels within a factor 1.25³", "", "↑", 4),
+    "epe_px": Meaning("mean absolute error of disparity", "px", "↓", 3),
+    "rmse_px": Meaning("root mean squared error of disparity", "px", "↓", 3),
+    "bad2": Meaning("pixels whose disparity is off by more than 2 px", "", "↓", 4),
+    "bad3": Meaning("pixels whose disparity is off by more than 3 px", "", "↓", 4),
+    **{
+        bin_name(low, high): Meaning(f"error of depths of {low} to {high} mm", "mm", "↓", 2)
+        for low, high in pairwise(DEPTH_BINS_MM)
+    },
+    "accuracy_mm": Meaning("from a predicted point to the nearest true one", "mm", "↓", 2),
+    "completeness_mm": Meaning("from a true point to the nearest predicted one", "mm", "↓", 2),
+    "chamfer_mm": Meaning("mean of accuracy and completeness", "mm", "↓", 2),
+    **{
+        f"fscore_{near}mm": Meaning(f"points within {near} mm of the other cloud", "", "↑", 4)
+        for near in WITHIN_MM
+    },
+    "normal_deg": Meaning("mean angle between surface normals", "°", "↓", 2),
+    "flicker_mm": Meaning("change between frames beyond the camera's motion", "mm", "↓", 2),
+    "ssim": Meaning("similarity (SSIM) of the left view rebuilt from the right", "", "↑", 4),
+    "psnr": Meaning("the same as peak signal-to-noise ratio", "dB", "↑", 2),
+    "density": Meaning("pixels for which the method gives an answer", "", "↑", 4),
+}
+BASELINE_TITLES = {
+    "mean_depth": "mean of the training depths",
+    "sgbm": "SGBM, sees both images",
+    "constant_disparity": "best constant disparity",
+    "best_shift": "best single shift",
+    "truth": "the truth itself",
+}
+
+
+def number(name: str, value: float) -> str:
+    """A metric's value with the digits that mean something."""
+    return f"{value:.{MEANINGS[name].digits}f}"
+
+
+def interval(name: str, result: Result) -> str:
+    """The metric's confidence interval; "" without one."""
+    if name not in result.intervals:
+        return ""
+    low, high = result.intervals[name]
+    return f"[{number(name, low)}, {number(name, high)}]"

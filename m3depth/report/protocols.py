@@ -1,0 +1,74 @@
+"""The table of one set of predictions under several protocols, as HTML and as text."""
+
+from html import escape
+
+from m3depth.evaluation.result import Evaluation, Result
+from m3depth.report.meanings import MEANINGS, interval, number
+
+COLUMNS = ("mae_mm", "abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "ssim", "density")
+
+
+def protocol_table(evaluation: Evaluation) -> str:
+    """One row for each protocol."""
+    heads, *rows = protocol_cells(evaluation)
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
+    body = "".join(
+        f"<tr><th>{escape(name)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, *cells in rows
+    )
+    return f'<table class="protocols"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def protocol_lines(evaluation: Evaluation) -> list[str]:
+    """The same as plain text."""
+    cells = protocol_cells(evaluation)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def protocol_cells(evaluation: Evaluation) -> list[list[str]]:
+    """The table's heading and rows: protocol, alignment, frames, metrics, scale.
+
+    What was left out of a protocol as too sparse stands beside its frames; the first metric has
+    its 95 % interval. The parts of the set that a protocol tells come below it.
+    """
+    results = evaluation.results
+    names = [n for n in COLUMNS if any(n in result.metrics for result in results)]
+    heads = ["protocol", "alignment", "frames", *(f"{n} {MEANINGS[n].better}" for n in names)]
+    rows = [row for result in results for row in (_row(result, names), *_parts(result, names))]
+    return [[*heads, "scale"], *rows]
+
+
+def _row(result: Result, names: list[str]) -> list[str]:
+    told = [_with_interval(name, result, name == names[0]) for name in names]
+    own = result.protocol
+    return [own.name, own.alignment, _frames(result), *told, _ratio(result.scale)]
+
+
+def _parts(result: Result, names: list[str]) -> list[list[str]]:
+    own = result.protocol
+    return [
+        [f"{own.name}, {part}", own.alignment, ""]
+        + [number(name, metrics[name]) if name in metrics else "" for name in names]
+        + [""]
+        for part, metrics in result.parts.items()
+    ]
+
+
+def _frames(result: Result) -> str:
+    left_out = f" ({len(result.sparse)} too sparse)" if result.sparse else ""
+    return f"{result.frames}{left_out}"
+
+
+def _with_interval(name: str, result: Result, told: bool) -> str:
+    if name not in result.metrics:
+        return ""
+    value = number(name, result.metrics[name])
+    return f"{value} {interval(name, result)}" if told and name in result.intervals else value
+
+
+def _ratio(scale: dict[str, float]) -> str:
+    return f"{scale['median_ratio']:.3f} ± {scale['std_ratio']:.3f}" if scale else ""
