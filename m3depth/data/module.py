@@ -5,8 +5,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import ConfigError, DataError
 from m3depth.types import StereoBatch
@@ -27,6 +28,7 @@ class StereoData(pl.LightningDataModule):
         seed: int = 0,
         root: str | None = None,
         split: str | None = None,
+        run: int = 1,
     ) -> None:
         """Hold them.
 
@@ -41,13 +43,17 @@ class StereoData(pl.LightningDataModule):
             seed: of the order of the training pairs.
             root: the folder that the data sets' settings in YAML refer to; not used here.
             split: the preset that they refer to (`m3depth.data.splits`); not used here.
+            run: neighbouring frames that stay together in training's order (`ShuffledRuns`).
         """
         super().__init__()
         self.train, self.val, self.test = train, val, test
-        if batch_size < 1 or workers < 0:
-            raise ConfigError(f"data.batch_size={batch_size}, data.workers={workers}: too few")
+        if batch_size < 1 or workers < 0 or run < 1:
+            raise ConfigError(
+                f"data.batch_size={batch_size}, data.workers={workers}, data.run={run}: too few"
+            )
         self.size = (int(size[0]), int(size[1]))
         self.batch_size, self.workers = batch_size, workers
+        self.run = run
         self.typical_disparity, self.seed, self.root = typical_disparity, seed, root
         for name, pairs in (("train", train), ("val", val)):
             if len(pairs) == 0:  # type: ignore[arg-type]
@@ -59,7 +65,8 @@ class StereoData(pl.LightningDataModule):
         world, rank = (
             (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         )
-        order: Any = DistributedSampler(pairs, world, rank, shuffle=True, seed=self.seed)
+        options = {"num_replicas": world, "rank": rank, "shuffle": True, "seed": self.seed}
+        order = ShuffledRuns(pairs, run=self.run, **options)
         drop_last = len(order) > self.batch_size
         return self._loader(pairs, sampler=order, drop_last=drop_last, collate_fn=without_labels)
 
