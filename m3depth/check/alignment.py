@@ -31,6 +31,19 @@ class Estimate(NamedTuple):
         return max(0.0, abs(self.value) - 3 * self.error)
 
 
+class Fit(NamedTuple):
+    """A linear model of the vertical disparity."""
+
+    chosen: Float[NDArray[np.floating], "k"]
+    covariance: Float[NDArray[np.floating], "k k"]
+    inliers: Bool[NDArray[np.bool_], "n"]
+
+    def estimate(self, place: int, unit: float) -> Estimate:
+        """One coefficient, in another unit."""
+        error = math.sqrt(max(0.0, float(self.covariance[place, place])))
+        return Estimate(float(self.chosen[place]) * unit, error * unit)
+
+
 class Alignment(NamedTuple):
     """Vertical disparity over the image: ``offset + rotation·x + stretch·y`` and what bends."""
 
@@ -58,19 +71,16 @@ def align(matches: Matches, height: int, width: int) -> Alignment | None:
     start = _near_median(down_px, height)
     if start.sum() < FEWEST:
         return None
-    flat, flat_errors, _, inliers = _fit(plane, down_px, start)
-    bent, _, covariance, bent_inliers = _fit(bowl, down_px, inliers)
-    if bent_inliers.sum() < 2 * FEWEST:
-        bend = Estimate(0.0, math.inf)
-    else:
-        bend = _bend(bent[3:], covariance[3:, 3:], height / width)
+    flat = _fit(plane, down_px, start)
+    bent = _fit(bowl, down_px, flat.inliers)
     edge = height / width  # y at the lower edge, in half widths
+    enough = bent.inliers.sum() >= 2 * FEWEST
     return Alignment(
-        Estimate(float(flat[0]), float(flat_errors[0])),
-        Estimate(math.degrees(flat[1] / half), math.degrees(flat_errors[1] / half)),
-        Estimate(float(flat[2]) * edge, float(flat_errors[2]) * edge),
-        bend,
-        inliers,
+        flat.estimate(0, 1.0),
+        flat.estimate(1, math.degrees(1 / half)),
+        flat.estimate(2, edge),
+        _bend(bent, edge) if enough else Estimate(0.0, math.inf),
+        flat.inliers,
     )
 
 
@@ -80,10 +90,8 @@ def _near_median(values: Values, height: int) -> Bool[NDArray[np.bool_], "n"]:
     return np.asarray(np.abs(values - middle) < max(4 * spread, ROUGH_OF_HEIGHT * height))
 
 
-def _fit(
-    columns: Columns, values: Values, start: Bool[NDArray[np.bool_], "n"]
-) -> tuple[Values, Values, Columns, Bool[NDArray[np.bool_], "n"]]:
-    """Tukey's biweight: coefficients, standard errors, covariance, inliers."""
+def _fit(columns: Columns, values: Values, start: Bool[NDArray[np.bool_], "n"]) -> Fit:
+    """Least squares with Tukey's biweight."""
     weight = start.astype(float)
     for _ in range(ROUNDS):
         root = np.sqrt(weight)[:, None]
@@ -91,17 +99,16 @@ def _fit(
         residual = np.abs(values - columns @ chosen)
         scale = max(SHARPEST_PX, 1.4826 * float(np.median(residual[weight > 0])))
         weight = np.clip(1 - (residual / (TUKEY * scale)) ** 2, 0, None) ** 2
-    inliers = weight > 0
     inverse = np.linalg.pinv((columns * weight[:, None]).T @ columns)
-    covariance = inverse * scale**2
-    return chosen, np.sqrt(np.diag(covariance)), covariance, inliers
+    return Fit(chosen, inverse * scale**2, weight > 0)
 
 
-def _bend(quadratic: Values, covariance: Columns, edge: float) -> Estimate:
+def _bend(fit: Fit, edge: float) -> Estimate:
     """Root mean square over the image of the quadratic part, without its mean and slopes."""
     x, y = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(-edge, edge, 15))
     shape = np.stack([x * x, x * y, y * y], axis=-1).reshape(-1, 3)
     shape -= shape.mean(0)
     gram = shape.T @ shape / len(shape)
+    quadratic, covariance = fit.chosen[3:], fit.covariance[3:, 3:]
     error = math.sqrt(max(0.0, float(np.trace(gram @ covariance))))
     return Estimate(math.sqrt(float(quadratic @ gram @ quadratic)), error)

@@ -13,13 +13,17 @@ GAP_PX = 6
 WHITE, AMBER, CYAN = (255, 255, 255), (255, 176, 0), (0, 220, 255)
 
 
-def side_by_side(left: Picture, right: Picture) -> Picture:
+def side_by_side(
+    left: UInt8[NDArray[np.uint8], "h left 3"], right: UInt8[NDArray[np.uint8], "h right 3"]
+) -> UInt8[NDArray[np.uint8], "h both 3"]:
     """Two pictures of one height, a white gap between them."""
     gap = np.full((left.shape[0], GAP_PX, 3), 255, np.uint8)
     return np.concatenate([left, gap, right], axis=1)
 
 
-def matched(left: Picture, right: Picture, left_px: Points, right_px: Points) -> Picture:
+def matched(
+    left: Picture, right: Picture, left_px: Points, right_px: Points
+) -> UInt8[NDArray[np.uint8], "h both 3"]:
     """Both views with some matches joined: level lines where the rows correspond."""
     import cv2
 

@@ -50,7 +50,7 @@ class Sampler:
         frames: At most so many of each split.
         seconds: No new frame is begun after so long; of every split one is.
         neighbours: Of so many frames the next one is read too, to find frozen pictures.
-        seed: Of the order in which the chosen frames are read.
+        seed: Of the frame taken from each part of the set, and of the order of reading.
     """
 
     frames: int = 24
@@ -84,8 +84,9 @@ class Sampler:
 
     def _positions(self, length: int) -> list[int]:
         count = min(length, self.frames)
-        positions = [int((place + 0.5) * length / count) for place in range(count)]
-        random.Random(self.seed).shuffle(positions)
+        chance = random.Random(self.seed)  # at even steps a set of doubled frames could hide
+        positions = [int((place + chance.random()) * length / count) for place in range(count)]
+        chance.shuffle(positions)
         return positions
 
     def _take(

@@ -52,7 +52,8 @@ class TestInTraining:
             yield Finding(
                 "shared_video",
                 Severity.WARNING,
-                f"training and test share {len(videos)} videos ({min(videos)})",
+                f"training and test share the video {min(videos)}"
+                + (f" and {len(videos) - 1} more" if len(videos) > 1 else ""),
                 "split by video, better by animal or patient: frames of one video look alike",
                 {"videos": float(len(videos))},
             )

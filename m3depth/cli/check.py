@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.readers.folder import FolderPairs
+from m3depth.errors import ConfigError
 from m3depth.types import StereoBatch
 
 SPLITS = ("test", "train", "val")  # the test first: it has the ground truth
@@ -42,4 +43,8 @@ def _splits(config: DictConfig) -> Mapping[str, Dataset[StereoBatch]]:
     """The data sets alone: a loader's settings do not matter here."""
     if config.input is not None:
         return {"input": FolderPairs(config.input, config.data.size)}
+    if OmegaConf.is_missing(config.data, "root"):
+        raise ConfigError(
+            "say what to check: input=DIR, a folder of pairs, or data=NAME data.root=DIR"
+        )
     return {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}

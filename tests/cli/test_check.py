@@ -1,0 +1,104 @@
+"""``m3depth check`` as a user runs it."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from command_line import m3depth
+from pair_files import write_rig
+
+from m3depth.data.synthetic import SyntheticPairs
+
+SIZE = (96, 128)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four calibrated pairs with depth, large enough to be judged."""
+    root = tmp_path / "pairs"
+    pairs = SyntheticPairs("test", 4, SIZE)
+    for side in ("left", "right", "depth"):
+        (root / side).mkdir(parents=True)
+    for index in range(4):
+        for side in ("left", "right"):
+            rgb = (pairs[index][side] * 255).round().byte().permute(1, 2, 0).numpy()
+            cv2.imwrite(str(root / side / f"{index}.png"), rgb[..., ::-1])
+        np.save(root / "depth" / f"{index}.npy", pairs[index]["depth_mm"][0].numpy())
+    write_rig(root, {n: float(v) for n, v in pairs[0]["rig"]._asdict().items()}, SIZE)
+    return root
+
+
+def test_a_good_folder_is_fit_to_train_on(folder: Path, tmp_path: Path):
+    told = m3depth("check", f"input={folder}", f"output={tmp_path / 'out'}")
+    assert told.status == 0, told.out + told.err
+    assert "ok: nothing found" in told.out
+    said = json.loads((tmp_path / "out/check.json").read_text())
+    assert said["errors"] == said["warnings"] == 0
+    assert said["frames"]["measured"] == 4
+    assert (tmp_path / "out/report.html").is_file()
+
+
+def test_the_same_folder_as_a_data_set_says_that_its_splits_are_one(folder: Path):
+    told = m3depth("check", "data=folder", f"data.root={folder}")
+    assert told.status == 0, told.out + told.err
+    assert "test_is_training" in told.out
+
+
+def test_a_swapped_folder_fails_and_says_why_with_pictures(folder: Path, tmp_path: Path):
+    (folder / "left").rename(folder / "other")
+    (folder / "right").rename(folder / "left")
+    (folder / "other").rename(folder / "right")
+    out = tmp_path / "out"
+    told = m3depth("check", f"input={folder}", f"output={out}")
+    assert told.status == 1
+    assert "ERROR    swapped_views" in told.out
+    said = json.loads((out / "check.json").read_text())
+    finding = next(f for f in said["findings"] if f["code"] == "swapped_views")
+    assert finding["severity"] == "error"
+    assert len(finding["frames"]) == 4
+    assert cv2.imread(str(out / finding["picture"])).shape[1] > 2 * SIZE[1]
+    page = (out / "report.html").read_text()
+    assert "swapped_views" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_truncated_picture_is_a_finding_and_no_crash(folder: Path):
+    whole = (folder / "left/2.png").read_bytes()
+    (folder / "left/2.png").write_bytes(whole[: len(whole) // 3])
+    told = m3depth("check", f"input={folder}")
+    assert told.status == 1
+    assert "unreadable_frames" in told.out
+    assert "left/2.png" in told.out
+
+
+def test_8_bit_depth_is_told_by_its_code(folder: Path):
+    depth = np.load(folder / "depth/1.npy")
+    (folder / "depth/1.npy").unlink()
+    cv2.imwrite(str(folder / "depth/1.png"), depth.clip(0, 255).astype(np.uint8))
+    told = m3depth("check", f"input={folder}")
+    assert told.status == 1
+    assert "truth_8bit" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 2, "input=DIR"),
+        (["input=nowhere"], 1, "nowhere: no such folder"),
+        (["data=nothing"], 2, "nothing"),
+        (["data=folder", "data.root=nowhere"], 1, "nowhere"),
+    ],
+)
+def test_one_line_for_each_mistake(arguments: list[str], status: int, said: str):
+    told = m3depth("check", *arguments)
+    assert told.status == status
+    assert said in told.line
+
+
+def test_output_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    told = m3depth("check", f"input={folder}", f"output={tmp_path / 'file' / 'out'}")
+    assert told.status == 1
+    assert "out" in told.line
