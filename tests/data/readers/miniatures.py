@@ -126,5 +126,5 @@ def assert_rebuilds_left(sample: StereoBatch) -> None:
         float((image - sample["left"]).abs().mean(0)[use].mean())
         for image in (rebuilt[0], sample["right"])
     )
-    assert error < 0.5 * without
-    assert error < 0.02
+    assert error < 0.2 * without
+    assert error < 0.011
