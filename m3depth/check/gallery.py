@@ -23,10 +23,10 @@ KEYS = 40  # frames named under a finding
 STYLE = """
 .fault { margin: 2.2rem 0; padding: 0.1rem 1.2rem 1rem; border: 1px solid var(--line);
   border-left: 4px solid var(--accent); border-radius: 6px; }
-.fault.error { border-left-color: var(--bad); }
+.fault.is-error { border-left-color: var(--bad); }
 .fault h2 { margin: 0.8rem 0 0.3rem; }
 .fault h2 small { font-weight: 500; font-size: 0.7em; color: var(--soft); }
-.fault.error h2 small { color: var(--bad); }
+.fault.is-error h2 small { color: var(--bad); }
 .fault figure, .worst figure { margin: 0.9rem 0; max-width: 68rem; }
 """
 
@@ -64,7 +64,7 @@ def _finding(finding: Finding) -> str:
     )
     picture = "" if finding.picture is None else _figure(finding.picture, finding.told)
     return (
-        f'<section class="fault {severity}"><h2><code>{escape(finding.code)}</code> '
+        f'<section class="fault is-{severity}"><h2><code>{escape(finding.code)}</code> '
         f"<small>{severity}</small></h2><p>{escape(finding.said)}.</p>"
         f"<p><b>Mend:</b> {escape(finding.mend)}.</p><dl>{numbers}</dl>{picture}"
         f"{_keys(finding.frames)}</section>"

@@ -40,7 +40,8 @@ class SwappedViews:
             },
             tuple(frame.key for frame in swapped),
             worst.joined,
-            "Lines join points that both views show; near things must be further left on the right",
+            "Lines join points that both views show; near things are further "
+            "left in the right view.",
         )
 
 

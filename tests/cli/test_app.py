@@ -14,6 +14,7 @@ KEYS = {
     "predict": ("checkpoint", "input", "output", "rig", "ply"),
     "export": ("checkpoint", "data", "writer", "output", "shard"),
     "bench": ("output",),
+    "check": ("input:", "output:", "sample:", "checks:"),
 }
 
 
