@@ -91,7 +91,9 @@ def _open(path: Path) -> _Decoder:
 
     if not path.is_file():
         raise DataError(f"{path}: no such video")
-    capture = cv2.VideoCapture(str(path))
+    # One thread: a decoder that a loader's worker inherits by a fork has lost all others, and
+    # closing it would wait for them for ever
+    capture = cv2.VideoCapture(str(path), cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, 1])
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
     if count < 1:
         raise DataError(f"{path}: not a whole video that OpenCV can open; copy it again")

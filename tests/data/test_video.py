@@ -65,6 +65,18 @@ def test_a_video_travels_to_other_processes_without_its_decoder(tmp_path):
     assert np.array_equal(video[6], forked[0])
 
 
+def mean_of(video: Video) -> float:
+    return float(video[1].mean())
+
+
+def test_a_fork_closes_the_decoders_that_it_inherits_without_waiting(tmp_path):
+    """A decoder's threads stay behind in a fork: closing one that has any would wait for ever."""
+    videos = [Video(write_video(tmp_path / f"{name}.mp4", 8)) for name in range(12)]
+    here = [mean_of(video) for video in videos]
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map_async(mean_of, videos).get(timeout=60) == here
+
+
 def test_the_halves_of_a_stereo_frame():
     frame = np.arange(4 * 6 * 3).reshape(4, 6, 3)
     upper, lower = stacked(frame)
