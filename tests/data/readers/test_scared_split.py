@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.utils import instantiate
+from miniatures import configured
 from omegaconf import OmegaConf
 from scared_files import write_sequence
 
@@ -102,3 +104,18 @@ def test_the_configuration_of_scared_takes_the_split_by_name(root: Path):
     assert len(data.train) == 22 * 4  # no list beside it: every frame of its videos
     assert len(data.val) == 6 * 3  # from the second on
     assert {pair["key"][8] for pair in data.test} == set("1234567")
+
+
+def test_packed_frames_are_those_of_the_videos(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("M3DEPTH_CACHE", str(tmp_path))
+    packed = configured("packed", root, (64, 80)).train
+    films = scared_part("clean", "train", root, **SMALL)
+    assert len(packed) == len(films) == 16 * 4
+    for place in (0, 63):
+        assert packed[place]["key"] == films[place]["key"]
+        assert packed[place]["rig"] == films[place]["rig"]
+        # Resampled in 8 bits, so that packing loses nothing
+        assert torch.allclose(packed[place]["left"], films[place]["left"], atol=1e-6)
+    assert len(list(tmp_path.glob("packed_*/right.npy"))) == 2  # training and validation
