@@ -12,8 +12,9 @@ class ShuffledRuns(DistributedSampler[Any]):
 
     A frame of a video is decoded from the frames before it, so that one in a run costs a fraction
     of one by itself. With ``run=1`` it is `DistributedSampler`. Runs start at another frame in
-    each epoch, so that a batch is not made of the same neighbours every time. Every frame comes
-    once in an epoch; the last runs are repeated as far as the processes need alike counts.
+    each epoch, so that a batch is not made of the same neighbours every time; the two cut ones at
+    the ends come last, so that runs as long as a batch fill one loader's worker each. Every frame
+    comes once in an epoch; some are repeated as far as the processes need alike counts.
     """
 
     def __init__(self, dataset: Any, *, run: int = 1, **options: Any) -> None:
@@ -28,11 +29,12 @@ class ShuffledRuns(DistributedSampler[Any]):
             return
         count = len(self.dataset)  # type: ignore[arg-type]
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        first = int(torch.randint(self.run, (), generator=generator))
-        starts = [0, *range(first or self.run, count, self.run)]
-        runs = [range(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
-        order = torch.randperm(len(runs), generator=generator).tolist()
-        frames = [frame for place in order for frame in runs[place]]
+        first = int(torch.randint(min(self.run, count), (), generator=generator))
+        last = first + (count - first) // self.run * self.run
+        whole = [range(start, start + self.run) for start in range(first, last, self.run)]
+        order = torch.randperm(len(whole), generator=generator).tolist()
+        runs = [*(whole[place] for place in order), range(first), range(last, count)]
+        frames = [frame for run in runs for frame in run]
         frames += frames[: self.total_size - count]
         share = self.total_size // self.num_replicas
         yield from frames[self.rank * share : (self.rank + 1) * share]

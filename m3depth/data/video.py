@@ -12,7 +12,7 @@ import numpy.typing as npt
 from m3depth.errors import DataError
 
 Array = npt.NDArray[Any]
-DECODED_THROUGH = 48  # frames ahead that are reached sooner by decoding on than by seeking
+DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on one
 
 
 class Video:

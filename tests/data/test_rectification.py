@@ -7,7 +7,12 @@ import torch
 from raw_cameras import RawFrame, look, raw_cameras, scene_for, true_depth
 
 from m3depth.data.images import colour_tensor
-from m3depth.data.rectification import Rectification, StereoCalibration, rectification
+from m3depth.data.rectification import (
+    Rectification,
+    StereoCalibration,
+    _shrunk,
+    rectification,
+)
 from m3depth.errors import DataError
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
@@ -151,3 +156,12 @@ def test_a_frame_of_another_size_than_the_calibration():
         rectification(made()).left(np.zeros((128, 160, 3), np.uint8))
     with pytest.raises(DataError, match=r"rgb\.mp4: the frame is 8x4"):
         made().check_size((4, 8), "rgb.mp4")
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 5, 6])
+def test_shrinking_takes_the_means_of_blocks(factor):
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 62, 3), dtype=np.uint8)
+    height, width = 50 // factor, 62 // factor
+    whole = pixels[: height * factor, : width * factor].astype(float)
+    means = whole.reshape(height, factor, width, factor, 3).mean((1, 3))
+    assert np.abs(_shrunk(pixels, factor) - means).max() <= 1.0  # rounded once or twice

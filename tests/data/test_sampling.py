@@ -32,8 +32,22 @@ def test_every_frame_comes_once_and_most_follow_their_neighbour(epoch):
     frames = order(8, epoch)
     assert sorted(frames) == list(FRAMES)
     assert frames != list(FRAMES)
-    assert neighbours(frames) >= 103 - 15
+    assert neighbours(frames) >= 103 - 16
     assert neighbours(frames) < 102
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 16, 17])
+def test_few_frames(count):
+    for epoch in range(8):
+        sampler = ShuffledRuns(range(count), run=8, num_replicas=1, rank=0, shuffle=True)
+        sampler.set_epoch(epoch)
+        assert sorted(sampler) == list(range(count))
+
+
+def test_runs_as_long_as_a_batch_fill_batches():
+    frames = order(8)
+    batches = [frames[i : i + 8] for i in range(0, 11 * 8, 8)]
+    assert all(neighbours(batch) == 7 for batch in batches)
 
 
 def test_runs_start_elsewhere_in_each_epoch_and_the_same_when_resumed():
