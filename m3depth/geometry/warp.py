@@ -1,4 +1,4 @@
-"""The one warp."""
+"""The one warp, on the one look-up."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -27,6 +27,13 @@ def warp(
     columns = torch.arange(width, device=source.device, dtype=shift_px.dtype)
     x = columns + shift_px[:, 0]
     y = rows[:, None].expand_as(x)
-    warped = remap(source, x, y, padding_mode="border", align_corners=True)
+    warped = look_up(source, x, y)
     visible = (x >= 0) & (x <= width - 1)
     return warped, visible[:, None]
+
+
+def look_up(
+    source: Float[Tensor, "b c h w"], x: Float[Tensor, "b k n"], y: Float[Tensor, "b k n"]
+) -> Float[Tensor, "b c k n"]:
+    """``source`` at real-valued pixels, bilinear; the edge's value beyond the edge."""
+    return remap(source, x, y, padding_mode="border", align_corners=True)

@@ -15,6 +15,7 @@ from torch.utils.data import default_collate
 from m3depth.cli.app import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
+from m3depth.losses.points.correspondences import projective
 
 CONF = configuration()
 DATA = CONF.parents[1] / "shared/data"
@@ -92,11 +93,14 @@ def test_every_way_to_ignore_marks_what_it_should(option: str):
 
 
 def test_the_objectives_differ_by_the_3d_term():
-    flat, full = built("objective/monodepth").terms, built("objective/m3depth").terms
+    flat, full, paper = (built(f"objective/{o}").terms for o in ("monodepth", "m3depth", "paper"))
     assert full.keys() - flat.keys() == {"icp"}
-    assert full["icp"].weight == 1e-3
-    assert full["icp"].samples == 1000
-    assert {name: full[name] for name in flat} == dict(flat)
+    assert paper["icp"].weight == 1e-3
+    assert paper["icp"].samples == 1000
+    assert paper["icp"].correspondences.samples == 1000
+    assert full["icp"].correspondences is projective
+    for terms in (full, paper):
+        assert {name: terms[name] for name in flat} == dict(flat)
 
 
 @pytest.mark.parametrize("option", options("optimizer"))

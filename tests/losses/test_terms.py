@@ -9,10 +9,18 @@ from scenes import HEIGHT, WIDTH, plane, rendered, rig_of_one
 from torch import Tensor
 
 from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.surface import draw_pixels
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.log import warn_once
 from m3depth.losses.objective import Objective
-from m3depth.losses.point_consistency import draw_pixels, point_consistency
+from m3depth.losses.points.correspondences import NearestOfSample, projective
+from m3depth.losses.points.residuals import (
+    Huber,
+    point_to_plane,
+    point_to_point,
+    root_mean_square,
+)
+from m3depth.losses.points.transforms import IcpFromOwnFrames, rig
 from m3depth.losses.terms import (
     LeftRight,
     Photometric,
@@ -25,7 +33,13 @@ from m3depth.types import Disparity, Pair, StereoBatch
 
 Scene = tuple[StereoBatch, Disparity]
 TWO_D = [Photometric(), LeftRight(), Smoothness()]
-EVERY = [*TWO_D, PointConsistency()]
+PAPER = PointConsistency(
+    1.0, NearestOfSample(1000), IcpFromOwnFrames(), point_to_point, root_mean_square
+)
+RIG = PointConsistency(
+    1.0, projective, rig, point_to_plane, Huber(), samples=None, both_ways=True, seen_px=1.0
+)
+EVERY = [*TWO_D, PAPER, RIG]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +74,7 @@ class TestTheTruthScoresLowest:
         assert value(term, batch, true) < value(term, batch, off)
 
     @pytest.mark.parametrize("change", CHANGES)
-    @pytest.mark.parametrize("term", [Photometric(), LeftRight(), PointConsistency()], ids=repr)
+    @pytest.mark.parametrize("term", [Photometric(), LeftRight(), PAPER, RIG], ids=repr)
     def test_when_the_left_disparity_is_off(self, scene: Scene, term: Term, change: str):
         """A common error of both views is what the paper's 3D term cannot see."""
         batch, true = scene
@@ -106,16 +120,16 @@ class TestTheBlindRegion:
             torch.testing.assert_close(term([changed]), term([views]), rtol=0, atol=0)
         assert Photometric()([seen]) > Photometric()([views])
 
-    def test_no_point_is_drawn_there(self):
+    @pytest.mark.parametrize("term", [PAPER, RIG], ids=["paper", "rig"])
+    def test_no_point_is_taken_there(self, term: PointConsistency):
         batch, true = plane()
         views = synthesise(batch, true)
         sides = zip(views.visible, true, strict=True)
         wild = Pair(*(torch.where(visible, one, 0.9) for visible, one in sides))
         torch.manual_seed(0)
-        expected = point_consistency(views.disparity, views.visible, views.rig).residual_mm
+        expected = term([views])
         torch.manual_seed(0)
-        found = point_consistency(wild, views.visible, views.rig).residual_mm
-        assert torch.equal(found, expected)
+        torch.testing.assert_close(term([dataclasses.replace(views, disparity=wild)]), expected)
 
     def test_a_batch_that_sees_nothing_counts_0_with_gradient_0(self):
         batch, true = plane()
@@ -158,33 +172,37 @@ class TestGradients:
 
         assert torch.autograd.gradcheck(total, inputs, eps=1e-7, atol=1e-5)
 
-    def test_of_the_3d_term_down_to_the_disparities(self):
+    def test_of_the_papers_3d_term_through_the_whole_of_icp(self):
         batch, true = plane()
         parts = [one[..., :5, :8] for one in true]
         inputs = [(one + 0.01 * torch.rand_like(one)).requires_grad_() for one in parts]
+        term = dataclasses.replace(PAPER, samples=12, correspondences=NearestOfSample(12))
         everywhere = Pair(*(torch.ones(1, 1, 5, 8, dtype=torch.bool) for _ in parts))
+        fixed = dataclasses.replace(synthesise(batch, true), visible=everywhere)
 
         def total(left: Tensor, right: Tensor) -> Tensor:
             torch.manual_seed(0)
-            return point_consistency(Pair(left, right), everywhere, batch["rig"], 12).residual_mm
+            return term.per_sample(dataclasses.replace(fixed, disparity=Pair(left, right)))[0]
 
         assert total(*inputs).item() > 0.1
         assert torch.autograd.gradcheck(total, inputs, eps=1e-8, atol=1e-3)
 
 
 class TestPointConsistency:
-    def test_is_float32_under_autocast(self):
+    @pytest.mark.parametrize("term", [PAPER, RIG], ids=["paper", "rig"])
+    def test_is_float32_under_autocast(self, term: PointConsistency):
         batch, true = plane()
-        views = synthesise(batch, true)
         disparity = Pair(*(one.float() for one in true))
-        rig = rig_of_one(torch.float32)
+        single = dataclasses.replace(
+            synthesise(batch, true), disparity=disparity, rig=rig_of_one(torch.float32)
+        )
+        half = dataclasses.replace(single, disparity=Pair(*(d.bfloat16() for d in disparity)))
         torch.manual_seed(0)
-        expected = point_consistency(disparity, views.visible, rig).residual_mm
+        expected = term([single])
         with torch.autocast("cpu", dtype=torch.bfloat16):
             torch.manual_seed(0)
-            found = point_consistency(disparity, views.visible, rig).residual_mm
-            half = Pair(*(one.bfloat16() for one in disparity))
-            of_half = point_consistency(half, views.visible, rig).residual_mm
+            found = term([single])
+            of_half = term([half])
         assert found.dtype == of_half.dtype == torch.float32
         assert torch.equal(found, expected)
 
@@ -198,7 +216,7 @@ class TestPointConsistency:
         warn_once.cache_clear()
         with caplog.at_level(logging.WARNING):
             for _ in range(3):
-                found = PointConsistency()([synthesise(batch, Disparity(left, true.right))])
+                found = PAPER([synthesise(batch, Disparity(left, true.right))])
         assert found == 0
         assert len(caplog.records) == 1
         assert "no calibration" in caplog.text
@@ -217,21 +235,15 @@ class TestPointConsistency:
         twice = Disparity(*(one.repeat(2, 1, 1, 1) for one in true))
         views = synthesise(both, twice)
         torch.manual_seed(0)
-        found = point_consistency(twice_as_pair(twice), views.visible, views.rig)
-        assert found.registered.tolist() == [True, False]
-        assert value(PointConsistency(), both, twice) == pytest.approx(float(found.residual_mm[0]))
+        residual_mm, registered = PAPER.per_sample(views)
+        assert registered.tolist() == [True, False]
+        assert value(PAPER, both, twice) == pytest.approx(float(residual_mm[0]))
 
     def test_only_the_finest_scale_counts(self):
         batch, true = plane()
         coarse = Disparity(*(torch.full((1, 1, 12, 20), 0.2).double() for _ in true))
-        assert value(PointConsistency(), batch, true, coarse) == value(
-            PointConsistency(), batch, true
-        )
+        assert value(PAPER, batch, true, coarse) == value(PAPER, batch, true)
         assert value(Photometric(), batch, true, coarse) > value(Photometric(), batch, true)
-
-
-def twice_as_pair(disparity: Disparity) -> Pair:
-    return Pair(disparity.left, disparity.right)
 
 
 class TestDrawPixels:

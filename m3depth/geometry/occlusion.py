@@ -1,0 +1,32 @@
+"""What one camera sees and the other does not, from a view's own disparities."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+def unoccluded_left(
+    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 1.0
+) -> Bool[Tensor, "b 1 h w"]:
+    """True where nothing that the left view shows hides a pixel from the right camera.
+
+    The right camera has pixel ``x`` at ``x - d``. A pixel is taken as hidden when one farther right
+    lands more than ``margin_px`` to the left of it, and so is nearer: the ordering constraint.
+    (What shows on both sides of something thin is left out too.)
+
+    Args:
+        disparity_px: in pixels, up to a constant.
+        margin_px: noise of the disparities must not hide pixels from each other.
+    """
+    disparity_px = disparity_px.detach()
+    columns = torch.arange(disparity_px.shape[-1], device=disparity_px.device)
+    lands = columns - disparity_px
+    farthest_left = lands.flip(-1).cummin(-1).values.flip(-1)  # of the pixels from here rightwards
+    return lands - farthest_left <= margin_px
+
+
+def unoccluded_right(
+    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 1.0
+) -> Bool[Tensor, "b 1 h w"]:
+    """The same for the right view and the left camera: its mirror image is a left view."""
+    return unoccluded_left(disparity_px.flip(-1), margin_px).flip(-1)

@@ -1,0 +1,167 @@
+"""A view's disparity map as a surface in 3D, and clouds of points on it."""
+
+from typing import NamedTuple, Self
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import NEAREST_PARALLAX_PX
+from m3depth.geometry.registration import Motion
+from m3depth.geometry.warp import look_up
+from m3depth.types import Pair
+
+WHOLLY = 1 - 1e-3  # of a bilinear weight: less is rounding
+
+
+class Cloud(NamedTuple):
+    """Points with what a registration asks of them, all in one frame."""
+
+    points: Float[Tensor, "b n 3"]  # mm
+    normals: Float[Tensor, "b n 3"]  # unit, towards the cameras; no gradient
+    valid: Bool[Tensor, "b n"]
+
+    def moved(self, motion: Motion) -> Self:
+        """The same points elsewhere."""
+        turned = self.normals @ motion.rotation.mT
+        return self._replace(points=motion.apply(self.points), normals=turned)
+
+    def where(self, keep: Bool[Tensor, "b n"]) -> Self:
+        """The same with fewer valid points."""
+        return self._replace(valid=self.valid & keep)
+
+
+class Surface(NamedTuple):
+    """The surface that one view's disparities span, in millimetres in the left camera's frame.
+
+    Between pixels it is linear in disparity, so that planes are planes.
+    """
+
+    parallax_px: Float[Tensor, "b 1 h w"]  # disparity beyond that of infinity
+    slopes: Float[Tensor, "b 2 h w"]  # of the parallax along x and y, px per px; no gradient
+    visible: Bool[Tensor, "b 1 h w"]
+    fx: Float[Tensor, "b 1"]
+    fy: Float[Tensor, "b 1"]
+    cx: Float[Tensor, "b 1"]  # of this view
+    cy: Float[Tensor, "b 1"]
+    baseline_mm: Float[Tensor, "b 1"]
+    camera_x_mm: Float[Tensor, "b 1"]  # where this view's camera stands
+
+    def seen_where(self, seen: Bool[Tensor, "b 1 h w"]) -> Self:
+        """The same with less of it visible."""
+        return self._replace(visible=self.visible & seen)
+
+    def at(self, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]) -> Cloud:
+        """The surface at real-valued pixels of this view; valid inside the image, where visible.
+
+        The gradient goes to the disparities about the pixel, none to ``x`` and ``y``.
+        """
+        x, y = x.detach(), y.detach()
+        height, width = self.visible.shape[-2:]
+        maps = torch.cat([self.parallax_px, self.slopes, self.visible.to(self.slopes)], dim=1)
+        parallax, along, down, seen = look_up(maps, x[:, None], y[:, None])[:, :, 0].unbind(1)
+        inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        return self._cloud(x, y, parallax, along, down, inside & (seen > WHOLLY))
+
+    def everywhere(self) -> Cloud:
+        """A point for every pixel, row by row."""
+        height, width = self.visible.shape[-2:]
+        rows, columns = (torch.arange(n, device=self.fx.device) for n in (height, width))
+        y, x = torch.meshgrid(rows.to(self.fx), columns.to(self.fx), indexing="ij")
+        parallax, along, down = self._flat
+        seen = self.visible.flatten(1)
+        return self._cloud(x.reshape(1, -1), y.reshape(1, -1), parallax, along, down, seen)
+
+    def drawn(self, samples: int) -> Cloud:
+        """Points at random visible pixels, drawn with replacement, each as likely as any other.
+
+        A sample that sees nothing has no valid one.
+        """
+        index, usable = draw_pixels(self.visible, samples)
+        width = self.visible.shape[-1]
+        parallax, along, down = (one.gather(1, index) for one in self._flat)
+        x, y = (index % width).to(self.fx), (index // width).to(self.fx)
+        return self._cloud(x, y, parallax, along, down, usable)
+
+    def project(
+        self, points: Float[Tensor, "b n 3"]
+    ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b n"]]:
+        """Where this view sees points in front of it, as pixels ``x`` and ``y``."""
+        forward = points[..., 2].clamp_min(1e-6)
+        x = self.fx * (points[..., 0] - self.camera_x_mm) / forward + self.cx
+        return x, self.fy * points[..., 1] / forward + self.cy
+
+    @property
+    def _flat(self) -> list[Float[Tensor, "b hw"]]:
+        """The parallax and its slopes, row by row."""
+        return [self.parallax_px.flatten(1), *(one.flatten(1) for one in self.slopes.unbind(1))]
+
+    def _cloud(
+        self, x: Tensor, y: Tensor, parallax: Tensor, along: Tensor, down: Tensor, seen: Tensor
+    ) -> Cloud:
+        valid = seen & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
+        right, below = (x - self.cx) / self.fx, (y - self.cy) / self.fy
+        depth_mm = self.fx * self.baseline_mm / torch.where(valid, parallax, 1.0)
+        points = [right * depth_mm + self.camera_x_mm, below * depth_mm, depth_mm]
+        # Of the plane about the pixel: on it 1/Z, and so the parallax, is linear in the ray, and
+        # the coefficients are the direction of its normal, away from the camera.
+        m_x, m_y = along * self.fx, down * self.fy
+        away = torch.stack([m_x, m_y, parallax.detach() - m_x * right - m_y * below], dim=-1)
+        return Cloud(torch.stack(points, dim=-1), -normalize(away, dim=-1), valid)
+
+
+def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, Surface]:
+    """Both views' surfaces, in float32 or better.
+
+    Args:
+        disparity: fraction of the width, (b, 1, h, w) each.
+        visible: False in the blind region, where there is no surface.
+        rig: at the resolution of ``disparity``.
+    """
+    width = disparity.left.shape[-1]
+    fx, fy, cx, cy, cx_right, baseline_mm = (value[:, None] for value in rig)
+    left, right = (
+        width * (one.float() if one.dtype in (torch.float16, torch.bfloat16) else one)
+        - rig.principal_offset[:, None, None, None]
+        for one in disparity
+    )
+    shared = {"fx": fx, "fy": fy, "cy": cy, "baseline_mm": baseline_mm}
+    return (
+        Surface(left, _slopes(left), visible.left, cx=cx, camera_x_mm=0 * fx, **shared),
+        Surface(
+            right, _slopes(right), visible.right, cx=cx_right, camera_x_mm=baseline_mm, **shared
+        ),
+    )
+
+
+def draw_pixels(
+    visible: Bool[Tensor, "b 1 h w"], samples: int
+) -> tuple[Int[Tensor, "b n"], Bool[Tensor, "b n"]]:
+    """Flat indices of random visible pixels, with replacement, and whether they are usable.
+
+    Every visible pixel of a sample is as likely as any other; a sample that sees nothing gets
+    index 0, marked not usable.
+    """
+    rank_of_pixel = visible.flatten(1).cumsum(-1)
+    count = rank_of_pixel[:, -1:]
+    draw = torch.rand(len(visible), samples, device=visible.device)
+    rank = (draw * count).long().clamp_max((count - 1).clamp_min(0)) + 1
+    index = torch.searchsorted(rank_of_pixel, rank).clamp_max(rank_of_pixel.shape[-1] - 1)
+    return index, (count > 0).expand_as(index)
+
+
+def _slopes(values: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 2 h w"]:
+    """Change per pixel along x and y: the gentler of both sides' differences, without gradient.
+
+    Across the edge of an object one side's difference is a step and not a slope.
+    """
+    slopes = []
+    for axis in (-1, -2):
+        step = values.detach().diff(dim=axis)
+        count = step.shape[axis]
+        before = torch.cat([step.narrow(axis, 0, 1), step], axis)
+        after = torch.cat([step, step.narrow(axis, count - 1, 1)], axis)
+        slopes.append(torch.where(before.abs() < after.abs(), before, after))
+    return torch.cat(slopes, dim=1)
