@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def unoccluded_left(
-    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 1.0
+    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 0.25
 ) -> Bool[Tensor, "b 1 h w"]:
     """True where nothing that the left view shows hides a pixel from the right camera.
 
@@ -16,17 +16,18 @@ def unoccluded_left(
 
     Args:
         disparity_px: in pixels, up to a constant.
-        margin_px: noise of the disparities must not hide pixels from each other.
+        margin_px: on one surface neighbours land about a pixel apart, so that noise of less than
+            that hides nothing even at 0.
     """
     disparity_px = disparity_px.detach()
     columns = torch.arange(disparity_px.shape[-1], device=disparity_px.device)
-    lands = columns - disparity_px
+    lands = (columns - disparity_px).nan_to_num(torch.inf)  # what is not known hides nothing
     farthest_left = lands.flip(-1).cummin(-1).values.flip(-1)  # of the pixels from here rightwards
     return lands - farthest_left <= margin_px
 
 
 def unoccluded_right(
-    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 1.0
+    disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 0.25
 ) -> Bool[Tensor, "b 1 h w"]:
     """The same for the right view and the left camera: its mirror image is a left view."""
     return unoccluded_left(disparity_px.flip(-1), margin_px).flip(-1)

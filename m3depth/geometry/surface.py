@@ -101,7 +101,8 @@ class Surface(NamedTuple):
     def _cloud(
         self, x: Tensor, y: Tensor, parallax: Tensor, along: Tensor, down: Tensor, seen: Tensor
     ) -> Cloud:
-        valid = seen & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
+        flat = along.isfinite() & down.isfinite()  # beside a NaN there is no plane
+        valid = seen & flat & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
         right, below = (x - self.cx) / self.fx, (y - self.cy) / self.fy
         depth_mm = self.fx * self.baseline_mm / torch.where(valid, parallax, 1.0)
         points = [right * depth_mm + self.camera_x_mm, below * depth_mm, depth_mm]
@@ -109,7 +110,8 @@ class Surface(NamedTuple):
         # the coefficients are the direction of its normal, away from the camera.
         m_x, m_y = along * self.fx, down * self.fy
         away = torch.stack([m_x, m_y, parallax.detach() - m_x * right - m_y * below], dim=-1)
-        return Cloud(torch.stack(points, dim=-1), -normalize(away, dim=-1), valid)
+        normals = -normalize(away.where(valid[..., None], 1.0), dim=-1)
+        return Cloud(torch.stack(points, dim=-1), normals, valid)
 
 
 def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, Surface]:

@@ -37,7 +37,7 @@ PAPER = PointConsistency(
     1.0, NearestOfSample(1000), IcpFromOwnFrames(), point_to_point, root_mean_square
 )
 RIG = PointConsistency(
-    1.0, projective, rig, point_to_plane, Huber(), samples=None, both_ways=True, seen_px=1.0
+    1.0, projective, rig, point_to_plane, Huber(), samples=None, both_ways=True, seen_px=0.25
 )
 EVERY = [*TWO_D, PAPER, RIG]
 
