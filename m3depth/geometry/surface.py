@@ -60,8 +60,10 @@ class Surface(NamedTuple):
         """
         x, y = x.detach(), y.detach()
         height, width = self.visible.shape[-2:]
-        maps = torch.cat([self.parallax_px, self.slopes, self.visible.to(self.slopes)], dim=1)
-        parallax, along, down, seen = look_up(maps, x[:, None], y[:, None])[:, :, 0].unbind(1)
+        at = x[:, None], y[:, None]
+        parallax = look_up(self.parallax_px, *at)[:, 0, 0]
+        steady = torch.cat([self.slopes, self.visible.to(self.slopes)], dim=1)
+        along, down, seen = look_up(steady, *at)[:, :, 0].unbind(1)
         inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
         return self._cloud(x, y, parallax, along, down, inside & (seen > WHOLLY))
 

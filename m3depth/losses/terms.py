@@ -14,7 +14,7 @@ from torch import Tensor
 
 from m3depth.geometry.occlusion import unoccluded_left, unoccluded_right
 from m3depth.geometry.registration import FEWEST
-from m3depth.geometry.surface import Surface, surfaces
+from m3depth.geometry.surface import surfaces
 from m3depth.geometry.synthesis import Views
 from m3depth.log import warn_once
 from m3depth.losses.consistency import left_right
@@ -96,8 +96,7 @@ class PointConsistency:
         transform: Where a cloud is moved first; the rig's own transform is no motion.
         residual: The distance of two corresponding points.
         reduce: Many distances to one number.
-        samples: Points drawn at random from a view; every pixel if None.
-        both_ways: Whether the right cloud is compared with the left surface too.
+        samples: Points drawn at random from the left view; every pixel if None.
         seen_px: Points that the view's own surface hides from the other camera by more than this
             disparity are left out; none are if None.
     """
@@ -108,7 +107,6 @@ class PointConsistency:
     residual: Residual
     reduce: Reduce
     samples: int | None = 1000
-    both_ways: bool = False
     seen_px: float | None = None
 
     def __call__(self, pyramid: Sequence[Views]) -> Float[Tensor, ""]:
@@ -131,21 +129,13 @@ class PointConsistency:
         if self.seen_px is not None:
             left = left.seen_where(unoccluded_left(left.parallax_px, self.seen_px))
             right = right.seen_where(unoccluded_right(right.parallax_px, self.seen_px))
-        ways = [(left, right), (right, left)][: 1 + self.both_ways]
-        found = [self._one_way(*way, baseline_mm=views.rig.baseline_mm) for way in ways]
-        residuals, counts = (torch.stack(values) for values in zip(*found, strict=True))
-        return residuals.mean(0), (counts >= FEWEST).all(0)
-
-    def _one_way(
-        self, source: Surface, target: Surface, baseline_mm: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        cloud = source.everywhere() if self.samples is None else source.drawn(self.samples)
-        moved, matched = self.transform(cloud, self.correspondences(target), baseline_mm)
+        cloud = left.everywhere() if self.samples is None else left.drawn(self.samples)
+        counterparts = self.correspondences(right)
+        moved, matched = self.transform(cloud, counterparts, views.rig.baseline_mm)
         valid = moved.valid & matched.valid
-        distance_mm = self.residual(moved, matched)
         registered = valid.sum(1) >= FEWEST
-        residual_mm = self.reduce(distance_mm, valid & registered[:, None])
-        return residual_mm, valid.sum(1)
+        distance_mm = self.residual(moved, matched)
+        return self.reduce(distance_mm, valid & registered[:, None]), registered
 
 
 def mean_visible(

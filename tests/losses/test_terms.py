@@ -36,9 +36,7 @@ TWO_D = [Photometric(), LeftRight(), Smoothness()]
 PAPER = PointConsistency(
     1.0, NearestOfSample(1000), IcpFromOwnFrames(), point_to_point, root_mean_square
 )
-RIG = PointConsistency(
-    1.0, projective, rig, point_to_plane, Huber(), samples=None, both_ways=True, seen_px=0.25
-)
+RIG = PointConsistency(1.0, projective, rig, point_to_plane, Huber(), samples=None, seen_px=0.25)
 EVERY = [*TWO_D, PAPER, RIG]
 
 

@@ -51,7 +51,7 @@ class Huber:
         most_mm: what is farther apart than this is not the same surface: left out.
     """
 
-    knee_mm: float = 0.1
+    knee_mm: float = 0.5
     most_mm: float = float("inf")
 
     def __call__(

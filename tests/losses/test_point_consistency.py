@@ -219,12 +219,8 @@ TERMS = {
         root_mean_square,
         samples=200,
     ),
-    "window": PointConsistency(
-        1.0, NearestInWindow(), rig, symmetric, Huber(), samples=200, both_ways=True
-    ),
-    "m3depth": PointConsistency(
-        1.0, projective, rig, point_to_plane, Huber(), None, both_ways=True, seen_px=0.25
-    ),
+    "window": PointConsistency(1.0, NearestInWindow(), rig, symmetric, Huber(), samples=200),
+    "m3depth": PointConsistency(1.0, projective, rig, point_to_plane, Huber(), None, seen_px=0.25),
 }
 
 
