@@ -42,6 +42,7 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
         checkpoint=Path(config.checkpoint),
         config=_plain(config),
         device=config.device,
+        flip=config.flip,
         still_camera=config.still_camera,
     )
 

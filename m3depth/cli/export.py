@@ -28,7 +28,7 @@ def main(overrides: list[str]) -> None:
 
 def _export(config: DictConfig) -> None:
     shard = Shard.parse(str(config.shard))
-    predictor = load(config.checkpoint, config.device)
+    predictor = load(config.checkpoint, config.device, flip=config.flip)
     OmegaConf.resolve(config)
     frames = instantiate(config.data.test)
     checkpoint = Path(config.checkpoint)

@@ -25,7 +25,7 @@ def main(overrides: list[str]) -> None:
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     rig = read_rig(Path(config.rig)) if config.rig else None
-    predictor = load(config.checkpoint, config.device, rig)
+    predictor = load(config.checkpoint, config.device, rig, config.flip)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
     output, frames, skipped = Path(config.output), open_frames(str(config.input)), 0

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import Dataset
 
 from m3depth.data.module import StereoData
@@ -19,10 +17,11 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import Predictor, by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import write_record
+from m3depth.networks.finest import Finest
 from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_lines
-from m3depth.types import Disparity, StereoBatch
+from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
 
@@ -42,24 +41,18 @@ def score_checkpoint(
     checkpoint: Path,
     config: dict[str, Any],
     device: str = "auto",
+    flip: bool = False,
     **options: bool,
 ) -> None:
-    """Score ``network`` on the test pairs, as `score` does."""
-    network = network.eval().to(pick_device(device))
-    where = next(network.parameters()).device
-
-    def predict(left: Float[Tensor, "b 3 h w"]) -> Disparity:
-        with torch.inference_mode():
-            finest: Disparity = network(left.to(where))[0]
-        return finest
-
+    """Score ``network`` on the test pairs, as `score` does; ``flip``: see `Finest`."""
+    finest = Finest(network, flip).to(pick_device(device))
     curves = checkpoint.parents[1] / "metrics.csv"
     score(
-        by_network(predict),
+        by_network(finest),
         data.test,
         protocols,
         output,
-        source={"checkpoint": str(checkpoint)},
+        source={"checkpoint": str(checkpoint), **({"flip": True} if flip else {})},
         config=config,
         train=data.train,
         curves=curves if curves.is_file() else None,

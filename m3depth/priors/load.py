@@ -3,18 +3,19 @@
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError
+from m3depth.networks.finest import Finest
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.systems.checkpoint import load_model
-from m3depth.types import Disparity
 
 
 def load(
-    checkpoint: str | Path, device: str = "auto", rig: RigFile | None = None
+    checkpoint: str | Path,
+    device: str = "auto",
+    rig: RigFile | None = None,
+    flip: bool = False,
 ) -> DepthPredictor:
     """A predictor for the network in ``checkpoint``.
 
@@ -22,18 +23,14 @@ def load(
         checkpoint: of ``m3depth train``.
         device: ``auto`` is the GPU where there is one.
         rig: of the camera whose images will come; without it, the one that was trained with.
+        flip: average over the image and its mirror image: better, and twice the time.
 
     Raises:
         UserError: the checkpoint cannot be read.
     """
     model = load_model(checkpoint)
     where = torch.device(pick_device(device))
-    network = model.network.to(where)
-
-    def finest(left: Float[Tensor, "b 3 h w"]) -> Disparity:
-        disparity: Disparity = network(left)[0]
-        return disparity
-
+    finest = Finest(model.network, flip).to(where)
     known, size = (rig.rig, rig.size) if rig else (model.rig, model.size)
     return DepthPredictor(finest, model.size, known, size, where)
 
