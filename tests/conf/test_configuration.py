@@ -93,7 +93,7 @@ def test_every_way_to_ignore_marks_what_it_should(option: str):
 
 
 def test_the_objectives_differ_by_the_3d_term():
-    flat, full, paper = (built(f"objective/{o}").terms for o in ("monodepth", "m3depth", "paper"))
+    flat, full, paper = (built(f"objective/{o}").terms for o in ("monodepth", "rig", "m3depth"))
     assert full.keys() - flat.keys() == {"icp"}
     assert paper["icp"].weight == 1e-3
     assert paper["icp"].samples == 1000

@@ -36,9 +36,6 @@ def preset(objective: str) -> PointConsistency:
     return dataclasses.replace(instantiate(config.objective).terms["icp"], weight=1.0)
 
 
-PRESETS = ["paper", "m3depth"]
-
-
 @cache
 def scene(tools: bool) -> tuple[StereoBatch, Disparity]:
     """Two built-in scenes and their true disparities."""
@@ -77,19 +74,19 @@ class TestWhatThePresetsSee:
     @pytest.mark.parametrize(("tools", "most_mm"), [(False, 0.02), (True, 0.1)])
     def test_the_true_surfaces_are_one(self, tools: bool, most_mm: float):
         _, true = scene(tools)
-        assert value(preset("m3depth"), *true, tools=tools) < most_mm
-        assert value(preset("paper"), *true, tools=tools) > 1.0  # the published term's floor
+        assert value(preset("rig"), *true, tools=tools) < most_mm
+        assert value(preset("m3depth"), *true, tools=tools) > 1.0  # the published term's floor
 
     @pytest.mark.parametrize(("error_px", "least"), [(0.1, 0.8), (0.5, 0.8), (2.0, 0.65)])
     def test_its_gradient_points_along_a_smooth_error(self, error_px: float, least: float):
-        assert cosine(preset("m3depth"), error_px) > least
-        assert cosine(preset("paper"), error_px) < cosine(preset("m3depth"), error_px)
+        assert cosine(preset("rig"), error_px) > least
+        assert cosine(preset("m3depth"), error_px) < cosine(preset("rig"), error_px)
 
     def test_an_offset_of_one_view_is_seen(self):
         _, true = scene(tools=False)
         off = true.left + 0.5 / SIZE[1]
-        seen = value(preset("m3depth"), off, true.right) / value(preset("m3depth"), *true)
-        hardly = value(preset("paper"), off, true.right) / value(preset("paper"), *true)
+        seen = value(preset("rig"), off, true.right) / value(preset("rig"), *true)
+        hardly = value(preset("m3depth"), off, true.right) / value(preset("m3depth"), *true)
         assert seen > 10
         assert hardly < 1.2
 
@@ -97,7 +94,7 @@ class TestWhatThePresetsSee:
         """A surface that is wrong in both views alike is still one surface."""
         batch, true = scene(tools=False)
         plane = [torch.full_like(one, 8.0 / SIZE[1]) for one in true]
-        assert value(preset("m3depth"), *plane) < 1e-3
+        assert value(preset("rig"), *plane) < 1e-3
         assert LeftRight()([synthesise(batch, Disparity(*plane))]) < 1e-6
 
     def test_the_gradient_is_the_slope_along_an_error(self):
@@ -105,11 +102,11 @@ class TestWhatThePresetsSee:
         _, true = scene(tools=False)
         error, step = smooth_error() / SIZE[1], 1e-3
         left = (true.left + 0.5 * error).requires_grad_()
-        value(preset("m3depth"), left, true.right).backward()
+        value(preset("rig"), left, true.right).backward()
         assert left.grad is not None
         predicted = (left.grad * error).sum().item()
         ends = [
-            value(preset("m3depth"), left.detach() + sign * step * error, true.right).item()
+            value(preset("rig"), left.detach() + sign * step * error, true.right).item()
             for sign in (-1, 1)
         ]
         assert predicted == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=0.15)
