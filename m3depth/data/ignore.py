@@ -46,8 +46,8 @@ class Highlights:
 
     Attributes:
         level: the darkest channel of a highlight, 0 to 1.
-        contrast: or how far it rises above its mean over ``around`` of the image's width.
-        around: side of that window, share of the width.
+        contrast: or how far it rises above the mean around it.
+        around: that mean is taken over squares of this side, share of the width, and blends.
         grow: share of the width that a highlight is widened by, for its blurred rim.
     """
 
@@ -59,11 +59,10 @@ class Highlights:
     def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
         """True on highlights and their rims."""
         least = _both(batch).amin(2)  # (b, 2, h, w)
-        width = least.shape[-1]
-        window = 2 * round(self.around * width / 2) + 1
-        around = functional.avg_pool2d(
-            least, window, stride=1, padding=window // 2, count_include_pad=False
-        )
+        height, width = least.shape[-2:]
+        squares = [max(1, round(side / (self.around * width))) for side in (height, width)]
+        coarse = functional.adaptive_avg_pool2d(least, squares)
+        around = functional.interpolate(coarse, (height, width), mode="bilinear")
         bright = (least > self.level) | (least - around > self.contrast)
         return grown(bright, round(self.grow * width))
 
