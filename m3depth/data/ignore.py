@@ -60,8 +60,8 @@ class Highlights:
         """True on highlights and their rims."""
         least = _both(batch).amin(2)  # (b, 2, h, w)
         height, width = least.shape[-2:]
-        squares = [max(1, round(side / (self.around * width))) for side in (height, width)]
-        coarse = functional.adaptive_avg_pool2d(least, squares)
+        down, across = (max(1, round(side / (self.around * width))) for side in (height, width))
+        coarse = functional.adaptive_avg_pool2d(least, (down, across))
         around = functional.interpolate(coarse, (height, width), mode="bilinear")
         bright = (least > self.level) | (least - around > self.contrast)
         return grown(bright, round(self.grow * width))
