@@ -92,7 +92,7 @@ def _how_averaged(evaluation: Evaluation) -> str:
     return (
         f"{within}. ↓ smaller is better, ↑ larger is better. Blank: the data or the method cannot "
         f"support it. 95 % intervals by a bootstrap over {first.blocks}"
-        + (", which one video makes too narrow" if first.blocks == "frames" else "")
+        + (" (too narrow if they are neighbours in one video)" if first.blocks == "frames" else "")
         + ". Baselines are scored under the same protocol; best constant and best shift are found "
         "on the test frame itself."
     )

@@ -72,7 +72,9 @@ class TestTheTruthScoresLowest:
         assert value(term, batch, true) < value(term, batch, off)
 
     @pytest.mark.parametrize("change", CHANGES)
-    @pytest.mark.parametrize("term", [Photometric(), LeftRight(), PAPER, RIG], ids=repr)
+    @pytest.mark.parametrize(
+        "term", [Photometric(), LeftRight(), PAPER, RIG], ids=["2d", "lr", "paper", "rig"]
+    )
     def test_when_the_left_disparity_is_off(self, scene: Scene, term: Term, change: str):
         """A common error of both views is what the paper's 3D term cannot see."""
         batch, true = scene

@@ -137,7 +137,7 @@ def test_intervals_say_what_they_are_of(with_truth: Evaluation, tmp_path: Path) 
     page = page_of(with_truth, tmp_path / "report.html")
     low, high = with_truth.first.intervals["d1"]
     assert f"<td>[{low:.4f}, {high:.4f}]</td>" in page
-    assert "bootstrap over frames, which one video makes too narrow" in page
+    assert "bootstrap over frames (too narrow if they are neighbours in one video)" in page
 
 
 def test_a_monocular_set_has_pictures_of_what_there_is(
