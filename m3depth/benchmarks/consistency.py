@@ -1,10 +1,10 @@
 """What a 3D consistency term sees, and what it costs."""
 
 import multiprocessing
-import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -190,7 +190,7 @@ def _once(work: Work, batch: StereoBatch, true: Disparity) -> tuple[float, float
 
 
 def _peak_mb(work: Work, known: Known) -> float:
-    """By how much a process grows that does it once, forward and backward."""
+    """By how much a fresh process grows that does it once, forward and backward; Linux only."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return round(pool.apply(_growth_mb, (work, known)), 1)
@@ -198,6 +198,13 @@ def _peak_mb(work: Work, known: Known) -> float:
 
 def _growth_mb(work: Work, known: Known) -> float:
     torch.set_num_threads(1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak of the imports
+    before = _status_mb("VmRSS")
     _once(work, *known)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return _status_mb("VmHWM") - before
+
+
+def _status_mb(field: str) -> float:
+    """A line of the kernel's account of this process, kB there."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024

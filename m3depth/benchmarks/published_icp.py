@@ -58,6 +58,6 @@ def _registered(
         matched = target.gather(1, nearest[..., None].expand(-1, -1, 3))
         moved = rigid_alignment(source, matched, ones).apply(source)
         previous, residual = residual, (moved - matched).square().sum(-1).mean(1).sqrt()
-        if ((previous - residual) <= tolerance * previous).all():
+        if (residual >= (1 - tolerance) * previous).all():
             break
     return residual
