@@ -9,9 +9,11 @@ BEST := outputs/demo/checkpoints/best.ckpt
 
 demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export depth priors
 	$(BIN)/m3depth train experiment=demo output=outputs/demo
-	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style data.train.count=800 output=outputs/demo/style
-	$(BIN)/m3depth export checkpoint=$(BEST) data=synthetic_clip output=outputs/demo/endonerf
-	$(BIN)/m3depth predict checkpoint=$(BEST) input=outputs/demo/endonerf/images \
+	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style data.train.count=960 flip=true \
+		output=outputs/demo/style
+	$(BIN)/m3depth export checkpoint=$(BEST) data=synthetic_clip flip=true \
+		output=outputs/demo/endonerf
+	$(BIN)/m3depth predict checkpoint=$(BEST) input=outputs/demo/endonerf/images flip=true \
 		output=outputs/demo/predictions
 	@echo "report: $(CURDIR)/outputs/demo/report.html"
 

@@ -135,7 +135,15 @@ def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: S
         raise ConfigError("callbacks.checkpoint: no checkpoint was written, nothing to score")
     model = load_model(best)
     protocols = build_protocols(config)
-    score_checkpoint(model.network, data, protocols, output, checkpoint=best, config=plain)
+    score_checkpoint(
+        model.network,
+        data,
+        protocols,
+        output,
+        checkpoint=best,
+        config=plain,
+        flip=config.flip,
+    )
 
 
 def _close_wandb(trainer: pl.Trainer) -> None:
