@@ -9,7 +9,7 @@ BEST := outputs/demo/checkpoints/best.ckpt
 
 demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export depth priors
 	$(BIN)/m3depth train experiment=demo output=outputs/demo
-	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style data.train.count=960 flip=true \
+	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style data.train.count=840 flip=true \
 		output=outputs/demo/style
 	$(BIN)/m3depth export checkpoint=$(BEST) data=synthetic_clip flip=true \
 		output=outputs/demo/endonerf
