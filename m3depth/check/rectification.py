@@ -8,7 +8,6 @@ from m3depth.check.alignment import Alignment, Estimate
 from m3depth.check.finding import Finding
 from m3depth.check.grading import Graded, Limits, grade
 from m3depth.check.measured import Measured
-from m3depth.check.pictures import Picture
 from m3depth.check.sampling import Sampled
 
 LEVEL = "Lines join points that both views show; in a rectified pair every line is level."
@@ -36,16 +35,13 @@ class VerticalOffset:
         )
         if graded is not None:
             worst = _worst(graded)
-            yield Finding(
+            yield _finding(
+                graded,
                 "vertical_offset",
-                graded.severity,
+                "px",
                 f"the views' rows are {abs(worst):.1f} px apart in {graded.of}",
                 "rectify with the calibration of this very set; a constant offset can be cut off: "
                 "crop one view by as many rows",
-                {"median_px": graded.whole, "worst_px": worst},
-                graded.keys,
-                _worst_picture(graded),
-                LEVEL,
             )
 
 
@@ -70,16 +66,13 @@ class ViewRotation:
         graded = _graded(sampled, lambda a: a.rotation_deg, self._limits)
         if graded is not None:
             worst = _worst(graded)
-            yield Finding(
+            yield _finding(
+                graded,
                 "view_rotation",
-                graded.severity,
+                "deg",
                 f"one view is turned by {abs(worst):.2f} degrees against the other in {graded.of}",
                 "rectify again: the calibration's rotation between the cameras is missing, "
                 "inverted or another endoscope's",
-                {"median_deg": graded.whole, "worst_deg": worst},
-                graded.keys,
-                _worst_picture(graded),
-                LEVEL,
             )
 
     def _limits(self, frame: Measured) -> Limits:
@@ -112,16 +105,13 @@ class VerticalScale:
         )
         if graded is not None:
             worst = _worst(graded)
-            yield Finding(
+            yield _finding(
+                graded,
                 "vertical_scale",
-                graded.severity,
+                "px",
                 f"one view is larger: rows at the edge are {abs(worst):.1f} px apart in "
                 f"{graded.of}",
                 "rectify both views to one focal length, and resize them alike",
-                {"median_px": graded.whole, "worst_px": worst},
-                graded.keys,
-                _worst_picture(graded),
-                LEVEL,
             )
 
 
@@ -147,15 +137,12 @@ class Distortion:
         )
         if graded is not None:
             worst = _worst(graded)
-            yield Finding(
+            yield _finding(
+                graded,
                 "distortion",
-                graded.severity,
+                "px",
                 f"rows bend by {worst:.1f} px (root mean square) against each other in {graded.of}",
                 "undistort while rectifying: distortion or a tilt between the cameras is left in",
-                {"median_px": graded.whole, "worst_px": worst},
-                graded.keys,
-                _worst_picture(graded),
-                LEVEL,
             )
 
 
@@ -169,9 +156,11 @@ def _graded(
     return grade(values, [limits(frame) for frame, _ in values])
 
 
+def _finding(graded: Graded, code: str, unit: str, said: str, mend: str) -> Finding:
+    picture = graded.worst[0][0].joined if graded.worst else None
+    evidence = {f"median_{unit}": graded.whole, f"worst_{unit}": _worst(graded)}
+    return Finding(code, graded.severity, said, mend, evidence, graded.keys, picture, LEVEL)
+
+
 def _worst(graded: Graded) -> float:
     return graded.worst[0][1] if graded.worst else graded.whole
-
-
-def _worst_picture(graded: Graded) -> Picture | None:
-    return graded.worst[0][0].joined if graded.worst else None
