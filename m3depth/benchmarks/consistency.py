@@ -103,7 +103,7 @@ def _value(
     term: PointConsistency, batch: StereoBatch, disparity: Disparity, seed: int = 0
 ) -> Float[Tensor, ""]:
     torch.manual_seed(seed)
-    return term([synthesise(batch, disparity)])
+    return term([synthesise(batch, disparity)]).mean()
 
 
 def _published(batch: StereoBatch, disparity: Disparity) -> Float[Tensor, ""]:
