@@ -9,6 +9,7 @@ from torch import Tensor
 
 FEWEST = 3  # points that fix a motion
 TIE_BREAK = 1e-12  # prefers small rotations; of an aligned cloud it turns nothing that shows
+MOST_SCORES = 2**18  # held at once: 1 MB, which also stays in a CPU's cache
 SQUARINGS = 44  # enough for the tie-break: 2^44 > 1 / TIE_BREAK
 
 
@@ -81,5 +82,8 @@ def nearest(
     # the index, several times faster than argmin on a CPU.
     half_square = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
     ones = points.new_ones(points.shape[:-1])[..., None]
-    score = torch.cat([-points, ones], -1) @ torch.cat([among, half_square[..., None]], -1).mT
-    return score.min(-1).indices
+    queries = torch.cat([-points, ones], -1)
+    candidates = torch.cat([among, half_square[..., None]], -1).mT
+    few = max(1, MOST_SCORES // (len(points) * max(1, among.shape[1])))
+    found = [(part @ candidates).min(-1).indices for part in torch.split(queries, few, dim=1)]
+    return torch.cat(found, dim=1)

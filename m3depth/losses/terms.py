@@ -21,6 +21,7 @@ from m3depth.losses.consistency import left_right
 from m3depth.losses.photometric import appearance
 from m3depth.losses.points.correspondences import Correspondences
 from m3depth.losses.points.residuals import Reduce, Residual
+from m3depth.losses.points.sampling import Sampling
 from m3depth.losses.points.transforms import Transform
 from m3depth.losses.smoothness import edge_aware
 from m3depth.types import Pair
@@ -123,21 +124,21 @@ class PointConsistency:
 
     Attributes:
         weight: Factor of this term in the total.
+        points: Which points of the left view's surface are looked at.
         correspondences: Which point of the other surface each point is compared with.
         transform: Where a cloud is moved first; the rig's own transform is no motion.
         residual: The distance of two corresponding points.
         reduce: Many distances to one number.
-        samples: Points drawn at random from the left view; every pixel if None.
         seen_px: Points that the view's own surface hides from the other camera by more than this
             disparity are left out; none are if None.
     """
 
     weight: float
+    points: Sampling
     correspondences: Correspondences
     transform: Transform
     residual: Residual
     reduce: Reduce
-    samples: int | None = 1000
     seen_px: float | None = None
 
     def __call__(self, pyramid: Sequence[Views]) -> PerSample:
@@ -160,9 +161,8 @@ class PointConsistency:
         if self.seen_px is not None:
             seen = seen_by_both(views, self.seen_px)
             left, right = left.seen_where(seen.left), right.seen_where(seen.right)
-        cloud = left.everywhere() if self.samples is None else left.drawn(self.samples)
         moved, matched, penalty_mm = self.transform(
-            cloud, self.correspondences(right), views.rig.baseline_mm
+            self.points(left), self.correspondences(right), views.rig.baseline_mm
         )
         valid = moved.valid & matched.valid
         counted = valid.sum(1) >= FEWEST

@@ -14,7 +14,12 @@ from m3depth.data.synthetic import SyntheticPairs
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.surface import Cloud, surfaces
 from m3depth.geometry.synthesis import Views, synthesise
-from m3depth.losses.points.correspondences import NearestInWindow, nearest_of, projective
+from m3depth.losses.points.correspondences import (
+    NearestInWindow,
+    NearestOf,
+    nearest_of,
+    projective,
+)
 from m3depth.losses.points.residuals import (
     Huber,
     point_to_plane,
@@ -22,6 +27,7 @@ from m3depth.losses.points.residuals import (
     root_mean_square,
     symmetric,
 )
+from m3depth.losses.points.sampling import Drawn, Lattice
 from m3depth.losses.points.transforms import Icp, IcpFromOwnFrames, IcpNearRig, rig
 from m3depth.losses.terms import LeftRight, Photometric, PointConsistency
 from m3depth.types import Disparity, Pair, StereoBatch
@@ -109,9 +115,10 @@ class TestWhatThePresetsSee:
         assert LeftRight()([synthesise(batch, Disparity(*plane))]).mean() < 1e-6
 
     def test_the_gradient_is_the_slope_along_an_error(self):
-        """The look-up and the normals are held fixed: exact where surfaces are planes."""
+        """The look-up and the normals are held fixed: exact where surfaces are planes. The step
+        is large because points come and go."""
         _, true = scene(tools=False)
-        error, step = smooth_error() / SIZE[1], 1e-3
+        error, step = smooth_error() / SIZE[1], 0.1
         left = (true.left + 0.5 * error).requires_grad_()
         value(preset("rig"), left, true.right).backward()
         assert left.grad is not None
@@ -120,18 +127,7 @@ class TestWhatThePresetsSee:
             value(preset("rig"), left.detach() + sign * step * error, true.right).item()
             for sign in (-1, 1)
         ]
-        assert predicted == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=0.15)
-
-
-@pytest.mark.parametrize("term", ["paper", "plane after icp", "window", "m3depth"])
-def test_a_gpu_need_not_wait_for_the_host(term: str):
-    """On the device "meta" there are no values: to ask for one is an error."""
-    batch, true = scene(tools=True)
-    there = {k: v.to("meta") for k, v in batch.items() if isinstance(v, Tensor)}
-    rig_there = StereoRig(*(v.to("meta") for v in batch["rig"]))
-    disparity = Disparity(*(one.to("meta").requires_grad_() for one in true))
-    views = synthesise(StereoBatch(**there, rig=rig_there, key=batch["key"]), disparity)
-    TERMS[term].residual_mm(views).mean().backward()
+        assert predicted == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=0.02)
 
 
 def test_what_a_tool_hides_can_be_left_out_of_the_photometric_term():
@@ -153,7 +149,7 @@ class TestCorrespondences:
         source, views = self.clouds()
         _, right = surfaces(views.disparity, views.visible, views.rig)
         shifted = source._replace(points=source.points + torch.tensor([0.3, -0.2, 0.4]))
-        found, every = NearestInWindow(4, 4)(right)(shifted), right.everywhere()
+        found, every = NearestInWindow(4, 4)(right)(shifted), right.lattice()
         distance = torch.cdist(shifted.points.double(), every.points.double())
         least = distance.masked_fill(~every.valid[:, None], torch.inf).min(-1).values
         gap = point_to_point(shifted, found).double() - least
@@ -232,22 +228,24 @@ def wild(views: Views) -> Pair:
 TERMS = {
     "paper": PointConsistency(
         1.0,
-        lambda s: nearest_of(s.drawn(200)),
+        Drawn(200),
+        NearestOf(Drawn(200)),
         IcpFromOwnFrames(5),
         point_to_point,
         root_mean_square,
-        samples=200,
     ),
     "plane after icp": PointConsistency(
         1.0,
-        lambda s: nearest_of(s.drawn(200)),
+        Drawn(200),
+        NearestOf(Drawn(200)),
         Icp(5),
         point_to_plane,
         root_mean_square,
-        samples=200,
     ),
-    "window": PointConsistency(1.0, NearestInWindow(), rig, symmetric, Huber(), samples=200),
-    "m3depth": PointConsistency(1.0, projective, rig, point_to_plane, Huber(), None, seen_px=0.25),
+    "window": PointConsistency(1.0, Drawn(200), NearestInWindow(), rig, symmetric, Huber()),
+    "m3depth": PointConsistency(
+        1.0, Lattice(1), projective, rig, point_to_plane, Huber(), seen_px=0.25
+    ),
 }
 
 
@@ -278,9 +276,20 @@ def test_a_sample_with_fewer_than_three_points_is_left_out(term: str, seen: int)
         views, visible=Pair(few, views.visible.right), disparity=Pair(left, views.disparity.right)
     )
     residual_mm, registered = TERMS[term]([changed])
-    if TERMS[term].samples is None:  # the drawn ones repeat a pixel
+    if TERMS[term].points == Lattice(1):  # the drawn ones repeat a pixel
         assert registered.tolist() == [True, False]
         assert residual_mm[1] == 0
     TERMS[term]([changed]).mean().backward()
     assert left.grad is not None
     assert left.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_gpu_need_not_wait_for_the_host(term: str):
+    """On the device "meta" there are no values: to ask for one is an error."""
+    batch, true = scene(tools=True)
+    there = {k: v.to("meta") for k, v in batch.items() if isinstance(v, Tensor)}
+    rig_there = StereoRig(*(v.to("meta") for v in batch["rig"]))
+    disparity = Disparity(*(one.to("meta").requires_grad_() for one in true))
+    views = synthesise(StereoBatch(**there, rig=rig_there, key=batch["key"]), disparity)
+    TERMS[term].residual_mm(views).mean().backward()

@@ -13,13 +13,14 @@ from m3depth.geometry.surface import draw_pixels
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.log import warn_once
 from m3depth.losses.objective import Objective
-from m3depth.losses.points.correspondences import NearestOfSample, projective
+from m3depth.losses.points.correspondences import NearestOf, projective
 from m3depth.losses.points.residuals import (
     Huber,
     point_to_plane,
     point_to_point,
     root_mean_square,
 )
+from m3depth.losses.points.sampling import Drawn, Lattice
 from m3depth.losses.points.transforms import IcpFromOwnFrames, rig
 from m3depth.losses.terms import (
     LeftRight,
@@ -35,9 +36,9 @@ from m3depth.types import Disparity, Pair, StereoBatch
 Scene = tuple[StereoBatch, Disparity]
 TWO_D = [Photometric(), LeftRight(), Smoothness()]
 PAPER = PointConsistency(
-    1.0, NearestOfSample(1000), IcpFromOwnFrames(), point_to_point, root_mean_square
+    1.0, Drawn(1000), NearestOf(Drawn(1000)), IcpFromOwnFrames(), point_to_point, root_mean_square
 )
-RIG = PointConsistency(1.0, projective, rig, point_to_plane, Huber(), samples=None, seen_px=0.25)
+RIG = PointConsistency(1.0, Lattice(2), projective, rig, point_to_plane, Huber(), seen_px=0.25)
 EVERY = [*TWO_D, PAPER, RIG]
 
 
@@ -180,7 +181,7 @@ class TestGradients:
         batch, true = plane()
         parts = [one[..., :5, :8] for one in true]
         inputs = [(one + 0.01 * torch.rand_like(one)).requires_grad_() for one in parts]
-        term = dataclasses.replace(PAPER, samples=12, correspondences=NearestOfSample(12))
+        term = dataclasses.replace(PAPER, points=Drawn(12), correspondences=NearestOf(Drawn(12)))
         everywhere = Pair(*(torch.ones(1, 1, 5, 8, dtype=torch.bool) for _ in parts))
         fixed = dataclasses.replace(synthesise(batch, true), visible=everywhere)
 
