@@ -25,15 +25,21 @@ class StereoBatch(TypedDict):
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
 
 
-class Disparity(NamedTuple):
-    """The network's output at one scale, as a fraction of the image's width, >= 0."""
-
-    left: Float[Tensor, "b 1 h w"]  # left pixel x is seen in the right image at x - W·left
-    right: Float[Tensor, "b 1 h w"]  # right pixel x is seen in the left image at x + W·right
-
-
 class Pair(NamedTuple):
     """The same thing for both views."""
 
     left: Tensor
     right: Tensor
+
+
+class Disparity(NamedTuple):
+    """The network's output at one scale, as a fraction of the image's width, >= 0."""
+
+    left: Float[Tensor, "b 1 h w"]  # left pixel x is seen in the right image at x - W·left
+    right: Float[Tensor, "b 1 h w"]  # right pixel x is seen in the left image at x + W·right
+    error: Float[Tensor, "b 1 h w"] | None = None  # of `left`, to be expected; finest scale only
+
+    @property
+    def views(self) -> Pair:
+        """The disparities alone."""
+        return Pair(self.left, self.right)

@@ -102,7 +102,7 @@ def _from_leaves(term: PointConsistency, views: Views) -> Float[Tensor, ""]:
 
 
 def _published(known: Known) -> Float[Tensor, ""]:
-    leaves = Pair(*(one.clone().requires_grad_() for one in known.true))
+    leaves = Pair(*(one.clone().requires_grad_() for one in known.true.views))
     return published_icp(leaves, known.batch["rig"])
 
 

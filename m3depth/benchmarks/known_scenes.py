@@ -32,7 +32,7 @@ class Known(NamedTuple):
             rig=type(self.batch["rig"])(*(value[index] for value in self.batch["rig"])),
             key=[self.batch["key"][i] for i in index.tolist()],
         )
-        return Known(batch, Disparity(*(one[index] for one in self.true)))
+        return Known(batch, Disparity(*(one[index] for one in self.true.views)))
 
 
 def builtin(count: int, size: tuple[int, int], style: Style, tools: bool) -> Known:

@@ -59,13 +59,18 @@ def _round(
     pyramid = _timed(clock, "network", lambda: network(pairs["left"]))
     views = _timed(clock, "synthesis", lambda: [synthesise(pairs, d) for d in pyramid])
     for name, term in objective.terms.items():
-        leaves = [Disparity(*(side.detach().requires_grad_() for side in d)) for d in pyramid]
+        leaves = [_leaves(disparity) for disparity in pyramid]
         fresh = [synthesise(pairs, d) for d in leaves]
         _timed(clock, name, partial(_forward_and_backward, term, fresh))
     total = objective(views).total
     _timed(clock, "backward", total.backward)
     _timed(clock, "optimizer", optimizer.step)
     return clock
+
+
+def _leaves(disparity: Disparity) -> Disparity:
+    maps = {name: one for name, one in disparity._asdict().items() if one is not None}
+    return Disparity(**{name: one.detach().requires_grad_() for name, one in maps.items()})
 
 
 def _forward_and_backward(term: Term, pyramid: list[Views]) -> None:

@@ -24,12 +24,15 @@ def by_network(network: Callable[[Float[Tensor, "b 3 h w"]], Disparity]) -> Pred
     """
 
     def predict(batch: StereoBatch) -> Prediction:
-        fraction = network(batch["left"]).left.float().cpu()
+        found = network(batch["left"])
+        fraction = found.left.float().cpu()
         if not fraction.isfinite().all():
             raise DataError(
                 f"frame {batch['key'][0]}: the network's disparity is not finite; "
                 "its checkpoint is broken, evaluate an earlier one"
             )
-        return Prediction(fraction)
+        return Prediction(
+            fraction, error=None if found.error is None else found.error.float().cpu()
+        )
 
     return predict

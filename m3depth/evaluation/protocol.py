@@ -28,6 +28,7 @@ class Compared(NamedTuple):
     given: Bool[Tensor, "1 1 H W"] | None  # where there is a prediction; None: everywhere
     fit: Fit
     depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
+    error_px: Float[Tensor, "1 1 H W"] | None = None  # of the disparity, to be expected
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,16 @@ class Protocol:
         prediction, truth = self.resize(prediction, truth)
         if not truth.counts.any():
             return None
-        disparity_px = prediction.fraction * prediction.fraction.shape[-1]
+        width = prediction.fraction.shape[-1]
+        disparity_px = prediction.fraction * width
+        error_px = None if prediction.error is None else prediction.error * width
         raw_mm = depth_from_disparity(disparity_px, truth.rig)
         if prediction.given is not None:
             raw_mm = torch.where(prediction.given, raw_mm, 0.0)
         known = truth.counts & (raw_mm > 0)
         fit = self.align(raw_mm[known], truth.depth_mm[known]) if known.any() else Fit()
         depth_mm = self._finished(fit(raw_mm))
-        return Compared(truth, raw_mm, disparity_px, prediction.given, fit, depth_mm)
+        return Compared(truth, raw_mm, disparity_px, prediction.given, fit, depth_mm, error_px)
 
     def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         if self.clip:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -58,11 +58,13 @@ class Result:
         protocol: How the frames were scored.
         rows: One per frame that was scored.
         sparse: The keys of the frames that the protocol leaves out: too little of them is known.
+        reliability: Of the confidences, as `Reliability` tells it; empty where there are none.
     """
 
     protocol: Protocol
     rows: list[Row]
     sparse: list[str]
+    reliability: dict[str, Any] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -145,6 +147,7 @@ class Result:
             "blocks": self.blocks,
             "sparse": self.sparse,
             **({"parts": self.parts} if self.parts else {}),
+            **({"reliability": self.reliability} if self.reliability else {}),
         }
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 from m3depth.evaluation.baselines import DepthMean, score_constant, score_guess, score_shift
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result, Row
 from m3depth.evaluation.scoring import score_depth, scored_depth
 from m3depth.evaluation.truth import Prediction, Truth
@@ -49,6 +50,7 @@ class Run:
     still_camera: bool = False
     _rows: list[Row] = field(default_factory=list)
     _sparse: list[str] = field(default_factory=list)
+    _reliability: Reliability = field(default_factory=Reliability)
     _before: dict[str, Seen] = field(default_factory=dict)  # the frame before, by whose depth
 
     def add(self, shown: Shown) -> None:
@@ -67,7 +69,7 @@ class Run:
 
     def result(self) -> Result:
         """The numbers of all frames so far."""
-        return Result(self.protocol, self._rows, self._sparse)
+        return Result(self.protocol, self._rows, self._sparse, self._reliability.record())
 
     def _without_truth(self, shown: Shown) -> tuple[Scores, dict[str, Scores]]:
         scores: Scores = {}
@@ -85,6 +87,10 @@ class Run:
         baselines = {
             name: score_guess(guess, truth, self.protocol) for name, guess in shown.guesses.items()
         }
+        if (
+            self.protocol.metric
+        ):  # an alignment needs the truth, of which a confidence knows nothing
+            self._reliability.add(compared)
         baselines["constant_disparity"] = score_constant(truth)
         baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)
         if self.mean is not None:

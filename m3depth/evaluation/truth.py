@@ -46,6 +46,7 @@ class Prediction(NamedTuple):
 
     fraction: Float[Tensor, "1 1 h w"]  # of the width
     given: Bool[Tensor, "1 1 h w"] | None = None  # False is a hole; None: no holes
+    error: Float[Tensor, "1 1 h w"] | None = None  # of `fraction`, as the predictor expects it
 
     def at(self, size: tuple[int, int]) -> "Prediction":
         """At another resolution: bilinear, or nearest with holes, so that none is mixed in.
@@ -53,7 +54,8 @@ class Prediction(NamedTuple):
         In float64, so that the resize adds no error of its own.
         """
         if self.given is None or size == size_of(self.fraction):
-            return self._replace(fraction=resized(self.fraction.double(), size))
+            error = None if self.error is None else resized(self.error.double(), size)
+            return self._replace(fraction=resized(self.fraction.double(), size), error=error)
         fraction = interpolate(self.fraction.double(), size, mode="nearest-exact")
         return Prediction(fraction, nearest(self.given, size))
 

@@ -24,6 +24,7 @@ class Views:
     disparity: Pair  # fraction of the width
     disparity_warped: Pair  # the other view's disparity, looked up where this view's points land
     rig: StereoRig  # at this scale's resolution
+    error: Tensor | None = None  # of the left disparity, to be expected; finest scale only
 
 
 def synthesise(batch: StereoBatch, disparity: Disparity) -> Views:
@@ -46,9 +47,10 @@ def synthesise(batch: StereoBatch, disparity: Disparity) -> Views:
             seen_left & _clear(ignore.left, from_right[:, 4:]),
             seen_right & _clear(ignore.right, from_left[:, 4:]),
         ),
-        disparity=Pair(disparity.left, disparity.right),
+        disparity=disparity.views,
         disparity_warped=Pair(from_right[:, 3:4], from_left[:, 3:4]),
         rig=batch["rig"].resized((full[0], full[1]), (size[0], size[1])),
+        error=disparity.error,
     )
 
 

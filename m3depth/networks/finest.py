@@ -30,4 +30,11 @@ class Finest(nn.Module):
         if not self.flip:
             return finest
         mirrored: Disparity = self.network(left.flip(-1))[0]
-        return finest._replace(left=(finest.left + mirrored.left.flip(-1)) / 2)
+        finest = finest._replace(left=_mean(finest.left, mirrored.left.flip(-1)))
+        if finest.error is None or mirrored.error is None:
+            return finest
+        return finest._replace(error=_mean(finest.error, mirrored.error.flip(-1)))
+
+
+def _mean(one: Tensor, other: Tensor) -> Tensor:
+    return (one + other) / 2

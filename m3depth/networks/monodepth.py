@@ -8,10 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
 from m3depth.types import Disparity
 
 SCALES = 4
+ERROR_SCALE = 2  # what the expected error is read from: a quarter of the size
+INITIAL_ERROR = 0.01  # fraction of the width
 
 
 class Monodepth(nn.Module):
@@ -55,6 +58,7 @@ class Monodepth(nn.Module):
         self.heads = nn.ModuleList(
             Head(width, initial_disparity, max_disparity) for width in widths[-SCALES:]
         )
+        self.error = ErrorHead(widths[-1 - ERROR_SCALE])
         self.to(memory_format=torch.channels_last)  # a third faster on CPUs, and on tensor cores
 
     def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[Disparity, ...]:
@@ -69,10 +73,18 @@ class Monodepth(nn.Module):
         for index, (stage, skip, size) in enumerate(zip(self.stages, skips, sizes, strict=True)):
             features = stage(features, skip, size)
             scale = len(self.stages) - 1 - index
+            if scale == ERROR_SCALE:
+                quarter = features
             if scale < SCALES:
                 pyramid.append(self.heads[SCALES - 1 - scale](features))
+        pyramid[-1] = pyramid[-1]._replace(error=self.error(quarter, pyramid[-1]))
         if self.full_size:
-            pyramid = [Disparity(*(_resized(one, (height, width)) for one in d)) for d in pyramid]
+            coarser = (d.views for d in pyramid[:-1])
+            sides = [
+                (_resized(left, (height, width)), _resized(right, (height, width)))
+                for left, right in coarser
+            ]
+            pyramid[:-1] = [Disparity(left, right) for left, right in sides]
         return tuple(reversed(pyramid))
 
 
@@ -107,6 +119,33 @@ class Head(nn.Module):
         """(b, c, h, w) to a pair of (b, 1, h, w)."""
         both = self.max_disparity * torch.sigmoid(self.to_logits(features).float())
         return Disparity(both[:, :1], both[:, 1:])
+
+
+class ErrorHead(nn.Module):
+    """How far off the left disparity is to be expected, from what the decoder knows.
+
+    It looks and does not touch: no gradient of it reaches the disparities.
+    """
+
+    def __init__(self, width: int, hidden: int = 32) -> None:
+        super().__init__()
+        last = nn.Conv2d(hidden, 1, 1)
+        last.bias = nn.Parameter(torch.full((1,), math.log(INITIAL_ERROR)))
+        nn.init.normal_(last.weight, std=1e-3)
+        first = _convolution(width + 2, hidden)
+        self.to_log = nn.Sequential(first, _convolution(hidden, hidden), last)
+
+    def forward(self, features: Tensor, disparity: Disparity) -> Tensor:
+        """(b, c, h, w) and the finest disparities to (b, 1, H, W), fraction of the width, > 0.
+
+        One of its inputs is how far both views' disparities disagree.
+        """
+        left, right = (side.detach() for side in disparity.views)
+        seen, _ = warp(right, -left * left.shape[-1])
+        clues = torch.cat([10 * left, 100 * (left - seen).abs().clamp_max(0.1)], dim=1)
+        clues = functional.interpolate(clues, features.shape[-2:], mode="area")
+        logarithm = self.to_log(torch.cat([features.detach(), clues.to(features)], dim=1)).float()
+        return _resized(logarithm, (left.shape[-2], left.shape[-1])).exp()
 
 
 def _resized(disparity: Tensor, size: tuple[int, int]) -> Tensor:

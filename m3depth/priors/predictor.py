@@ -8,15 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from m3depth.data.images import resize_image
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
-from m3depth.geometry.warp import warp
+from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import Disparity
 
 ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
-AGREEMENT_PX = 1.0  # a disagreement of this much leaves a confidence of 1/e
 
 
 class DepthPredictor:
@@ -54,17 +53,21 @@ class DepthPredictor:
 
         Raises:
             DataError: the image has not the shape of the predictor's rig.
+            ConfigError: the network gives no expected error.
         """
         native = (image.shape[-2], image.shape[-1])
         rig = self._rig_at(native, key) if rig is None else rig
         disparity = self.network(resize_image(image, self.size)[None].to(self.device))
+        if disparity.error is None:
+            raise ConfigError("the network does not tell its expected error: train it anew")
         disparity_px = _resized(disparity.left, native) * native[1]
+        error_px = _resized(disparity.error, native) * native[1]
         return DepthPrior(
             key=key,
             image=image,
             disparity_px=disparity_px,
             depth_mm=depth_from_disparity(disparity_px, rig),
-            confidence=_resized(agreement(disparity), native),
+            confidence=confidence(disparity_px, error_px, rig),
             rig=rig,
         )
 
@@ -76,18 +79,6 @@ class DepthPredictor:
                 "not the same shape, so one of them was cropped; pass rig=PATH for these images"
             )
         return self.rig.resized(self.rig_size, native)
-
-
-def agreement(disparity: Disparity) -> Float[Tensor, "b 1 h w"]:
-    """Confidence 0 to 1: ``exp(-|left disparity - the right one seen from the left|)``.
-
-    The difference is in pixels of the network's resolution, at which both were found. What falls
-    outside the other view has nobody to agree with: 0.
-    """
-    width = disparity.left.shape[-1]
-    right_seen, visible = warp(disparity.right, -disparity.left * width)
-    difference_px = (disparity.left - right_seen).abs() * width
-    return torch.exp(-difference_px / AGREEMENT_PX) * visible
 
 
 def _resized(

@@ -19,7 +19,7 @@ class DepthPrior:
         image: RGB in [0, 1], the left view.
         disparity_px: ``x_left - x_right`` in pixels of this resolution.
         depth_mm: Along z of the left camera; 0 = unknown, everywhere so without a calibration.
-        confidence: 0 (none) to 1.
+        confidence: Probability that the depth is right to within 2 mm, see `confidence`.
         rig: At this resolution.
         camera_to_world: OpenCV axes (x right, y down, z forward), millimetres; a camera that does
             not move is the identity.

@@ -45,6 +45,7 @@ def write_report(
         _protocols(evaluation),
         _section("Metrics", _how_averaged(evaluation), _wide(tables.metric_table(first))),
         _errors(evaluation),
+        _confidence(evaluation),
         _training(curves),
         _pictures(evaluation, pictured),
         _cloud(evaluation, pictured),
@@ -113,6 +114,21 @@ def _protocols(evaluation: Evaluation) -> str:
 def _errors(evaluation: Evaluation) -> str:
     figure = plots.frame_errors(evaluation)
     return _section("Error by frame", "", _chart(figure)) if figure is not None else ""
+
+
+def _confidence(evaluation: Evaluation) -> str:
+    figure = plots.reliability(evaluation.first)
+    if figure is None:
+        return ""
+    known = evaluation.first.reliability
+    said = (
+        f"Without the least confident {known['dropped']:.0%} of the pixels the error is "
+        f"{known['mae_mm_without_least_confident']:.2f} mm instead of {known['mae_mm']:.2f}; "
+        f"without those with the largest errors it would be "
+        f"{known['mae_mm_without_largest_errors']:.2f}. Below the dotted line the network is surer "
+        "than it should be."
+    )
+    return _section("Confidence", said, _chart(figure))
 
 
 def _training(curves: Path | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from m3depth.evaluation.result import Evaluation, Frame
+from m3depth.evaluation.result import Evaluation, Frame, Result
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.report.rows import image_at
 
@@ -83,6 +83,40 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
         line_dash="dot",
         line_color=GREY,
         annotation_text="mean",
+    )
+
+
+def reliability(result: Result) -> Figure | None:
+    """How often pixels are right against how often they say so; None without confidences."""
+    import plotly.graph_objects as go
+
+    known = result.reliability
+    if not known:
+        return None
+    hover = "says %{x:.0%}, is right %{y:.0%}<extra></extra>"
+    lines = [
+        go.Scatter(
+            x=known["told"],
+            y=known["right"],
+            mode="lines+markers",
+            name="tenths of the pixels",
+            line_color="#3b82c4",
+            hovertemplate=hover,
+        ),
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            name="as it should be",
+            line={"dash": "dot", "color": GREY},
+        ),
+    ]
+    within = f"within {known['within_mm']:g} mm"
+    figure = _styled(go.Figure(lines), "", f"confidence: probability of being {within}", within)
+    # below the axis' title
+    figure.update_layout(legend_y=-0.25, height=360, margin_b=80)
+    return figure.update_xaxes(range=[0, 1], tickformat=".0%").update_yaxes(
+        range=[0, 1], tickformat=".0%"
     )
 
 

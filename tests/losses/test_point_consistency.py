@@ -80,8 +80,10 @@ class TestWhatThePresetsSee:
     @pytest.mark.parametrize(("tools", "most_mm"), [(False, 0.02), (True, 0.1)])
     def test_the_true_surfaces_are_one(self, tools: bool, most_mm: float):
         _, true = scene(tools)
-        assert value(preset("rig"), *true, tools=tools) < most_mm
-        assert value(preset("m3depth"), *true, tools=tools) > 1.0  # the published term's floor
+        assert value(preset("rig"), *true.views, tools=tools) < most_mm
+        assert (
+            value(preset("m3depth"), *true.views, tools=tools) > 1.0
+        )  # the published term's floor
 
     @pytest.mark.parametrize(("error_px", "least"), [(0.1, 0.8), (0.5, 0.8), (2.0, 0.65)])
     def test_its_gradient_points_along_a_smooth_error(self, error_px: float, least: float):
@@ -91,8 +93,8 @@ class TestWhatThePresetsSee:
     def test_an_offset_of_one_view_is_seen(self):
         _, true = scene(tools=False)
         off = true.left + 0.5 / SIZE[1]
-        seen = value(preset("rig"), off, true.right) / value(preset("rig"), *true)
-        hardly = value(preset("m3depth"), off, true.right) / value(preset("m3depth"), *true)
+        seen = value(preset("rig"), off, true.right) / value(preset("rig"), *true.views)
+        hardly = value(preset("m3depth"), off, true.right) / value(preset("m3depth"), *true.views)
         assert seen > 10
         assert hardly < 1.2
 
@@ -110,7 +112,7 @@ class TestWhatThePresetsSee:
     def test_what_neither_3d_nor_left_right_can_see_is_common_to_both_views(self):
         """A surface that is wrong in both views alike is still one surface."""
         batch, true = scene(tools=False)
-        plane = [torch.full_like(one, 8.0 / SIZE[1]) for one in true]
+        plane = [torch.full_like(one, 8.0 / SIZE[1]) for one in true.views]
         assert value(preset("rig"), *plane) < 1e-3
         assert LeftRight()([synthesise(batch, Disparity(*plane))]).mean() < 1e-6
 
@@ -290,6 +292,6 @@ def test_a_gpu_need_not_wait_for_the_host(term: str):
     batch, true = scene(tools=True)
     there = {k: v.to("meta") for k, v in batch.items() if isinstance(v, Tensor)}
     rig_there = StereoRig(*(v.to("meta") for v in batch["rig"]))
-    disparity = Disparity(*(one.to("meta").requires_grad_() for one in true))
+    disparity = Disparity(*(one.to("meta").requires_grad_() for one in true.views))
     views = synthesise(StereoBatch(**there, rig=rig_there, key=batch["key"]), disparity)
     TERMS[term].residual_mm(views).mean().backward()

@@ -70,7 +70,7 @@ class TestTheTruthScoresLowest:
     @pytest.mark.parametrize("term", [Photometric(), LeftRight()], ids=repr)
     def test_when_both_disparities_are_off(self, scene: Scene, term: Term, change: str):
         batch, true = scene
-        off = Disparity(*(CHANGES[change](one) for one in true))
+        off = Disparity(*(CHANGES[change](one) for one in true.views))
         assert value(term, batch, true) < value(term, batch, off)
 
     @pytest.mark.parametrize("change", CHANGES)
@@ -86,12 +86,12 @@ class TestTheTruthScoresLowest:
     @pytest.mark.parametrize("change", ["scaled", "noisy"])
     def test_smoothness_dislikes_more_relief(self, scene: Scene, change: str):
         batch, true = scene
-        off = Disparity(*(CHANGES[change](one) for one in true))
+        off = Disparity(*(CHANGES[change](one) for one in true.views))
         assert value(Smoothness(), batch, true) < value(Smoothness(), batch, off)
 
     def test_a_flat_wall_is_perfectly_smooth(self, scene: Scene):
         batch, true = scene
-        flat = Disparity(*(torch.full_like(one, 0.05) for one in true))
+        flat = Disparity(*(torch.full_like(one, 0.05) for one in true.views))
         assert value(Smoothness(), batch, flat) == 0
 
     def test_the_loss_is_small_in_absolute_terms(self, scene: Scene):
@@ -126,7 +126,7 @@ class TestTheBlindRegion:
     def test_no_point_is_taken_there(self, term: PointConsistency):
         batch, true = plane()
         views = synthesise(batch, true)
-        sides = zip(views.visible, true, strict=True)
+        sides = zip(views.visible, true.views, strict=True)
         wild = Pair(*(torch.where(visible, one, 0.9) for visible, one in sides))
         torch.manual_seed(0)
         expected = term([views]).value
@@ -136,13 +136,13 @@ class TestTheBlindRegion:
 
     def test_a_batch_that_sees_nothing_counts_0_with_gradient_0(self):
         batch, true = plane()
-        far = Disparity(*(torch.full_like(one, 2.0).requires_grad_() for one in true))
+        far = Disparity(*(torch.full_like(one, 2.0).requires_grad_() for one in true.views))
         views = [synthesise(batch, far)]
         assert not views[0].visible.left.any()
         total = Objective({str(i): term for i, term in enumerate(EVERY)})(views).total
         assert total == 0
         total.backward()
-        for one in far:
+        for one in far.views:
             assert one.grad is not None
             assert one.grad.abs().max() == 0
 
@@ -170,7 +170,7 @@ class TestGradients:
         batch, true = plane()
         part = {"left": batch["left"][..., :6, :10], "right": batch["right"][..., :6, :10]}
         small = StereoBatch(**part, rig=batch["rig"], key=["part"])
-        inputs = [(one[..., :6, :10] + 0.004).clone().requires_grad_() for one in true]
+        inputs = [(one[..., :6, :10] + 0.004).clone().requires_grad_() for one in true.views]
 
         def total(left: Tensor, right: Tensor) -> Tensor:
             return term([synthesise(small, Disparity(left, right))]).value
@@ -179,7 +179,7 @@ class TestGradients:
 
     def test_of_the_papers_3d_term_through_the_whole_of_icp(self):
         batch, true = plane()
-        parts = [one[..., :5, :8] for one in true]
+        parts = [one[..., :5, :8] for one in true.views]
         inputs = [(one + 0.01 * torch.rand_like(one)).requires_grad_() for one in parts]
         term = dataclasses.replace(PAPER, points=Drawn(12), correspondences=NearestOf(Drawn(12)))
         everywhere = Pair(*(torch.ones(1, 1, 5, 8, dtype=torch.bool) for _ in parts))
@@ -197,7 +197,7 @@ class TestPointConsistency:
     @pytest.mark.parametrize("term", [PAPER, RIG], ids=["paper", "rig"])
     def test_is_float32_under_autocast(self, term: PointConsistency):
         batch, true = plane()
-        disparity = Pair(*(one.float() for one in true))
+        disparity = Pair(*(one.float() for one in true.views))
         single = dataclasses.replace(
             synthesise(batch, true), disparity=disparity, rig=rig_of_one(torch.float32)
         )
@@ -238,7 +238,7 @@ class TestPointConsistency:
             ),
             key=["a", "b"],
         )
-        twice = Disparity(*(one.repeat(2, 1, 1, 1) for one in true))
+        twice = Disparity(*(one.repeat(2, 1, 1, 1) for one in true.views))
         views = synthesise(both, twice)
         torch.manual_seed(0)
         residual_mm, registered = PAPER([views])
@@ -247,7 +247,7 @@ class TestPointConsistency:
 
     def test_only_the_finest_scale_counts(self):
         batch, true = plane()
-        coarse = Disparity(*(torch.full((1, 1, 12, 20), 0.2).double() for _ in true))
+        coarse = Disparity(*(torch.full((1, 1, 12, 20), 0.2).double() for _ in true.views))
         assert value(PAPER, batch, true, coarse) == value(PAPER, batch, true)
         assert value(Photometric(), batch, true, coarse) > value(Photometric(), batch, true)
 
@@ -309,7 +309,7 @@ class TestSums:
     @pytest.mark.parametrize("term", [Photometric(), LeftRight()], ids=repr)
     def test_scales_are_added(self, term: Term):
         batch, true = plane()
-        coarse = Disparity(*(torch.nn.functional.avg_pool2d(one, 2) for one in true))
+        coarse = Disparity(*(torch.nn.functional.avg_pool2d(one, 2) for one in true.views))
         both = value(term, batch, true, coarse)
         assert both == pytest.approx(value(term, batch, true) + value(term, batch, coarse))
 
@@ -345,7 +345,7 @@ class TestSynthesis:
     def test_a_coarser_scale_is_the_same_scene(self, factor: int):
         batch, true = plane()
         size = (HEIGHT // factor, WIDTH // factor)
-        coarse = Disparity(*(torch.nn.functional.avg_pool2d(one, factor) for one in true))
+        coarse = Disparity(*(torch.nn.functional.avg_pool2d(one, factor) for one in true.views))
         views = synthesise(batch, coarse)
         assert views.image.left.shape[-2:] == size
         torch.testing.assert_close(

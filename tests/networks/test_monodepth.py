@@ -38,7 +38,7 @@ def test_any_input_size_gives_four_scales(any_network: Monodepth, size: tuple[in
     assert len(pyramid) == 4
     for scale, disparity in enumerate(pyramid):
         assert isinstance(disparity, Disparity)
-        for side in disparity:
+        for side in disparity.views:
             assert side.shape[:2] == (2, 1)
             for found, full in zip(side.shape[-2:], size, strict=True):
                 assert math.floor(full / 2**scale) <= found <= math.ceil(full / 2**scale)
@@ -47,10 +47,13 @@ def test_any_input_size_gives_four_scales(any_network: Monodepth, size: tuple[in
 def test_disparities_stay_in_range_whatever_comes_in(any_network: Monodepth):
     with torch.inference_mode():
         for image in torch.stack([torch.zeros(3, 64, 96), torch.ones(3, 64, 96)])[:, None]:
-            for left, right in any_network(image):
-                for side in (left, right):
+            pyramid = any_network(image)
+            for disparity in pyramid:
+                for side in disparity.views:
                     assert side.min() > 0
                     assert side.max() < 0.3
+            assert pyramid[0].error.shape == pyramid[0].left.shape
+            assert pyramid[0].error.min() > 0
 
 
 def test_the_range_can_be_reached():
@@ -69,19 +72,19 @@ def test_the_range_can_be_reached():
 def test_starts_at_the_initial_disparity(encoder: str, start: float):
     with torch.inference_mode():
         for disparity in network(encoder, initial_disparity=start)(torch.rand(2, 3, 64, 96)):
-            for side in disparity:
+            for side in disparity.views:
                 assert (side / start - 1).abs().max() < 0.2
 
 
 def test_the_two_sides_are_two_predictions():
-    left, right = network()(torch.rand(1, 3, 64, 96))[0]
+    left, right = network()(torch.rand(1, 3, 64, 96))[0].views
     assert not torch.equal(left, right)
 
 
 def test_every_parameter_of_the_decoder_learns():
     net = network().train()
     pyramid = net(torch.rand(2, 3, 64, 96))
-    sum(side.mean() for disparity in pyramid for side in disparity).backward()
+    sum(one.mean() for d in pyramid for one in d if one is not None).backward()
     for name, parameter in net.named_parameters():
         if not name.startswith("encoder."):
             assert parameter.grad is not None, name
@@ -91,7 +94,7 @@ def test_every_parameter_of_the_decoder_learns():
 def test_output_is_float32_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         pyramid = network()(torch.rand(1, 3, 64, 96))
-    assert {side.dtype for disparity in pyramid for side in disparity} == {torch.float32}
+    assert {side.dtype for disparity in pyramid for side in disparity.views} == {torch.float32}
 
 
 def test_an_encoder_whose_maps_are_channels_last_works_or_is_refused():
@@ -128,6 +131,6 @@ def test_coarser_scales_can_come_at_the_full_size():
     full = network(image)
     network.full_size = False
     own = network(image)
-    assert {side.shape for d in full for side in d} == {(1, 1, 50, 70)}
+    assert {side.shape for d in full for side in d.views} == {(1, 1, 50, 70)}
     assert torch.equal(full[0].left, own[0].left)
     assert full[3].right.mean().item() == pytest.approx(own[3].right.mean().item(), rel=1e-3)

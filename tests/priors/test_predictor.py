@@ -1,22 +1,22 @@
-"""From an image to a prior: resolutions, units, confidence."""
+"""From an image to a prior: resolutions and units."""
 
 import pytest
 import torch
 
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import project
-from m3depth.priors.predictor import DepthPredictor, agreement
+from m3depth.priors.predictor import DepthPredictor
 from m3depth.types import Disparity
 
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)  # principal points 2 px apart at 64x48
 
 
-def constant(left: float, right: float | None = None):
+def constant(left: float):
     def network(images: torch.Tensor) -> Disparity:
         assert images.shape[1:] == (3, 24, 32)
         one = torch.ones(len(images), 1, *images.shape[-2:])
-        return Disparity(one * left, one * (left if right is None else right))
+        return Disparity(one * left, one * left, one * 0.01)
 
     return network
 
@@ -64,21 +64,9 @@ def test_an_image_of_another_shape_is_refused() -> None:
         predict("x/7", torch.rand(3, 64, 64))
 
 
-def test_confidence_is_one_where_the_views_agree_and_zero_where_unseen() -> None:
-    confidence = agreement(constant(0.125)(torch.zeros(1, 3, 24, 32)))
-    assert not confidence[..., :4].any()  # 0.125 of 32 pixels are left of the right image
-    assert (confidence[..., 4:] == 1).all()
+def test_a_network_that_tells_no_error_has_no_confidence() -> None:
+    def network(images: torch.Tensor) -> Disparity:
+        return constant(0.1)(images)._replace(error=None)
 
-
-def test_a_disagreement_of_one_pixel_leaves_one_over_e() -> None:
-    confidence = agreement(constant(0.125, 0.125 + 1 / 32)(torch.zeros(1, 3, 24, 32)))
-    assert torch.allclose(confidence[..., 4:], torch.tensor(-1.0).exp())
-
-
-def test_confidence_looks_where_the_right_view_sees_the_same_point() -> None:
-    left, right = torch.full((1, 1, 4, 32), 4 / 32), torch.full((1, 1, 4, 32), 4 / 32)
-    right[..., 10] = 9 / 32  # seen at x = 14 of the left view, 5 pixels off there
-    confidence = agreement(Disparity(left, right))
-    assert torch.allclose(confidence[..., 14], torch.tensor(-5.0).exp())
-    assert (confidence[..., 15:] == 1).all()
-    assert (confidence[..., 10] == 1).all()
+    with pytest.raises(ConfigError, match="expected error: train it anew"):
+        DepthPredictor(network, (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))

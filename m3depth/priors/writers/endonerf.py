@@ -9,6 +9,7 @@ import torch
 import m3depth
 from m3depth.errors import ConfigError, DataError
 from m3depth.files import Array, write_json, write_npy, write_png
+from m3depth.priors.confidence import MEANING
 from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
@@ -217,7 +218,7 @@ def _meta(record: Record, scene_mm: Sequence[float]) -> Record:
         "far": scene_mm[1],
         "principal_remainder_px": (exact - read)[:2, 2].tolist(),
         "confidence": {
-            "kind": "exp(-left-right disagreement in px of the network's resolution)",
+            "kind": MEANING,
             "excluded_below": settings["min_confidence"],
         },
         **camera,

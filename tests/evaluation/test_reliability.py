@@ -1,0 +1,54 @@
+"""Confidences that tell the truth lie on the diagonal, and order errors."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from m3depth.evaluation.alignment import Fit
+from m3depth.evaluation.protocol import Compared
+from m3depth.evaluation.reliability import Reliability
+from m3depth.evaluation.truth import Truth
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import depth_from_disparity
+
+RIG = StereoRig(*(v[None] for v in StereoRig.of(300.0, 300.0, 160.0, 128.0, 160.0, 4.5)))
+SIZE = (1, 1, 200, 300)
+
+
+def compared(told_px: Tensor, actual_px: Tensor) -> Compared:
+    """Errors that are drawn with a scale of ``actual_px`` where ``told_px`` was expected."""
+    disparity_px = torch.full(SIZE, 20.0)
+    true_px = disparity_px + torch.distributions.Laplace(0.0, actual_px).sample()
+    depth_mm = depth_from_disparity(true_px, RIG)
+    truth = Truth(depth_mm, depth_mm > 0, RIG, "a")
+    raw_mm = depth_from_disparity(disparity_px, RIG)
+    return Compared(truth, raw_mm, disparity_px, None, Fit(), raw_mm, told_px)
+
+
+def test_what_tells_the_truth_is_on_the_diagonal():
+    torch.manual_seed(0)
+    scale = 0.1 + 2 * torch.rand(SIZE)
+    found = Reliability()
+    for _ in range(20):
+        found.add(compared(scale, scale))
+    record = found.record()
+    assert record["told"] == sorted(record["told"])
+    assert record["right"] == pytest.approx(record["told"], abs=0.04)
+    best, kept = record["mae_mm_without_largest_errors"], record["mae_mm_without_least_confident"]
+    every = record["mae_mm"]
+    assert best < kept < 0.85 * every
+
+
+def test_what_is_too_sure_is_below_it():
+    torch.manual_seed(0)
+    scale = 0.1 + 2 * torch.rand(SIZE)
+    found = Reliability()
+    found.add(compared(scale / 3, scale))
+    record = found.record()
+    assert all(right < told for told, right in zip(record["told"], record["right"], strict=True))
+
+
+def test_without_an_expected_error_there_is_nothing_to_tell():
+    found = Reliability()
+    found.add(compared(torch.ones(SIZE), torch.ones(SIZE))._replace(error_px=None))
+    assert found.record() == {}

@@ -1,0 +1,50 @@
+"""A confidence is the probability of being right to within 2 mm."""
+
+import pytest
+import torch
+
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.priors.confidence import WITHIN_MM, confidence
+
+RIG = StereoRig.of(300.0, 300.0, 160.0, 128.0, 156.0, 4.5)
+
+
+def laplace(count: int, scale: float) -> torch.Tensor:
+    torch.manual_seed(0)
+    return torch.distributions.Laplace(0.0, scale).sample((1, 1, count))
+
+
+@pytest.mark.parametrize("disparity_px", [14.0, 20.0, 35.0])
+@pytest.mark.parametrize("error_px", [0.2, 1.0])
+def test_so_many_depths_are_right(disparity_px: float, error_px: float):
+    """200,000 true disparities about the predicted one, turned into depths."""
+    predicted = torch.full((1, 1, 1), disparity_px)
+    found = confidence(predicted, torch.full_like(predicted, error_px), RIG).item()
+    true_mm = depth_from_disparity(predicted + laplace(200_000, error_px), RIG)
+    off_mm = (true_mm - depth_from_disparity(predicted, RIG)).abs()
+    right = ((off_mm <= WITHIN_MM) & (true_mm > 0)).float().mean().item()
+    assert found == pytest.approx(right, abs=0.005)
+
+
+def test_without_a_calibration_it_is_of_one_pixel():
+    bare = StereoRig.uncalibrated(320, 256)
+    predicted = torch.full((1, 1, 1), 20.0)
+    found = confidence(predicted, torch.full_like(predicted, 0.5), bare)
+    assert found.item() == pytest.approx(1 - torch.tensor(-2.0).exp().item())
+
+
+def test_a_depth_that_is_not_known_has_none():
+    nowhere = torch.tensor([[[3.0, 4.0, 20.0]]])  # infinity is at 4 px
+    found = confidence(nowhere, torch.ones_like(nowhere), RIG)
+    assert found[0, 0, :2].tolist() == [0.0, 0.0]
+    assert found[0, 0, 2] > 0
+
+
+def test_it_grows_with_certainty_and_falls_with_distance():
+    axes = torch.linspace(12, 40, 9), torch.linspace(0.3, 3, 9)
+    disparity, error = torch.meshgrid(*axes, indexing="ij")
+    found = confidence(disparity[None].double(), error[None].double(), RIG)[0]
+    assert (found.diff(dim=0) > 0).all()
+    assert (found.diff(dim=1) < 0).all()
+    assert 0 < found.min() < found.max() < 1
