@@ -1,18 +1,15 @@
 """What a 3D consistency term sees, and what it costs."""
 
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from m3depth.benchmarks.costs import Step, medians_ms, peak_mb
 from m3depth.benchmarks.published_icp import published_icp
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.data.synthetic.styles import PELVIS, Style
@@ -62,19 +59,21 @@ def measure(
     offsets = {name: _offset_ratio(term, kinds["folded"]) for name, term in terms.items()}
     works: dict[str, Work] = {name: partial(_value, term) for name, term in terms.items()}
     works["published_path"] = _published
-    many = _repeated(kinds["tools"], batch)
+    timed = _steps(works, _repeated(kinds["tools"], batch))
     return {
         "presets": found,
         "offset_0.5px": offsets,
         "size": list(at),
         "batch": batch,
         "threads": torch.get_num_threads(),
-        "ms": _times(works, many, repeats),
+        "ms": medians_ms(timed, repeats),
         "ms_by_batch": {
-            str(n): _times({k: works[k] for k in terms}, _repeated(kinds["tools"], n), repeats)
+            str(n): medians_ms(
+                _steps({k: works[k] for k in terms}, _repeated(kinds["tools"], n)), repeats
+            )
             for n in batches
         },
-        "mb": {name: _peak_mb(work, many) for name, work in works.items()},
+        "mb": {name: peak_mb(step) for name, step in timed.items()},
     }
 
 
@@ -162,49 +161,9 @@ def _repeated(known: Known, count: int) -> Known:
     return many, Disparity(*(one[index] for one in true))
 
 
-def _times(works: Mapping[str, Work], known: Known, repeats: int) -> dict[str, dict[str, float]]:
-    """Median milliseconds of forward and backward; the works take turns within each round."""
-    batch, true = known
-    clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    for round_ in range(repeats + 1):
-        for name, work in works.items():
-            elapsed = _once(work, batch, true)
-            if round_:  # the first one warms up
-                clocks[name].append(elapsed)
-    return {
-        name: {
-            part: round(1000 * median(values), 2)
-            for part, values in zip(("forward", "backward"), zip(*clock, strict=True), strict=True)
-        }
-        for name, clock in clocks.items()
-    }
+def _steps(works: Mapping[str, Work], known: Known) -> dict[str, Step]:
+    return {name: partial(_forward, work, *known) for name, work in works.items()}
 
 
-def _once(work: Work, batch: StereoBatch, true: Disparity) -> tuple[float, float]:
-    leaves = Disparity(*(one.clone().requires_grad_() for one in true))
-    start = perf_counter()
-    value = work(batch, leaves)
-    between = perf_counter()
-    value.backward()  # type: ignore[no-untyped-call]
-    return between - start, perf_counter() - between
-
-
-def _peak_mb(work: Work, known: Known) -> float:
-    """By how much a fresh process grows that does it once, forward and backward; Linux only."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return round(pool.apply(_growth_mb, (work, known)), 1)
-
-
-def _growth_mb(work: Work, known: Known) -> float:
-    torch.set_num_threads(1)
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak of the imports
-    before = _status_mb("VmRSS")
-    _once(work, *known)
-    return _status_mb("VmHWM") - before
-
-
-def _status_mb(field: str) -> float:
-    """A line of the kernel's account of this process, kB there."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+def _forward(work: Work, batch: StereoBatch, true: Disparity) -> Tensor:
+    return work(batch, Disparity(*(one.clone().requires_grad_() for one in true)))

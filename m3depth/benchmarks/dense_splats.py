@@ -71,4 +71,5 @@ def _matrices(quaternions: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
     unit = quaternions / quaternions.norm(dim=1, keepdim=True)
     basis = torch.eye(3).to(unit).expand(len(unit), 3, 3)
     cross = torch.linalg.cross(unit[:, None, 1:].expand_as(basis), basis, dim=-1).mT
-    return basis + 2 * unit[:, 0, None, None] * cross + 2 * cross @ cross
+    matrices: Tensor = basis + 2 * unit[:, 0, None, None] * cross + 2 * cross @ cross
+    return matrices

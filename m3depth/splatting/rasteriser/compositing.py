@@ -58,7 +58,7 @@ class Composite(torch.autograd.Function):
         return torch.stack(list(columns), -1)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Float[Tensor, "p c"]) -> tuple[Tensor | None, ...]:
         """The gradients of centres, conics, opacities and features."""
         centres, conics, opacities, features, light, *lists = ctx.saved_tensors
@@ -118,7 +118,8 @@ def _offsets(centres: Tensor, pairs: Pairs, width: int) -> tuple[Tensor, Tensor]
 def _form(across: Tensor, down: Tensor, conics: Tensor, pairs: Pairs) -> Tensor:
     """``q = A dx² + 2 B dx dy + C dy²``, which rounding must not make negative."""
     a, b, c = (column.contiguous().index_select(0, pairs.gaussian) for column in conics.T)
-    return ((a * across + 2 * b * down) * across + c * down * down).clamp_min_(0)
+    form: Tensor = (a * across + 2 * b * down) * across + c * down * down
+    return form.clamp_min_(0)
 
 
 def _alpha(form: Tensor, opacities: Tensor, pairs: Pairs) -> Tensor:

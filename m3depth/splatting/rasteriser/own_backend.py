@@ -47,9 +47,8 @@ def draw(
     sums = _in_bands(
         found.take(order), [one[order] for one in fields], camera.size, profile, pairs_at_once
     )
-    colour, depth_sum, weight = sums.split([gaussians.colours.shape[1], 1, 1])
     radii_px = 3 * projected.covariances.detach()[:, [0, 2]].amax(1).sqrt() * visible
-    return Drawing(colour, depth_sum, weight, Aux(visible, radii_px, projected.centres_px))
+    return Drawing(sums[:-2], sums[-2:-1], sums[-1:], Aux(visible, radii_px, projected.centres_px))
 
 
 def _in_bands(
@@ -67,7 +66,7 @@ def _in_bands(
             drawn.append(checkpoint(work, *fields, use_reentrant=False, preserve_rng_state=False))
         else:
             drawn.append(work(*fields))
-    return torch.cat(drawn).unflatten(0, size).movedim(-1, 0)
+    return torch.cat(drawn).T.reshape(-1, *size)
 
 
 def _band(

@@ -33,7 +33,7 @@ class Profile:
     cut_sigmas: float = math.inf
     margin: float = 0.3
     weight_added: float = 0.0
-    weight_least: float = 0.0
+    weight_least: float = 1e-10
 
 
 INRIA = Profile(
@@ -48,8 +48,9 @@ alpha, stop and the divisor, forward.cu:304-384. Not reproduced: its kernel also
 each 16x16 tile that the radius touches, does not stop the gradient at ``alpha_max``, and adds the
 1e-6 to the weight that it returns, too."""
 
-GSPLAT = Profile(near_mm=0.01, alpha_max=0.999, weight_least=1e-10)
-"""gsplat 1.5.3: ``rasterization``'s defaults (near_plane, eps2d) and its constants. Its box of
+GSPLAT = Profile(near_mm=0.01, alpha_max=0.999)
+"""gsplat 1.5.3: near, blur and the divisor's clamp, rendering.py's ``rasterization``; margin,
+_torch_impl.py's ``_persp_proj``; alpha and stop, RasterizeToPixels3DGSFwd.cu:148-154. Its box of
 3.33 sigma cuts nothing: an opacity of 1 falls below 1/255 at 3.329 sigma."""
 
 
