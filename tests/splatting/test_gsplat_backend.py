@@ -3,7 +3,7 @@
 import importlib
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
+from types import ModuleType
 
 import pytest
 import torch
@@ -61,7 +61,9 @@ def test_what_it_passes_on_and_gets_back(monkeypatch: pytest.MonkeyPatch):
         meta = {"radii": torch.tensor([[[3, 5]]]), "means2d": torch.zeros(1, 1, 2)}
         return channels, torch.full((1, 8, 10, 1), 0.5), meta
 
-    monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=rasterization))
+    package = ModuleType("gsplat")
+    monkeypatch.setattr(package, "rasterization", rasterization, raising=False)
+    monkeypatch.setitem(sys.modules, "gsplat", package)
     near = replace(GSPLAT, near_mm=5.0, blur_px2=0.1)
     drawing = gsplat_backend.draw(on_gpu(single(one())), VIEW, near)
     assert drawing.colour.shape == (3, 8, 10)
