@@ -32,7 +32,7 @@ def draw(
         gaussians: drawable ones.
         camera: of the picture.
         profile: the constants.
-        pairs_at_once: caps the memory, of which a pair takes some 100 bytes in float32. A picture
+        pairs_at_once: caps the memory, of which a pair takes some 170 bytes in float32. A picture
             with more pairs is drawn in bands of rows, each of them once more for the gradients.
     """
     projected = project(gaussians, camera, profile)
