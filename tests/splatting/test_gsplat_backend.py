@@ -11,6 +11,7 @@ from splat_scenes import NAMES, camera, cloud, one
 
 from m3depth.errors import ConfigError
 from m3depth.splatting.rasteriser import gsplat_backend
+from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.gaussians import Gaussians
 from m3depth.splatting.rasteriser.profiles import GSPLAT, INRIA
 from m3depth.splatting.rasteriser.projection import project
@@ -65,13 +66,14 @@ def test_what_it_passes_on_and_gets_back(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(package, "rasterization", rasterization, raising=False)
     monkeypatch.setitem(sys.modules, "gsplat", package)
     near = replace(GSPLAT, near_mm=5.0, blur_px2=0.1)
-    drawing = gsplat_backend.draw(on_gpu(single(one())), VIEW, near)
+    view = Camera(VIEW.intrinsics.float(), VIEW.world_to_camera.float(), VIEW.size)
+    drawing = gsplat_backend.draw(on_gpu(single(one())), view, near)
     assert drawing.colour.shape == (3, 8, 10)
     assert [picture[0, 0, 0].item() for picture in drawing[:3]] == [0, 3, 0.5]
     assert drawing.aux.visible.tolist() == [True]
     assert drawing.aux.radii_px.tolist() == [5]
     assert seen["Ks"][0].tolist() == [[40, 0, 4.5], [0, 40, 3.5], [0, 0, 1]]
-    assert VIEW.intrinsics[0, 2] == 4
+    assert view.intrinsics[0, 2] == 4  # the camera's own stays
     assert (seen["near_plane"], seen["eps2d"], seen["width"], seen["height"]) == (5, 0.1, 10, 8)
     assert seen["render_mode"] == "RGB+D"
 

@@ -1,5 +1,6 @@
 """The rasteriser where the answer is known without it."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,16 @@ def test_what_is_smaller_than_a_pixel_is_not_lost():
     weight = rasterize(one(scales_mm=1e-6), between).weight[0, 3]
     due = 0.6 * torch.exp(torch.tensor(-0.25 / 0.6)).item()
     assert weight[5:7].tolist() == pytest.approx([due, due])
+
+
+def test_rounding_makes_nothing_more_opaque_than_it_is():
+    """A needle without blur, in float32: its form is a small difference of large numbers."""
+    diagonal = torch.tensor([[1.0, 0.0, 0.0, math.tan(math.pi / 8)]])
+    needle = replace(one(scales_mm=(300.0, 0.01, 0.01), opacity=0.5), quaternions=diagonal)
+    needle = Gaussians(*(field.float() for field in vars(needle).values()))
+    sharp = Profile(0.2, 0.999, blur_px2=0.0)
+    weight = rasterize(needle, camera((400, 400), 200.0, 200.0, 400.0), profile=sharp).weight
+    assert weight.max() == 0.5
 
 
 def test_what_covers_less_than_a_grey_level_is_left_out():
