@@ -9,17 +9,25 @@ the named code does, unknown depths included, but for NaN: 0/0 is 0.
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 from torch.nn.functional import huber_loss
 
-Depth = Float[Tensor, "b h w"]
-Where = Bool[Tensor, "b h w"]
-PerImage = Float[Tensor, " b"]
+from m3depth.splatting.masked import (
+    Depth,
+    PerImage,
+    Where,
+    both_known,
+    centred,
+    clean,
+    has_relief,
+    in_units_of,
+    inverse,
+    mean_over,
+    quantile_over,
+)
+
 DepthLoss = Callable[[Depth, Depth, Where], PerImage]
 
 LEAST_KNOWN = 10  # pixels of a prior, below which Deform3DGS has no depth loss
-FLAT = 1e-12  # a variance over the squared mean that is rounding
 
 
 def inverse_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:
@@ -32,11 +40,11 @@ def inverse_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = F
     Source: CUHK-AIM-Group/EndoGaussian 8d12793 train.py:138-157, Deform3DGS b06f0a5
     train.py:121-131.
     """
-    difference = (_inverse(rendered_mm) - _inverse(prior_mm)).abs()
+    difference = (inverse(rendered_mm) - inverse(prior_mm)).abs()
     if not legacy:
-        return _mean(difference, _known(rendered_mm, prior_mm, use))
+        return mean_over(difference, both_known(rendered_mm, prior_mm, use))
     enough = (prior_mm != 0).flatten(1).sum(1) >= LEAST_KNOWN
-    return torch.where(enough, _mean(difference, use), 0.0)
+    return torch.where(enough, mean_over(difference, use), 0.0)
 
 
 def affine_inverse_l1(
@@ -56,10 +64,10 @@ def affine_inverse_l1(
     Source: graphdeco-inria/gaussian-splatting train.py and utils/make_depth_scale.py, as read in
     copies of it.
     """
-    aligned = (scale * _inverse(prior_mm) + offset_per_mm).clamp_min(0)
-    difference = (_inverse(rendered_mm) - aligned).abs()
+    aligned = (scale * inverse(prior_mm) + offset_per_mm).clamp_min(0)
+    difference = (inverse(rendered_mm) - aligned).abs()
     if not legacy:
-        return _mean(difference, _known(rendered_mm, prior_mm, use))
+        return mean_over(difference, both_known(rendered_mm, prior_mm, use))
     return torch.where(use, difference, 0.0).flatten(1).mean(1)
 
 
@@ -74,13 +82,13 @@ def max_normalised_l1(
 
     Source: SurgicalGS 62f6d5f utils/loss_utils.py:25-29, train.py:114-123.
     """
-    counts = _known(rendered_mm, prior_mm, use)
+    counts = both_known(rendered_mm, prior_mm, use)
     among = torch.ones_like(use) if legacy else counts
     parts = []
-    for depth_mm in (_clean(rendered_mm), _clean(prior_mm)):
+    for depth_mm in (clean(rendered_mm), clean(prior_mm)):
         largest = torch.where(among, depth_mm, 0.0).flatten(1).amax(1)
-        parts.append(_over(depth_mm, largest))
-    return _mean((parts[0] - parts[1]).abs(), use if legacy else counts)
+        parts.append(in_units_of(largest, depth_mm))
+    return mean_over((parts[0] - parts[1]).abs(), use if legacy else counts)
 
 
 def quantile_normalised_l1(
@@ -91,12 +99,12 @@ def quantile_normalised_l1(
     0.5 is the median, which half of the pixels cannot move; 0.98 stays close to
     `max_normalised_l1` and lets 2 % be outliers. As blind to scale as that one.
     """
-    counts = _known(rendered_mm, prior_mm, use)
+    counts = both_known(rendered_mm, prior_mm, use)
     rendered, prior = (
-        _over(depth_mm, _quantile(depth_mm, counts, quantile))
-        for depth_mm in (_clean(rendered_mm), _clean(prior_mm))
+        in_units_of(quantile_over(depth_mm, counts, quantile), depth_mm)
+        for depth_mm in (clean(rendered_mm), clean(prior_mm))
     )
-    return _mean((rendered - prior).abs(), counts)
+    return mean_over((rendered - prior).abs(), counts)
 
 
 def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:
@@ -107,13 +115,13 @@ def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = Fals
 
     Source: CUHK-AIM-Group/EndoGaussian 8d12793 train.py:144-149, where its weight is 0.001.
     """
-    counts = use if legacy else _known(rendered_mm, prior_mm, use)
-    rendered, prior = (_centred(_clean(one), counts) for one in (rendered_mm, prior_mm))
-    either = _relief(rendered, rendered_mm, counts) & _relief(prior, prior_mm, counts)
-    spread = _mean(rendered.square(), counts) * _mean(prior.square(), counts)
-    correlation = _mean(rendered * prior, counts) / torch.where(either, spread, 1.0).sqrt()
-    worth = torch.where(either, 1 - correlation, 1.0)
-    return torch.where(_relief(prior, prior_mm, counts), worth, 0.0)
+    counts = use if legacy else both_known(rendered_mm, prior_mm, use)
+    maps = clean(rendered_mm), clean(prior_mm)
+    bent, due = (has_relief(one, counts) for one in maps)
+    rendered, prior = (centred(one, counts) for one in maps)
+    spread = mean_over(rendered.square(), counts) * mean_over(prior.square(), counts)
+    correlation = mean_over(rendered * prior, counts) / torch.where(bent & due, spread, 1.0).sqrt()
+    return torch.where(due, torch.where(bent, 1 - correlation, 1.0), 0.0)
 
 
 def scale_shift_invariant(rendered_mm: Depth, prior_mm: Depth, use: Where) -> PerImage:
@@ -125,17 +133,14 @@ def scale_shift_invariant(rendered_mm: Depth, prior_mm: Depth, use: Where) -> Pe
     of ``a``: a relief turned inside out fits as well. A prior without relief gives 0, a rendering
     without relief 1/2; neither has a gradient.
     """
-    counts = _known(rendered_mm, prior_mm, use)
-    inverses = _inverse(rendered_mm), _inverse(prior_mm)
-    rendered, prior = (_centred(one, counts) for one in inverses)
-    bent, due = (
-        _relief(one, inverse, counts)
-        for one, inverse in zip((rendered, prior), inverses, strict=True)
-    )
-    variance = torch.where(bent, _mean(rendered.square(), counts), 1.0)
-    slope = torch.where(bent, _mean(rendered * prior, counts) / variance, 0.0)
-    residual = _mean((slope[:, None, None] * rendered - prior).square(), counts)
-    expected = torch.where(due, _mean(prior.square(), counts), 1.0)
+    counts = both_known(rendered_mm, prior_mm, use)
+    maps = inverse(rendered_mm), inverse(prior_mm)
+    bent, due = (has_relief(one, counts) for one in maps)
+    rendered, prior = (centred(one, counts) for one in maps)
+    variance = torch.where(bent, mean_over(rendered.square(), counts), 1.0)
+    slope = torch.where(bent, mean_over(rendered * prior, counts) / variance, 0.0)
+    residual = mean_over((slope[:, None, None] * rendered - prior).square(), counts)
+    expected = torch.where(due, mean_over(prior.square(), counts), 1.0)
     return torch.where(due, residual / (2 * expected), 0.0)
 
 
@@ -146,8 +151,8 @@ def depth_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = Fal
 
     Source: yifliu3/EndoGaussian d7aad82 train.py:173,178.
     """
-    counts = torch.ones_like(use) if legacy else _known(rendered_mm, prior_mm, use)
-    return _mean((_clean(rendered_mm) - _clean(prior_mm)).abs(), counts)
+    counts = torch.ones_like(use) if legacy else both_known(rendered_mm, prior_mm, use)
+    return mean_over((clean(rendered_mm) - clean(prior_mm)).abs(), counts)
 
 
 def huber(
@@ -163,50 +168,7 @@ def huber(
 
     Source: EndoNeRF run_endonerf.py:1057-1064, delta 0.2 in the unit of its depth files.
     """
-    cost = huber_loss(_clean(rendered_mm), _clean(prior_mm), reduction="none", delta=delta_mm)
+    cost = huber_loss(clean(rendered_mm), clean(prior_mm), reduction="none", delta=delta_mm)
     if not legacy:
-        return _mean(cost, _known(rendered_mm, prior_mm, use))
+        return mean_over(cost, both_known(rendered_mm, prior_mm, use))
     return torch.where(use, cost, 0.0).flatten(1).mean(1)
-
-
-def _known(rendered_mm: Depth, prior_mm: Depth, use: Where) -> Where:
-    return use & (_clean(rendered_mm) > 0) & (_clean(prior_mm) > 0)
-
-
-def _clean(depth_mm: Depth) -> Depth:
-    """Unknown depths as 0."""
-    return torch.where(depth_mm.isfinite() & (depth_mm > 0), depth_mm, 0.0)
-
-
-def _inverse(depth_mm: Depth) -> Depth:
-    """1/D, and 0 where it is unknown."""
-    known = _clean(depth_mm) > 0
-    return torch.where(known, 1 / torch.where(known, depth_mm, 1.0), 0.0)
-
-
-def _over(depth_mm: Depth, unit_mm: PerImage) -> Depth:
-    return depth_mm / torch.where(unit_mm > 0, unit_mm, 1.0)[:, None, None]
-
-
-def _mean(values: Depth, counts: Where) -> PerImage:
-    """Over the pixels that count; 0 without any."""
-    total = torch.where(counts, values, 0.0).flatten(1).sum(1)
-    return total / counts.flatten(1).sum(1).clamp_min(1)
-
-
-def _centred(values: Depth, counts: Where) -> Depth:
-    return torch.where(counts, values - _mean(values, counts)[:, None, None], 0.0)
-
-
-def _relief(centred: Depth, values: Depth, counts: Where) -> Bool[Tensor, " b"]:
-    """Whether the values differ by more than rounding."""
-    scale = _mean(_clean(values), counts).square()
-    return _mean(centred.square(), counts) > FLAT * scale
-
-
-def _quantile(values: Depth, counts: Where, quantile: float) -> PerImage:
-    found = [
-        image[here].quantile(quantile) if here.any() else image.new_zeros(())
-        for image, here in zip(values, counts, strict=True)
-    ]
-    return torch.stack(found)
