@@ -13,7 +13,6 @@ from torch.nn.functional import interpolate
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.points import back_project, pixel_grid
-from m3depth.geometry.registration import rigid_alignment
 from m3depth.types import Pair
 
 FULL_SIZE = (1024, 1280)
@@ -52,12 +51,21 @@ def _registered(
     source: Tensor, target: Tensor, rounds: int, tolerance: float
 ) -> Float[Tensor, " b"]:
     moved, residual = source, source.new_full((len(source),), torch.inf)
-    ones = torch.ones_like(source[..., 0])
     for _ in range(rounds):
         nearest = torch.cdist(moved, target).argmin(-1)
         matched = target.gather(1, nearest[..., None].expand(-1, -1, 3))
-        moved = rigid_alignment(source, matched, ones).apply(source)
+        moved = _aligned(source, matched)
         previous, residual = residual, (moved - matched).square().sum(-1).mean(1).sqrt()
         if (residual >= (1 - tolerance) * previous).all():
             break
     return residual
+
+
+def _aligned(source: Float[Tensor, "b n 3"], target: Float[Tensor, "b n 3"]) -> Tensor:
+    """The source where a rigid motion brings it nearest (Kabsch 1976); differentiable."""
+    centre, goal = source.mean(1, keepdim=True), target.mean(1, keepdim=True)
+    u, _, vh = torch.linalg.svd((source - centre).mT @ (target - goal))
+    handedness = torch.ones_like(source[:, 0])
+    handedness[:, 2] = torch.det(u @ vh).sign()
+    aligned: Tensor = (source - centre) @ (u * handedness[:, None]) @ vh + goal
+    return aligned

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.benchmarks.costs import medians_ms, peak_mb
+from m3depth.benchmarks.clock import forward_and_backward, peak_mb
 from m3depth.benchmarks.dense_splats import dense
 from m3depth.splatting.rasteriser import own_backend
 from m3depth.splatting.rasteriser.camera import Camera
@@ -36,7 +36,7 @@ def measure(gaussians: int, size: Sequence[int], radius_px: float, repeats: int)
     steps = {
         name: partial(_step, draw, *_cast(scene, torch.float32)) for name, draw in peers.items()
     }
-    times = medians_ms(steps, repeats)
+    times = forward_and_backward(steps, repeats)
     return {
         "gaussians": gaussians,
         "size": list(size),

@@ -69,7 +69,7 @@ def _round(
 
 
 def _forward_and_backward(term: Term, pyramid: list[Views]) -> None:
-    value = term(pyramid)
+    value = term(pyramid).mean()
     value.backward()  # type: ignore[no-untyped-call]
 
 

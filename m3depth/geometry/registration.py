@@ -4,9 +4,13 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
+from kornia.geometry.conversions import quaternion_to_rotation_matrix
 from torch import Tensor
 
 FEWEST = 3  # points that fix a motion
+TIE_BREAK = 1e-12  # prefers small rotations; of an aligned cloud it turns nothing that shows
+MOST_SCORES = 2**18  # held at once: 1 MB, which also stays in a CPU's cache
+SQUARINGS = 44  # enough for the tie-break: 2^44 > 1 / TIE_BREAK
 
 
 class Motion(NamedTuple):
@@ -25,21 +29,47 @@ def rigid_alignment(
     target: Float[Tensor, "b n 3"],
     weight: Float[Tensor, "b n"],
 ) -> Motion:
-    """The motion that minimises ``Σ w |R s + t - g|²`` for points paired by index (Kabsch 1976).
+    """The motion that minimises ``Σ w |R s + t - g|²`` for points paired by index (Horn 1987).
 
-    Total weight 0 gives the identity. Points on one line or in one spot leave the rotation
-    undetermined; some proper rotation is returned, and the gradient through it is not defined.
+    Where several rotations are as good (total weight 0, points on one line or in one spot), the
+    smallest of them. Made for registration loops: a GPU never waits for the host, as it would in
+    a singular value decomposition. No gradient.
     """
+    source, target, weight = source.detach(), target.detach(), weight.detach()
     share = (weight / weight.sum(-1, keepdim=True).clamp_min(1e-12))[..., None]
     source_centre = (share * source).sum(1)
     target_centre = (share * target).sum(1)
     covariance = (share * (source - source_centre[:, None])).mT @ (target - target_centre[:, None])
-    u, _, vh = torch.linalg.svd(covariance)
-    handedness = torch.ones_like(source_centre)
-    handedness[:, 2] = torch.det(vh.mT @ u.mT).sign()
-    rotation = (vh.mT * handedness[:, None]) @ u.mT
+    quaternion = _largest_eigenvector(_horns_matrix(covariance.double()))
+    rotation = quaternion_to_rotation_matrix(quaternion).to(source)
     translation = target_centre - (rotation @ source_centre[..., None])[..., 0]
     return Motion(rotation, translation)
+
+
+def _horns_matrix(covariance: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b 4 4"]:
+    """``q · N q`` is how well the rotation of the unit quaternion ``q`` = (w, x, y, z) aligns."""
+    trace = covariance.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
+    skew = covariance - covariance.mT
+    axis = torch.stack([skew[:, 1, 2], skew[:, 2, 0], skew[:, 0, 1]], dim=-1)[:, None]
+    same = covariance + covariance.mT - trace * torch.eye(3).to(covariance)
+    return torch.cat([torch.cat([trace, axis], 2), torch.cat([axis.mT, same], 2)], 1)
+
+
+def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 4"]:
+    """Of the largest eigenvalue; of several such, the one nearest the first axis.
+
+    A high power of a matrix is the projection on it, and squaring reaches that power soon.
+    """
+    scale = symmetric.square().sum((1, 2), keepdim=True).sqrt()
+    scale = torch.where(scale > 0, scale, 1.0)
+    first = torch.zeros(4, 4).to(symmetric)
+    first[0, 0] = TIE_BREAK
+    power = symmetric / scale + torch.eye(4).to(symmetric) + first  # no eigenvalue is negative now
+    for _ in range(SQUARINGS):
+        power = power @ power
+        power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
+    longest = power.diagonal(dim1=1, dim2=2).max(-1, keepdim=True).indices
+    return power.gather(2, longest[:, None].expand(-1, 4, 1))[..., 0]
 
 
 def nearest(
@@ -52,5 +82,8 @@ def nearest(
     # the index, several times faster than argmin on a CPU.
     half_square = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
     ones = points.new_ones(points.shape[:-1])[..., None]
-    score = torch.cat([-points, ones], -1) @ torch.cat([among, half_square[..., None]], -1).mT
-    return score.min(-1).indices
+    queries = torch.cat([-points, ones], -1)
+    candidates = torch.cat([among, half_square[..., None]], -1).mT
+    few = max(1, MOST_SCORES // (len(points) * max(1, among.shape[1])))
+    found = [(part @ candidates).min(-1).indices for part in torch.split(queries, few, dim=1)]
+    return torch.cat(found, dim=1)

@@ -40,7 +40,6 @@ class Surface(NamedTuple):
     """
 
     parallax_px: Float[Tensor, "b 1 h w"]  # disparity beyond that of infinity
-    slopes: Float[Tensor, "b 2 h w"]  # of the parallax along x and y, px per px; no gradient
     visible: Bool[Tensor, "b 1 h w"]
     fx: Float[Tensor, "b 1"]
     fy: Float[Tensor, "b 1"]
@@ -60,32 +59,24 @@ class Surface(NamedTuple):
         """
         x, y = x.detach(), y.detach()
         height, width = self.visible.shape[-2:]
-        at = x[:, None], y[:, None]
-        parallax = look_up(self.parallax_px, *at)[:, 0, 0]
-        steady = torch.cat([self.slopes, self.visible.to(self.slopes)], dim=1)
-        along, down, seen = look_up(steady, *at)[:, :, 0].unbind(1)
+        looked_up = torch.cat([self.parallax_px, self.visible.to(self.parallax_px)], dim=1)
+        parallax, seen = look_up(looked_up, x[:, None], y[:, None])[:, :, 0].unbind(1)
         inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-        return self._cloud(x, y, parallax, along, down, inside & (seen > WHOLLY))
+        return self._cloud(x, y, parallax, inside & (seen > WHOLLY))
 
-    def everywhere(self) -> Cloud:
-        """A point for every pixel, row by row."""
+    def lattice(self, every: int = 1, row: int = 0, column: int = 0) -> Cloud:
+        """A point for every n-th pixel of every n-th row, from ``row`` and ``column`` on."""
         height, width = self.visible.shape[-2:]
-        rows, columns = (torch.arange(n, device=self.fx.device) for n in (height, width))
-        y, x = torch.meshgrid(rows.to(self.fx), columns.to(self.fx), indexing="ij")
-        parallax, along, down = self._flat
-        seen = self.visible.flatten(1)
-        return self._cloud(x.reshape(1, -1), y.reshape(1, -1), parallax, along, down, seen)
+        index = torch.arange(height * width, device=self.fx.device).view(height, width)
+        chosen = index[row::every, column::every].reshape(1, -1).expand(len(self.fx), -1)
+        return self._at_pixels(chosen, self.visible.flatten(1).gather(1, chosen))
 
     def drawn(self, samples: int) -> Cloud:
         """Points at random visible pixels, drawn with replacement, each as likely as any other.
 
         A sample that sees nothing has no valid one.
         """
-        index, usable = draw_pixels(self.visible, samples)
-        width = self.visible.shape[-1]
-        parallax, along, down = (one.gather(1, index) for one in self._flat)
-        x, y = (index % width).to(self.fx), (index // width).to(self.fx)
-        return self._cloud(x, y, parallax, along, down, usable)
+        return self._at_pixels(*draw_pixels(self.visible, samples))
 
     def project(
         self, points: Float[Tensor, "b n 3"]
@@ -95,14 +86,13 @@ class Surface(NamedTuple):
         x = self.fx * (points[..., 0] - self.camera_x_mm) / forward + self.cx
         return x, self.fy * points[..., 1] / forward + self.cy
 
-    @property
-    def _flat(self) -> list[Float[Tensor, "b hw"]]:
-        """The parallax and its slopes, row by row."""
-        return [self.parallax_px.flatten(1), *(one.flatten(1) for one in self.slopes.unbind(1))]
+    def _at_pixels(self, index: Int[Tensor, "b n"], usable: Bool[Tensor, "b n"]) -> Cloud:
+        width = self.visible.shape[-1]
+        x, y = (index % width).to(self.fx), (index // width).to(self.fx)
+        return self._cloud(x, y, self.parallax_px.flatten(1).gather(1, index), usable)
 
-    def _cloud(
-        self, x: Tensor, y: Tensor, parallax: Tensor, along: Tensor, down: Tensor, seen: Tensor
-    ) -> Cloud:
+    def _cloud(self, x: Tensor, y: Tensor, parallax: Tensor, seen: Tensor) -> Cloud:
+        along, down = self._slopes(x, y)
         flat = along.isfinite() & down.isfinite()  # beside a NaN there is no plane
         valid = seen & flat & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
         right, below = (x - self.cx) / self.fx, (y - self.cy) / self.fy
@@ -114,6 +104,25 @@ class Surface(NamedTuple):
         away = torch.stack([m_x, m_y, parallax.detach() - m_x * right - m_y * below], dim=-1)
         normals = -normalize(away.where(valid[..., None], 1.0), dim=-1)
         return Cloud(torch.stack(points, dim=-1), normals, valid)
+
+    def _slopes(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Change of parallax per pixel along x and y, at the nearest pixel inside the border.
+
+        The gentler of both sides' differences: across the edge of an object one side's is a step
+        and not a slope.
+        """
+        height, width = self.visible.shape[-2:]
+        flat = self.parallax_px.detach().flatten(1)
+        column = x.round().long().clamp(1, width - 2)
+        row = y.round().long().clamp(1, height - 2)
+        index = row * width + column
+        here = flat.gather(1, index)
+        slopes = []
+        for step in (1, width):
+            before, after = (flat.gather(1, index + way) for way in (-step, step))
+            before, after = here - before, after - here
+            slopes.append(torch.where(before.abs() < after.abs(), before, after))
+        return slopes[0], slopes[1]
 
 
 def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, Surface]:
@@ -133,10 +142,8 @@ def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, S
     )
     shared = {"fx": fx, "fy": fy, "cy": cy, "baseline_mm": baseline_mm}
     return (
-        Surface(left, _slopes(left), visible.left, cx=cx, camera_x_mm=0 * fx, **shared),
-        Surface(
-            right, _slopes(right), visible.right, cx=cx_right, camera_x_mm=baseline_mm, **shared
-        ),
+        Surface(left, visible.left, cx=cx, camera_x_mm=0 * fx, **shared),
+        Surface(right, visible.right, cx=cx_right, camera_x_mm=baseline_mm, **shared),
     )
 
 
@@ -154,18 +161,3 @@ def draw_pixels(
     rank = (draw * count).long().clamp_max((count - 1).clamp_min(0)) + 1
     index = torch.searchsorted(rank_of_pixel, rank).clamp_max(rank_of_pixel.shape[-1] - 1)
     return index, (count > 0).expand_as(index)
-
-
-def _slopes(values: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 2 h w"]:
-    """Change per pixel along x and y: the gentler of both sides' differences, without gradient.
-
-    Across the edge of an object one side's difference is a step and not a slope.
-    """
-    slopes = []
-    for axis in (-1, -2):
-        step = values.detach().diff(dim=axis)
-        count = step.shape[axis]
-        before = torch.cat([step.narrow(axis, 0, 1), step], axis)
-        after = torch.cat([step, step.narrow(axis, count - 1, 1)], axis)
-        slopes.append(torch.where(before.abs() < after.abs(), before, after))
-    return torch.cat(slopes, dim=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from m3depth.geometry.synthesis import Views
@@ -13,10 +13,11 @@ from m3depth.losses.terms import Term
 
 
 class LossBreakdown(NamedTuple):
-    """The total to descend, and each term's weighted share of it, detached, for the log."""
+    """The total to descend; for the log each term's weighted share of it, and what was left out."""
 
     total: Float[Tensor, ""]
-    terms: dict[str, Tensor]
+    terms: dict[str, Tensor]  # detached
+    left_out: Int[Tensor, ""]  # samples that some term had no value for
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Objective:
 
     def __call__(self, pyramid: Sequence[Views]) -> LossBreakdown:
         """Weigh and add the terms over a pyramid, finest scale first."""
-        weighted = {name: term.weight * term(pyramid) for name, term in self.terms.items()}
+        found = {name: term(pyramid) for name, term in self.terms.items()}
+        weighted = {name: self.terms[name].weight * one.mean() for name, one in found.items()}
         total = torch.stack([value.float() for value in weighted.values()]).sum()
-        return LossBreakdown(total, {name: value.detach() for name, value in weighted.items()})
+        missing = torch.stack([~one.counted for one in found.values()]).any(0)
+        shares = {name: value.detach() for name, value in weighted.items()}
+        return LossBreakdown(total, shares, missing.sum())

@@ -25,6 +25,7 @@ class Monodepth(nn.Module):
         widths: Sequence[int] = (256, 128, 64, 32, 16),
         initial_disparity: float = 0.065,
         max_disparity: float = 0.3,
+        full_size: bool = False,
     ) -> None:
         """Build it.
 
@@ -36,8 +37,11 @@ class Monodepth(nn.Module):
             initial_disparity: where the heads start, fraction of the width: the rig's plausible
                 disparity, because half of ``max_disparity`` may be far from every scene.
             max_disparity: the largest disparity, fraction of the width.
+            full_size: give the coarser scales, too, at the input's size, so that they are compared
+                with full images (Godard et al. 2019, section 3.3).
         """
         super().__init__()
+        self.full_size = full_size
         self.encoder = Encoder(encoder, pretrained, frozen_statistics)
         channels = self.encoder.channels
         self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
@@ -67,6 +71,8 @@ class Monodepth(nn.Module):
             scale = len(self.stages) - 1 - index
             if scale < SCALES:
                 pyramid.append(self.heads[SCALES - 1 - scale](features))
+        if self.full_size:
+            pyramid = [Disparity(*(_resized(one, (height, width)) for one in d)) for d in pyramid]
         return tuple(reversed(pyramid))
 
 
@@ -101,6 +107,10 @@ class Head(nn.Module):
         """(b, c, h, w) to a pair of (b, 1, h, w)."""
         both = self.max_disparity * torch.sigmoid(self.to_logits(features).float())
         return Disparity(both[:, :1], both[:, 1:])
+
+
+def _resized(disparity: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(disparity, size, mode="bilinear", align_corners=False)
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:

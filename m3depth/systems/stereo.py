@@ -97,6 +97,8 @@ class StereoDepth(pl.LightningModule):
         values = {f"{stage}/loss": losses.total.detach()}
         values |= {f"{stage}/{name}": value for name, value in losses.terms.items()}
         self._log_values(values, batch, prog_bar=stage == "train")
+        left_out = losses.left_out.float()
+        self.log(f"{stage}/left_out", left_out, reduce_fx="sum", batch_size=1, sync_dist=True)
 
     def _log_depth(self, disparity: Disparity, batch: StereoBatch) -> None:
         width = batch["left"].shape[-1]

@@ -20,8 +20,8 @@ from m3depth.losses.points.correspondences import projective
 CONF = configuration()
 DATA = CONF.parents[1] / "shared/data"
 VERBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
-GROUPS = sorted(f"{path.parent.name}/{path.stem}" for path in CONF.glob("*/*.yaml"))
-EXPERIMENTS = [name.split("/")[1] for name in GROUPS if name.startswith("experiment/")]
+GROUPS = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.glob("*/**/*.yaml"))
+EXPERIMENTS = [name.split("/", 1)[1] for name in GROUPS if name.startswith("experiment/")]
 OF_OTHER_VERBS = {"writer": "export", "benchmark": "bench"}  # groups that `train` does not read
 CHOICES = {"bench": ["benchmark=train_step"]}  # what a verb has no default for
 
@@ -32,7 +32,7 @@ def composed(verb: str, *overrides: str) -> DictConfig:
 
 
 def composed_group(option: str) -> DictConfig:
-    group, name = option.split("/")
+    group, name = option.split("/", 1)
     return composed(OF_OTHER_VERBS.get(group, "train"), f"{group}={name}")
 
 

@@ -27,7 +27,7 @@ def icp(
     """The paper's parts on bare points."""
     cloud = Cloud(source, torch.zeros_like(source), source_valid)
     match = nearest_of(Cloud(target, torch.zeros_like(target), target_valid))
-    moved, matched = Icp(**options)(cloud, match, torch.zeros_like(source[:, 0, 0]))
+    moved, matched, _ = Icp(**options)(cloud, match, torch.zeros_like(source[:, 0, 0]))
     motion = rigid_alignment(source, moved.points, torch.ones_like(source[..., 0]))
     valid = moved.valid & matched.valid
     registered = valid.sum(1) >= FEWEST
@@ -122,6 +122,16 @@ class TestRigidAlignment:
         true = Motion(random_rotation(2), torch.randn(2, 3, dtype=torch.float64))
         found = rigid_alignment(source, true.apply(source), ones(source))
         torch.testing.assert_close(found.apply(source), true.apply(source))
+
+    def test_of_equally_good_rotations_the_smallest(self):
+        """Points on a line may spin about it: they do not."""
+        along = torch.linspace(-30, 30, 9, dtype=torch.float64)[None, :, None]
+        source = along * torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
+        angle = torch.tensor(0.3, dtype=torch.float64)
+        towards = torch.stack([angle.cos(), angle.sin(), 0 * angle])
+        found = rigid_alignment(source, along * towards, ones(source))
+        torch.testing.assert_close(found.apply(source), along * towards)
+        assert found.rotation[0, 2, 2].item() == pytest.approx(1.0, abs=1e-6)
 
     def test_no_weight_is_the_identity(self):
         source, target = torch.randn(2, 2, 5, 3, dtype=torch.float64)

@@ -32,13 +32,13 @@ def test_both_surfaces_are_the_clouds_that_back_projection_gives():
         disparity, (back_project, back_project_right), found, strict=True
     ):
         x, y, depth_mm = pixel_grid(depth_from_disparity(W * one, rig()))
-        torch.testing.assert_close(surface.everywhere().points, to_points(x, y, depth_mm, rig()))
+        torch.testing.assert_close(surface.lattice().points, to_points(x, y, depth_mm, rig()))
 
 
 def test_a_look_up_at_a_pixel_is_that_pixels_point_and_is_seen_there():
     for surface in random_surfaces()[1:]:
         x, y = torch.randint(W, (2, 30)).double(), torch.randint(H, (2, 30)).double()
-        found, every = surface.at(x, y), surface.everywhere()
+        found, every = surface.at(x, y), surface.lattice()
         index = (y * W + x).long()[..., None].expand(-1, -1, 3)
         torch.testing.assert_close(found.points, every.points.gather(1, index))
         torch.testing.assert_close(found.normals, every.normals.gather(1, index))
@@ -76,7 +76,7 @@ def test_the_normals_are_those_of_the_rendered_tissue():
     disparity = Pair(*(one / 160 for one in view.disparity_px))
     everywhere = Pair(*(torch.ones_like(one, dtype=torch.bool) for one in disparity))
     for surface, true in zip(surfaces(disparity, everywhere, view.rig), view.normal, strict=True):
-        found = surface.everywhere().normals
+        found = surface.lattice().normals
         cosine = (found * true.flatten(2).mT).sum(-1)
         assert cosine.median() > 0.99
         assert (cosine > 0.9).float().mean() > 0.95
@@ -110,7 +110,7 @@ def test_beside_a_nan_nothing_is_valid_and_all_else_is():
     disparity.left[..., 5, 9] = torch.nan
     visible = Pair(*(torch.ones(1, 1, H, W, dtype=torch.bool) for _ in range(2)))
     left, _ = surfaces(disparity, visible, rig(1))
-    cloud = left.everywhere()
+    cloud = left.lattice()
     assert not cloud.valid.view(H, W)[5, 9]
     assert cloud.valid.sum() >= H * W - 5
     assert cloud.points.isfinite().all()

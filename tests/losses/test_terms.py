@@ -13,16 +13,18 @@ from m3depth.geometry.surface import draw_pixels
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.log import warn_once
 from m3depth.losses.objective import Objective
-from m3depth.losses.points.correspondences import NearestOfSample, projective
+from m3depth.losses.points.correspondences import NearestOf, projective
 from m3depth.losses.points.residuals import (
     Huber,
     point_to_plane,
     point_to_point,
     root_mean_square,
 )
+from m3depth.losses.points.sampling import Drawn, Lattice
 from m3depth.losses.points.transforms import IcpFromOwnFrames, rig
 from m3depth.losses.terms import (
     LeftRight,
+    PerSample,
     Photometric,
     PointConsistency,
     Smoothness,
@@ -34,9 +36,9 @@ from m3depth.types import Disparity, Pair, StereoBatch
 Scene = tuple[StereoBatch, Disparity]
 TWO_D = [Photometric(), LeftRight(), Smoothness()]
 PAPER = PointConsistency(
-    1.0, NearestOfSample(1000), IcpFromOwnFrames(), point_to_point, root_mean_square
+    1.0, Drawn(1000), NearestOf(Drawn(1000)), IcpFromOwnFrames(), point_to_point, root_mean_square
 )
-RIG = PointConsistency(1.0, projective, rig, point_to_plane, Huber(), samples=None, seen_px=0.25)
+RIG = PointConsistency(1.0, Lattice(2), projective, rig, point_to_plane, Huber(), seen_px=0.25)
 EVERY = [*TWO_D, PAPER, RIG]
 
 
@@ -47,7 +49,7 @@ def scene() -> Scene:
 
 def value(term: Term, batch: StereoBatch, *pyramid: Disparity) -> float:
     torch.manual_seed(0)
-    return float(term([synthesise(batch, disparity) for disparity in pyramid]))
+    return float(term([synthesise(batch, disparity) for disparity in pyramid]).mean())
 
 
 def noisy(disparity: Tensor) -> Tensor:
@@ -117,8 +119,8 @@ class TestTheBlindRegion:
             views, warped=Pair(garbled(views.warped.left, WIDTH // 2), views.warped.right)
         )
         for term in (Photometric(), LeftRight()):
-            torch.testing.assert_close(term([changed]), term([views]), rtol=0, atol=0)
-        assert Photometric()([seen]) > Photometric()([views])
+            torch.testing.assert_close(term([changed]).value, term([views]).value, rtol=0, atol=0)
+        assert Photometric()([seen]).value > Photometric()([views]).value
 
     @pytest.mark.parametrize("term", [PAPER, RIG], ids=["paper", "rig"])
     def test_no_point_is_taken_there(self, term: PointConsistency):
@@ -127,9 +129,10 @@ class TestTheBlindRegion:
         sides = zip(views.visible, true, strict=True)
         wild = Pair(*(torch.where(visible, one, 0.9) for visible, one in sides))
         torch.manual_seed(0)
-        expected = term([views])
+        expected = term([views]).value
         torch.manual_seed(0)
-        torch.testing.assert_close(term([dataclasses.replace(views, disparity=wild)]), expected)
+        found = term([dataclasses.replace(views, disparity=wild)]).value
+        torch.testing.assert_close(found, expected)
 
     def test_a_batch_that_sees_nothing_counts_0_with_gradient_0(self):
         batch, true = plane()
@@ -144,12 +147,14 @@ class TestTheBlindRegion:
             assert one.grad.abs().max() == 0
 
     def test_a_mean_of_nothing_is_0(self):
-        values = torch.rand(3, 4, requires_grad=True)
-        mean_where(values, torch.zeros(3, 4, dtype=torch.bool)).backward()
+        values = torch.rand(2, 1, 3, 4, requires_grad=True)
+        keep = torch.rand(2, 1, 3, 4) < 0.5
+        keep[0] = False
+        means = mean_where(values, keep)
+        torch.testing.assert_close(means[1], values[1][keep[1]].mean())
+        means.sum().backward()
         assert values.grad is not None
-        assert values.grad.abs().max() == 0
-        keep = torch.rand(3, 4) < 0.5
-        torch.testing.assert_close(mean_where(values, keep), values[keep].mean())
+        assert means[0] == values.grad[0].abs().max() == 0
 
 
 def garbled(image: Tensor, columns: int) -> Tensor:
@@ -168,7 +173,7 @@ class TestGradients:
         inputs = [(one[..., :6, :10] + 0.004).clone().requires_grad_() for one in true]
 
         def total(left: Tensor, right: Tensor) -> Tensor:
-            return term([synthesise(small, Disparity(left, right))])
+            return term([synthesise(small, Disparity(left, right))]).value
 
         assert torch.autograd.gradcheck(total, inputs, eps=1e-7, atol=1e-5)
 
@@ -176,13 +181,13 @@ class TestGradients:
         batch, true = plane()
         parts = [one[..., :5, :8] for one in true]
         inputs = [(one + 0.01 * torch.rand_like(one)).requires_grad_() for one in parts]
-        term = dataclasses.replace(PAPER, samples=12, correspondences=NearestOfSample(12))
+        term = dataclasses.replace(PAPER, points=Drawn(12), correspondences=NearestOf(Drawn(12)))
         everywhere = Pair(*(torch.ones(1, 1, 5, 8, dtype=torch.bool) for _ in parts))
         fixed = dataclasses.replace(synthesise(batch, true), visible=everywhere)
 
         def total(left: Tensor, right: Tensor) -> Tensor:
             torch.manual_seed(0)
-            return term.per_sample(dataclasses.replace(fixed, disparity=Pair(left, right)))[0]
+            return term([dataclasses.replace(fixed, disparity=Pair(left, right))]).value
 
         assert total(*inputs).item() > 0.1
         assert torch.autograd.gradcheck(total, inputs, eps=1e-8, atol=1e-3)
@@ -198,11 +203,11 @@ class TestPointConsistency:
         )
         half = dataclasses.replace(single, disparity=Pair(*(d.bfloat16() for d in disparity)))
         torch.manual_seed(0)
-        expected = term([single])
+        expected = term([single]).value
         with torch.autocast("cpu", dtype=torch.bfloat16):
             torch.manual_seed(0)
-            found = term([single])
-            of_half = term([half])
+            found = term([single]).value
+            of_half = term([half]).value
         assert found.dtype == of_half.dtype == torch.float32
         assert torch.equal(found, expected)
 
@@ -217,7 +222,8 @@ class TestPointConsistency:
         with caplog.at_level(logging.WARNING):
             for _ in range(3):
                 found = PAPER([synthesise(batch, Disparity(left, true.right))])
-        assert found == 0
+        assert found.mean() == 0
+        assert not found.counted.any()
         assert len(caplog.records) == 1
         assert "no calibration" in caplog.text
 
@@ -235,7 +241,7 @@ class TestPointConsistency:
         twice = Disparity(*(one.repeat(2, 1, 1, 1) for one in true))
         views = synthesise(both, twice)
         torch.manual_seed(0)
-        residual_mm, registered = PAPER.per_sample(views)
+        residual_mm, registered = PAPER([views])
         assert registered.tolist() == [True, False]
         assert value(PAPER, both, twice) == pytest.approx(float(residual_mm[0]))
 
@@ -281,19 +287,24 @@ class Fixed:
     """A term of a given value."""
 
     weight: float
-    value: float
+    value: list[float]
+    counted: list[bool]
 
-    def __call__(self, pyramid: list[Views]) -> Tensor:
-        return torch.tensor(self.value, dtype=torch.float64, requires_grad=True)
+    def __call__(self, pyramid: list[Views]) -> PerSample:
+        value = torch.tensor(self.value, dtype=torch.float64, requires_grad=True)
+        return PerSample(value, torch.tensor(self.counted))
 
 
 class TestSums:
     def test_the_objective_weighs_and_adds(self):
-        result = Objective({"a": Fixed(2.0, 3.0), "b": Fixed(0.5, 4.0)})([])
+        one = Fixed(2.0, [3.0, 9.0, 3.0], [True, False, True])
+        other = Fixed(0.5, [4.0, 5.0, 3.0], [True, True, True])
+        result = Objective({"a": one, "b": other})([])
         assert result.total.item() == 8.0
         assert {name: float(v) for name, v in result.terms.items()} == {"a": 6.0, "b": 2.0}
         assert result.total.requires_grad
         assert not any(v.requires_grad for v in result.terms.values())
+        assert result.left_out == 1
 
     @pytest.mark.parametrize("term", [Photometric(), LeftRight()], ids=repr)
     def test_scales_are_added(self, term: Term):
@@ -312,8 +323,8 @@ class TestSums:
         batch, true = plane()
         views = synthesise(batch, true)
         sides = [one_sided(views, side) for side in (0, 1)]
-        halves = sum(float(term([side])) for side in sides) / 2
-        assert float(term([views])) == pytest.approx(halves)
+        halves = sum(float(term([side]).value) for side in sides) / 2
+        assert float(term([views]).value) == pytest.approx(halves)
 
 
 def one_sided(views: Views, side: int) -> Views:

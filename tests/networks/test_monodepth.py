@@ -119,3 +119,15 @@ class TestEncoder:
 
     def test_statistics_are_not_in_the_checkpoint(self):
         assert not {"mean", "std"} & Encoder("test_resnet").state_dict().keys()
+
+
+def test_coarser_scales_can_come_at_the_full_size():
+    torch.manual_seed(0)
+    network = Monodepth(full_size=True).eval()
+    image = torch.rand(1, 3, 50, 70)
+    full = network(image)
+    network.full_size = False
+    own = network(image)
+    assert {side.shape for d in full for side in d} == {(1, 1, 50, 70)}
+    assert torch.equal(full[0].left, own[0].left)
+    assert full[3].right.mean().item() == pytest.approx(own[3].right.mean().item(), rel=1e-3)

@@ -12,20 +12,21 @@ from torch import Tensor
 
 from m3depth.geometry.registration import FEWEST, nearest
 from m3depth.geometry.surface import Cloud, Surface
+from m3depth.losses.points.sampling import Sampling
 
 Match = Callable[[Cloud], Cloud]  # the source's points to as many of the target, index by index
 Correspondences = Callable[[Surface], Match]
 
 
 @dataclass(frozen=True)
-class NearestOfSample:
-    """The nearest of random points of the target (M3Depth: of 1000)."""
+class NearestOf:
+    """The nearest of some points of the target (M3Depth: of 1000 random ones)."""
 
-    samples: int = 1000
+    points: Sampling
 
     def __call__(self, target: Surface) -> Match:
         """Draw the points once; the same are asked in every round."""
-        return nearest_of(target.drawn(self.samples))
+        return nearest_of(self.points(target))
 
 
 def nearest_of(cloud: Cloud) -> Match:
@@ -56,7 +57,7 @@ class NearestInWindow:
 
     def __call__(self, target: Surface) -> Match:
         """Every pixel of the target is a candidate."""
-        cloud = target.everywhere()
+        cloud = target.lattice()
         height, width = target.visible.shape[-2:]
 
         def match(source: Cloud) -> Cloud:

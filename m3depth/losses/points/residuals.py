@@ -16,10 +16,7 @@ Reduce = Callable[[Float[Tensor, "b n"], Bool[Tensor, "b n"]], Float[Tensor, " b
 
 def point_to_point(source: Cloud, matched: Cloud) -> Float[Tensor, "b n"]:
     """``|p - q|`` in mm."""
-    square = (source.points - matched.points).square().sum(-1)
-    # the root's slope is infinite at 0: points that agree must give gradient 0, not NaN
-    positive = square > torch.finfo(square.dtype).tiny
-    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
+    return root((source.points - matched.points).square().sum(-1))
 
 
 def point_to_plane(source: Cloud, matched: Cloud) -> Float[Tensor, "b n"]:
@@ -37,9 +34,7 @@ def root_mean_square(
     distance_mm: Float[Tensor, "b n"], valid: Bool[Tensor, "b n"]
 ) -> Float[Tensor, " b"]:
     """``√ mean d²`` over the valid points, mm; 0, with gradient 0, where there is none."""
-    square = _mean(distance_mm.square(), valid)
-    positive = square > torch.finfo(square.dtype).tiny
-    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
+    return root(_mean(distance_mm.square(), valid))
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,12 @@ class Huber:
         zero = torch.zeros_like(distance_mm)
         cost = huber_loss(distance_mm.where(near, 0.0), zero, reduction="none", delta=self.knee_mm)
         return _mean(cost / self.knee_mm, near)
+
+
+def root(square: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """``√``, with gradient 0 at 0: its slope is infinite there, and points may well agree."""
+    positive = square > torch.finfo(square.dtype).tiny
+    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
 
 
 def _mean(values: Float[Tensor, "b n"], valid: Bool[Tensor, "b n"]) -> Float[Tensor, " b"]:

@@ -6,6 +6,7 @@ motion that makes them agree better is an error's, not the rig's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -14,14 +15,23 @@ from torch import Tensor
 from m3depth.geometry.registration import FEWEST, Motion, rigid_alignment
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.correspondences import Match
+from m3depth.losses.points.departure import departure
 
-Compared = tuple[Cloud, Cloud]  # the moved source, and the target's points for it
+
+class Compared(NamedTuple):
+    """Two clouds, index by index, after the source was moved."""
+
+    source: Cloud
+    matched: Cloud
+    penalty_mm: Float[Tensor, " b"]  # for the motion itself; 0 where none is asked
+
+
 Transform = Callable[[Cloud, Match, Float[Tensor, " b"]], Compared]  # the third: baseline in mm
 
 
 def rig(source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
     """No motion: both clouds are in the left camera's frame."""
-    return source, match(source)
+    return Compared(source, match(source), torch.zeros_like(baseline_mm))
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,13 @@ class Icp:
     with one. For these the motion minimises the sum of squared distances, which therefore does not
     change with it to first order: for point-to-point distances and the (root of the) mean of their
     squares the gradient at fixed motion and matches *is* the gradient, away from the thin set
-    where a match is about to switch. No backward pass runs through an SVD, so degenerate clouds
-    (coplanar, collinear, identical) have finite gradients.
+    where a match is about to switch. No backward pass runs through the alignment, so degenerate
+    clouds (coplanar, collinear, identical) have finite gradients.
 
     Attributes:
         iterations: rounds at the most.
-        tolerance: ends when a round lowers no sample's residual by more than this share.
+        tolerance: a sample's last round is the one that lowers its residual by no more than this
+            share.
     """
 
     iterations: int = 20
@@ -45,44 +56,61 @@ class Icp:
 
     def __call__(self, source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
         """The source as the last round moves it, and what it was matched with there."""
-        return self._from(_identity(source.points), source, match)
+        asked, found = self._converged(self._start(source, baseline_mm), source, match)
+        moved, matched = source.moved(found), match(source.moved(asked))
+        return Compared(moved, matched, self._penalty(source, moved, matched))
 
-    def _from(self, start: Motion, source: Cloud, match: Match) -> Compared:
-        asked, found = self._converged(start, source, match)
-        return source.moved(found), match(source.moved(asked))
+    def _start(self, source: Cloud, baseline_mm: Tensor) -> Motion:
+        one = torch.eye(3, dtype=source.points.dtype, device=source.points.device)
+        nowhere = torch.zeros_like(source.points[:, 0])
+        return Motion(one.expand(len(source.points), 3, 3), nowhere)
+
+    def _penalty(self, source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
+        return torch.zeros_like(source.points[:, 0, 0])
 
     @torch.no_grad()
     def _converged(self, start: Motion, source: Cloud, match: Match) -> tuple[Motion, Motion]:
-        """Where the last round asked for matches, and where they moved the source."""
-        found = start
+        """Where each sample's last round asked for matches, and where they moved it."""
+        asked = found = start
         previous = source.points.new_full((len(source.points),), torch.inf)
+        going = torch.ones_like(previous, dtype=torch.bool)
         for _ in range(self.iterations):
-            asked = found
-            matched = match(source.moved(asked))
+            if source.points.is_cpu and not going.any():
+                break  # on a GPU the question would wait for the answer
+            matched = match(source.moved(found))
             weight = (source.valid & matched.valid).to(source.points)
             aligned = rigid_alignment(source.points, matched.points, weight)
-            found = _where(weight.sum(1) >= FEWEST, aligned, asked)
-            square = (found.apply(source.points) - matched.points).square().sum(-1)
+            square = (aligned.apply(source.points) - matched.points).square().sum(-1)
             residual = ((weight * square).sum(1) / weight.sum(1).clamp_min(1)).sqrt()
-            if not (residual < (1 - self.tolerance) * previous).any():
-                break
+            going = going & (weight.sum(1) >= FEWEST)
+            asked, found = _where(going, found, asked), _where(going, aligned, found)
+            going = going & (residual < (1 - self.tolerance) * previous)
             previous = residual
         return asked, found
+
+
+@dataclass(frozen=True)
+class IcpNearRig(Icp):
+    """The same, where leaving the rig's own transform has its price.
+
+    Attributes:
+        share: of the root mean square distance in mm that the motion takes the points.
+    """
+
+    share: float = 1.0
+
+    def _penalty(self, source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
+        return self.share * departure(source, moved, matched)
 
 
 @dataclass(frozen=True)
 class IcpFromOwnFrames(Icp):
     """The same from where each cloud lies in its own camera's frame, as M3Depth publishes it."""
 
-    def __call__(self, source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
-        """The same; in the left camera's frame the left cloud starts a baseline to the right."""
+    def _start(self, source: Cloud, baseline_mm: Tensor) -> Motion:
+        """In the left camera's frame the left cloud starts a baseline to the right."""
         along = torch.stack([baseline_mm, 0 * baseline_mm, 0 * baseline_mm], dim=-1)
-        return self._from(_identity(source.points)._replace(translation=along), source, match)
-
-
-def _identity(points: Tensor) -> Motion:
-    one = torch.eye(3, dtype=points.dtype, device=points.device)
-    return Motion(one.expand(len(points), 3, 3), torch.zeros_like(points[:, 0]))
+        return super()._start(source, baseline_mm)._replace(translation=along)
 
 
 def _where(keep: Tensor, one: Motion, other: Motion) -> Motion:

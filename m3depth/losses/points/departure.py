@@ -1,0 +1,39 @@
+"""How far ICP's motion leads from the rig's own transform, with the gradient of the motion."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.geometry.surface import Cloud
+from m3depth.losses.points.residuals import root
+
+DAMPING = 1e-6  # of the largest entry: what a flat or thin cloud leaves free stays where it is
+
+
+def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
+    """Root mean square distance in mm that the best motion takes the source.
+
+    The motion answers to the disparities. Its answer is that of one Gauss-Newton step about the
+    motion found (``moved``), at which the step is 0: the implicit derivative, but for a share as
+    small as the residual is beside the cloud.
+    """
+    valid = source.valid & matched.valid
+    share = valid.to(moved.points) / valid.sum(1, keepdim=True).clamp_min(1)
+    base = moved.points.detach()
+    jacobian = _of_a_twist(base - (share[..., None] * base).sum(1, keepdim=True))
+    normal = torch.einsum("bn,bnki,bnkj->bij", share, jacobian, jacobian)
+    damping = DAMPING * (1 + normal.diagonal(dim1=1, dim2=2).amax(-1))
+    missing = torch.where(valid[..., None], matched.points - moved.points, 0.0)
+    slope = torch.einsum("bn,bnki,bnk->bi", share, jacobian, missing)
+    damped = normal + damping[:, None, None] * torch.eye(6).to(base)
+    twist = torch.linalg.solve_ex(damped, slope).result
+    way = moved.points - source.points + (jacobian @ twist[:, None, :, None])[..., 0]
+    square = torch.where(valid, way.square().sum(-1), 0.0)
+    return root((share * square).sum(1))
+
+
+def _of_a_twist(points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3 6"]:
+    """How each point follows a small turn ω and slide t: by ``ω x p + t``."""
+    axes = torch.eye(3).to(points)
+    turns = [torch.linalg.cross(axis.expand_as(points), points) for axis in axes]
+    return torch.cat([torch.stack(turns, -1), axes.expand(*points.shape, 3)], -1)

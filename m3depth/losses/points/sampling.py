@@ -1,0 +1,33 @@
+"""Which points of a surface are looked at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from m3depth.geometry.surface import Cloud, Surface
+
+Sampling = Callable[[Surface], Cloud]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Random visible pixels (M3Depth: 1000), each as likely as any other, with replacement."""
+
+    count: int = 1000
+
+    def __call__(self, surface: Surface) -> Cloud:
+        """Other ones every time."""
+        return surface.drawn(self.count)
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Every n-th pixel of every n-th row, from a random one on: in the end all have their turn."""
+
+    every: int = 2
+
+    def __call__(self, surface: Surface) -> Cloud:
+        """Hidden ones are there too, as not valid."""
+        row, column = torch.randint(self.every, (2,)).tolist()
+        return surface.lattice(self.every, row, column)
