@@ -66,13 +66,14 @@ class Composite(torch.autograd.Function):
         across, down = _offsets(centres, pairs, ctx.width)
         raw = _alpha(_form(across, down, conics, pairs), opacities, pairs)
         alpha = raw.clamp(max=ctx.profile.alpha_max)
+        weight = alpha * light
         of_weight, of_features = torch.zeros_like(raw), torch.empty_like(features)
         for channel, outer in enumerate(gradient.T.contiguous()):
             outer = outer.index_select(0, pairs.pixel)
-            of_features[:, channel] = _total(alpha * light * outer, pairs.gaussian, count)
+            of_features[:, channel] = _total(weight * outer, pairs.gaussian, count)
             inner = features[:, channel].contiguous().index_select(0, pairs.gaussian)
             of_weight.addcmul_(inner, outer)
-        worth = (alpha * light * of_weight).double()
+        worth = (weight * of_weight).double()
         up_to, total = running_sums(worth, pairs.pixel, len(gradient))
         behind = total.index_select(0, pairs.pixel) - up_to
         of_alpha = light * of_weight - behind.to(alpha) / (1 - alpha)
