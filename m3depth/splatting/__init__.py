@@ -1,0 +1,1 @@
+"""Gaussian splatting: drawing Gaussians, and what a depth prior makes of them."""

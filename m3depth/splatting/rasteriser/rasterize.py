@@ -1,0 +1,54 @@
+"""The one front to both rasterisers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.splatting.rasteriser import own_backend
+from m3depth.splatting.rasteriser.camera import Camera
+from m3depth.splatting.rasteriser.drawing import Aux, Backend
+from m3depth.splatting.rasteriser.gaussians import Gaussians
+from m3depth.splatting.rasteriser.profiles import GSPLAT, Profile, expected
+
+DepthRule = Callable[[Tensor, Tensor, Profile], Tensor]
+
+
+class Rendered(NamedTuple):
+    """A picture of Gaussians, differentiable throughout."""
+
+    colour: Float[Tensor, "c h w"]
+    depth_mm: Float[Tensor, "1 h w"]  # along z; 0 where nothing is drawn
+    weight: Float[Tensor, "1 h w"]  # how opaque, 0 to 1
+    aux: Aux
+
+
+def rasterize(
+    gaussians: Gaussians,
+    camera: Camera,
+    background: Float[Tensor, " c"] | None = None,
+    depth: DepthRule = expected,
+    profile: Profile = GSPLAT,
+    backend: Backend = own_backend.draw,
+) -> Rendered:
+    """Draw Gaussians as colour, depth and weight, with gradients of all three to every field.
+
+    Args:
+        gaussians: What is drawn; without any in view, the picture is empty and the gradients 0.
+        camera: On any device; the Gaussians' is used.
+        background: Seen through what is not opaque; black without one. Depth has no background.
+        depth: `profiles.expected` or `profiles.summed`.
+        profile: `profiles.INRIA`, `profiles.GSPLAT` or constants of one's own.
+        backend: `own_backend.draw` or `gsplat_backend.draw`.
+
+    Raises:
+        DataError: a Gaussian that cannot be drawn.
+    """
+    gaussians.require_drawable()
+    drawing = backend(gaussians, camera, profile)
+    colour = drawing.colour
+    if background is not None:
+        colour = colour + (1 - drawing.weight) * background.to(colour)[:, None, None]
+    depth_mm = depth(drawing.depth_sum, drawing.weight, profile)
+    return Rendered(colour, depth_mm, drawing.weight, drawing.aux)
