@@ -66,5 +66,6 @@ class ColmapWriter(CloudWriter):
 
 def _picture(record: Record) -> Picture:
     (fx, _, cx), (_, fy, cy), _ = record["camera"].get("K_exact", record["camera"]["K"])
-    camera = Pinhole(*record["camera"]["size"], fx, fy, cx, cy)
+    height, width = record["camera"]["size"]
+    camera = Pinhole(height, width, fx, fy, cx, cy)
     return Picture(f"{record['name']}.png", camera, np.array(record["camera_to_world"]))

@@ -28,7 +28,7 @@ class Endo4DGSWriter(CentredWriter):
     def __post_init__(self) -> None:
         super().__post_init__()
         for word in ("images", "png"):
-            if word in str(self.folder):
+            if word in str(self.folder.resolve()):
                 raise ConfigError(
                     f"{self.folder}: Endo-4DGS replaces `{word}` in the whole path to find its "
                     "depth; set output=DIR to a path without that word"

@@ -33,7 +33,8 @@ class EndoNeRFWriter(CentredWriter):
     def holds(self, depth_mm: Map) -> Mask:
         """Whole millimetres, from 1 to what the bits can count."""
         whole_mm = np.rint(depth_mm)
-        return (whole_mm > 0) & (whole_mm < 2**self.depth_bits)
+        held: Mask = (whole_mm > 0) & (whole_mm < 2**self.depth_bits)
+        return held
 
     def files(self, frame: Frame) -> Mapping[str, Any]:
         """And the depth; under tools too, where there is one."""
@@ -59,7 +60,7 @@ class EndoNeRFStereoWriter(EndoNeRFWriter):
     reader itself takes (cx, cy) to be (320, 256) of 640 x 512, whatever is written there.
 
     Raises:
-        ConfigError: the folder's path does not hold ``stereo_``.
+        ConfigError: the folder's name does not hold ``stereo_``.
     """
 
     excluded: ClassVar[int] = 0
@@ -67,7 +68,7 @@ class EndoNeRFStereoWriter(EndoNeRFWriter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if "stereo_" not in str(self.folder):
+        if "stereo_" not in self.folder.resolve().name:
             raise ConfigError(
                 f"{self.folder}: Deform3DGS knows this layout by `stereo_` in its path; set "
                 "output=DIR/stereo_NAME"

@@ -1,8 +1,10 @@
 """What every writer shares: frames that are there or not, metadata, the truth before rounding."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +13,6 @@ import numpy as np
 import m3depth
 from m3depth.errors import ConfigError, DataError
 from m3depth.files import write_as_named, write_json, write_npy
-from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import FrameRecords, Record
 from m3depth.priors.sound import require_sound
@@ -165,9 +166,12 @@ class SceneWriter(ABC):
         )
 
     def _settings(self) -> Record:
-        """All options but the folder, as JSON holds them: frames of others are not mixed in."""
+        """All options but the folder, as JSON holds them: frames of others are not mixed in.
+
+        A pose convention goes by its name.
+        """
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "directory"}
-        plain = {k: v.name if isinstance(v, PoseConvention) else v for k, v in values.items()}
+        plain: Record = json.loads(json.dumps(values, default=attrgetter("name")))
         return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
 
     def _meta(self, written: list[Record], near_far_mm: tuple[float, float]) -> Record:
