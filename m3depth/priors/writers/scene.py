@@ -177,10 +177,10 @@ class SceneWriter(ABC):
     def _meta(self, written: list[Record], near_far_mm: tuple[float, float]) -> Record:
         camera, meaning = written[0]["camera"], self.meaning()
         return {
-            **camera,
-            "K_varies": any(record["camera"] != camera for record in written),
             **self._settings(),
             **meaning.record(),
+            **camera,  # after the settings: its size is the images', an option's may be null
+            "K_varies": any(record["camera"] != camera for record in written),
             "near": near_far_mm[0] / meaning.unit_mm,
             "far": near_far_mm[1] / meaning.unit_mm,
             "confidence": {
