@@ -33,7 +33,7 @@ def main(overrides: list[str]) -> int:
     settings, task = KINDS[kind]
     rest = [one for one in overrides if not one.startswith("kind=")]
     status: list[int] = []
-    run_with_hydra(settings, rest, lambda config: status.append(task(config)))
+    run_with_hydra("check", rest, lambda config: status.append(task(config)), settings)
     return max(status, default=0)
 
 

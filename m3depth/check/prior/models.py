@@ -141,8 +141,7 @@ def _model(folder: Path) -> Any:
 def _camera_to_world(image: Any) -> NDArray[np.float64]:
     world_to_camera = np.eye(4)
     world_to_camera[:3] = image.cam_from_world().matrix()
-    pose: NDArray[np.float64] = np.linalg.inv(world_to_camera)
-    return pose
+    return np.asarray(np.linalg.inv(world_to_camera), np.float64)
 
 
 def _from_inverse(inverse: Map, counts: bool) -> Map:
