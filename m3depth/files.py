@@ -77,7 +77,10 @@ def write_as_named(path: Path, content: Any) -> None:
 
 
 def _write_named_arrays(path: Path, content: Mapping[str, Array]) -> None:
-    write_npz(path, **content)
+    # Not compressed: a depth map shrinks by a fifth, and that would take most of the time
+    buffer = io.BytesIO()
+    np.savez(buffer, **content)  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
 
 
 _WRITERS: Mapping[str, Callable[[Path, Any], None]] = {

@@ -55,7 +55,7 @@ def a_prior(index: int, moving: bool, centre: float = WIDTH / 2) -> DepthPrior:
 
 
 def exported(name: str, tmp_path: Path, *overrides: str, moving: bool = True) -> Path:
-    folder = tmp_path / "stereo_clip"
+    folder = tmp_path / ("stereo_clip" if name == "endonerf_stereo" else "clip")
     writer = written(name, folder, *overrides)
     for index in range(FRAMES):
         writer.write(index, a_prior(index, moving))
@@ -194,6 +194,15 @@ def all_zero(folder: Path) -> None:
 
 def half_written(folder: Path) -> None:
     (folder / "depth_meta.json").unlink()
+
+
+def test_words_of_the_path_lead_readers_astray(tmp_path: Path) -> None:
+    folder = exported("endonerf_stereo", tmp_path, "writer.size=[512,640]")
+    plain = folder.rename(tmp_path / "clip")
+    assert codes(plain, "endonerf_stereo", tmp_path / "out") == {"path_words": "error"}
+    folder = exported("endonerf", tmp_path / "other", "writer.size=[512,640]")
+    named = folder.rename(tmp_path / "stereo_clip")
+    assert codes(named, "endonerf", tmp_path / "out") == {"path_words": "warning"}
 
 
 def nan_depth(folder: Path) -> None:

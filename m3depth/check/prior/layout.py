@@ -104,3 +104,22 @@ class OnlySize:
                 f"export with writer.size=[{only[0]},{only[1]}], or change it in the reader",
                 {"width_px": float(width), "height_px": float(height)},
             )
+
+
+@dataclass(frozen=True)
+class PathWords:
+    """Words in the scene's path that the reader acts on."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        path, habits = str(scene.folder.resolve()), scene.habits
+        lacking = [word for word in (habits.path_with,) if word not in path]
+        astray = [word for word in habits.path_without if word in path]
+        if lacking or astray:
+            told = f"lacks `{lacking[0]}`" if lacking else f"holds `{astray[0]}`"
+            yield Finding(
+                "path_words",
+                Severity.ERROR if lacking else Severity.WARNING,
+                f"the scene's path {told}, by which this reader chooses what it reads",
+                "move the scene to a path with it" if lacking else "move the scene",
+            )

@@ -61,6 +61,8 @@ class Habits:
         binary_masks: Any mask that is not one channel of 0 and 255 is misread.
         centres_poses: It divides the poses by the largest distance from their centre.
         inverse_bits: Its depth files hold inverse depth of so many bits; 0 = they hold depth.
+        path_with: It knows the layout by this word in the path.
+        path_without: Words in the path that lead it astray.
     """
 
     cull: float = 0.0
@@ -69,6 +71,8 @@ class Habits:
     binary_masks: bool = False
     centres_poses: bool = False
     inverse_bits: int = 0
+    path_with: str = ""
+    path_without: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
