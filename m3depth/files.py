@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_png(path: Path, pixels: Array) -> None:
-    """Write grey or RGB pixels of 8 or 16 bits; the same pixels make the same bytes."""
+    """Write grey, RGB or RGBA pixels of 8 or 16 bits; the same pixels make the same bytes."""
     import cv2
 
-    ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels  # OpenCV wants BGR
+    ordered = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if pixels.ndim == 3 else pixels  # BGR
     write_bytes(path, cv2.imencode(".png", ordered)[1].tobytes())
 
 
@@ -65,3 +66,26 @@ def write_json(path: Path, content: object) -> None:
     """Write plain containers, keys sorted; NaN is refused, as JSON has none."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def write_as_named(path: Path, content: Any) -> None:
+    """Write what belongs into a file of this suffix: pixels, an array, named ones, containers.
+
+    Any other suffix takes bytes.
+    """
+    _WRITERS.get(path.suffix, write_bytes)(path, content)
+
+
+def _write_named_arrays(path: Path, content: Mapping[str, Array]) -> None:
+    # Not compressed: a depth map shrinks by a fifth, and that would take most of the time
+    buffer = io.BytesIO()
+    np.savez(buffer, **content)  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+_WRITERS: Mapping[str, Callable[[Path, Any], None]] = {
+    ".json": write_json,
+    ".npy": write_npy,
+    ".npz": _write_named_arrays,
+    ".png": write_png,
+}

@@ -28,23 +28,29 @@ def check(
     return sorted(findings, key=lambda finding: -finding.severity), sampled
 
 
-def table(findings: Sequence[Finding], sampled: Sampled) -> str:
-    """What was found, for a terminal: a line each for finding and mend."""
-    lines = [told_frames(sampled)]
+def table(findings: Sequence[Finding], header: str, purpose: str = "train on") -> str:
+    """What was found, for a terminal: a line each for finding and mend.
+
+    Args:
+        findings: The worst first.
+        header: How much was looked at.
+        purpose: What the data are fit for or not.
+    """
+    lines = [header]
     for finding in findings:
         lines.append(f"{finding.severity.name:<8} {finding.code}: {finding.said}")
         lines.append(f"{'':<8} -> {finding.mend}")
-    return "\n".join([*lines, verdict(findings)]) + "\n"
+    return "\n".join([*lines, verdict(findings, purpose)]) + "\n"
 
 
-def verdict(findings: Sequence[Finding]) -> str:
+def verdict(findings: Sequence[Finding], purpose: str = "train on") -> str:
     """The last line."""
     counts = {s: sum(f.severity is s for f in findings) for s in Severity}
     errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
     if not findings:
         return "ok: nothing found"
-    word = "not fit to train on" if errors else "fit to train on"
-    return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    word = "not fit" if errors else "fit"
+    return f"{word} to {purpose}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
 
 
 def told_frames(sampled: Sampled) -> str:
@@ -56,7 +62,13 @@ def told_frames(sampled: Sampled) -> str:
     return f"frames read ({', '.join(parts)}), {len(sampled.frames)} different ones measured"
 
 
-def write_check(folder: Path, findings: Sequence[Finding], sampled: Sampled) -> None:
+def frames_read(sampled: Sampled) -> dict[str, Any]:
+    """How much was looked at, for ``check.json``."""
+    read = {name: len(keys) for name, keys in sampled.keys.items()}
+    return {"in_set": sampled.lengths, "read": read, "measured": len(sampled.frames)}
+
+
+def write_check(folder: Path, findings: Sequence[Finding], frames: Mapping[str, Any]) -> None:
     """``check.json`` and a picture for each finding that has one."""
     told: list[dict[str, Any]] = []
     for number, finding in enumerate(findings):
@@ -73,14 +85,13 @@ def write_check(folder: Path, findings: Sequence[Finding], sampled: Sampled) -> 
             write_png(folder / name, finding.picture)
             entry["picture"] = name
         told.append(entry)
-    read = {name: len(keys) for name, keys in sampled.keys.items()}
     write_json(
         folder / "check.json",
         {
             "findings": told,
             "errors": sum(f.severity is Severity.ERROR for f in findings),
             "warnings": sum(f.severity is Severity.WARNING for f in findings),
-            "frames": {"in_set": sampled.lengths, "read": read, "measured": len(sampled.frames)},
+            "frames": frames,
         },
     )
 

@@ -48,11 +48,24 @@ def main(arguments: list[str] | None = None) -> int:
         return status
 
 
-def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float | None]) -> None:
-    """Compose ``conf/VERB.yaml`` with the overrides and run ``task``, once or as a multirun."""
+def run_with_hydra(
+    verb: str,
+    overrides: list[str],
+    task: Callable[[Any], float | None],
+    settings: str | None = None,
+) -> None:
+    """Compose a configuration with the overrides and run ``task``, once or as a multirun.
+
+    Args:
+        verb: For what is told to the user.
+        overrides: Of the command line.
+        task: What takes the configuration.
+        settings: Name of its file in ``conf/``; the verb's own without it.
+    """
     import hydra
 
     failures: list[Exception] = []
+    name = settings or verb
 
     def guarded(config: Any) -> float | None:
         sys.argv = started_as  # Lightning starts its other processes by it
@@ -63,11 +76,11 @@ def run_with_hydra(verb: str, overrides: list[str], task: Callable[[Any], float 
             return None  # multirun still runs
 
     if {"-h", "--help"} & set(overrides):  # Hydra's own help loses the comments
-        settings = (configuration() / f"{verb}.yaml").read_text()
-        sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{settings}\n")
+        text = (configuration() / f"{name}.yaml").read_text()
+        sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{text}\n")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
     started_as, sys.argv = [sys.argv[0], verb, *overrides], [f"m3depth {verb}", *overrides]
-    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=verb)(guarded)()
+    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=name)(guarded)()
     if failures:
         raise failures[0]
 

@@ -13,9 +13,11 @@ from rich.progress import track
 from m3depth.cli.app import run_with_hydra
 from m3depth.errors import DataError
 from m3depth.priors.load import load
+from m3depth.priors.pipeline import Behind, ahead
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
+from m3depth.priors.writers.writer import Writer
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
@@ -37,21 +39,34 @@ def _export(config: DictConfig) -> None:
         model=f"m3depth {checkpoint.name}",
         checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     )
-    for index in track(shard.of(len(frames)), "export", transient=True):
-        key = f"frame {index}"
-        try:
-            sample: StereoBatch = frames[index]
-            key = str(sample["key"])
-            if not writer.done(index, key):
-                writer.write(index, _prior(predictor, sample))
-        except DataError as error:
-            writer.skip(index, key, str(error))
-            logger.warning("skipped: %s", error)
+    shares = track(shard.of(len(frames)), "export", transient=True)
+    with Behind() as behind:
+        for index, reading in ahead(frames.__getitem__, shares):
+            key = f"frame {index}"
+            try:
+                sample: StereoBatch = reading.result()
+                key = str(sample["key"])
+                if not writer.done(index, key):
+                    behind(_write, writer, index, _prior(predictor, sample))
+            except DataError as error:
+                behind(_skip, writer, index, key, error)
     missing = writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))
     else:
         logger.info("%d frames in %s", len(frames), Path(config.output).resolve())
+
+
+def _write(writer: Writer, index: int, prior: DepthPrior) -> None:
+    try:
+        writer.write(index, prior)
+    except DataError as error:
+        _skip(writer, index, prior.key, error)
+
+
+def _skip(writer: Writer, index: int, key: str, error: DataError) -> None:
+    writer.skip(index, key, str(error))
+    logger.warning("skipped: %s", error)
 
 
 def _prior(predictor: DepthPredictor, sample: StereoBatch) -> DepthPrior:

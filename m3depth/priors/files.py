@@ -1,13 +1,12 @@
 """What `predict` leaves per frame: the numbers, a picture and, if wanted, a cloud."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from m3depth.files import Array, write_bytes, write_npz, write_png
-from m3depth.geometry.points import back_project, pixel_grid
+from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
 
 # Without a calibration a picture is coloured as if the camera were a da Vinci's: b·fx / W in mm
@@ -64,16 +63,7 @@ def _beside(stem: Path, suffix: str) -> Path:
 
 
 def _ply(prior: DepthPrior) -> bytes:
-    import open3d
-
-    one = prior.rig._replace(**{k: v[None] for k, v in prior.rig._asdict().items()})
-    points = back_project(*pixel_grid(prior.depth_mm[None]), one)[0]
-    known = prior.depth_mm.flatten() > 0
-    cloud = open3d.geometry.PointCloud()
-    cloud.points = open3d.utility.Vector3dVector(points[known].double().numpy())
-    colours = prior.image.flatten(1).T[known]
-    cloud.colors = open3d.utility.Vector3dVector(colours.double().numpy())
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cloud.ply"
-        open3d.io.write_point_cloud(path, cloud)
-        return path.read_bytes()
+    depth_mm = prior.depth_mm[0].numpy()
+    image = (prior.image * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    K = prior.rig.matrix().double().numpy()
+    return ply(back_projected(depth_mm, image, depth_mm > 0, K, np.eye(4)))

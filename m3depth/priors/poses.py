@@ -37,5 +37,17 @@ def opengl() -> PoseConvention:
 
 
 def llff() -> PoseConvention:
-    """Down, right, back: LLFF's own files, gsplat's EndoNeRF reader."""
+    """Down, right, back: LLFF's own files, EndoNeRF where it permutes the columns."""
     return PoseConvention("llff", ((0, 1, 0), (1, 0, 0), (0, 0, -1)))
+
+
+def gsharp() -> PoseConvention:
+    """Up, right, forward: what gsplat's surgical trainer turns into OpenCV's axes.
+
+    Its reader permutes the columns as LLFF's are, which leaves right, up, back; but its
+    unprojection and its rasteriser take them for right, down, forward (gsplat,
+    ``examples/datasets/endonerf.py``, ``examples/dynamic_surgical_trainer.py`` and
+    ``gsplat/init_utils.py``). LLFF's own axes would look backwards: harmless while the camera
+    stands still, wrong once it moves.
+    """
+    return PoseConvention("gsharp", ((0, -1, 0), (1, 0, 0), (0, 0, 1)))

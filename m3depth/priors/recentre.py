@@ -1,16 +1,25 @@
 """Crops that put the principal point where readers without one expect it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from jaxtyping import Float, Shaped
+from torch import Tensor
+from torch.nn import functional
+
+from m3depth.data.images import resize_image
 from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
 
 LARGEST_LOSS = 0.25  # of the width or the height
 
+Change = Callable[[Shaped[Tensor, "c h w"]], Shaped[Tensor, "c height width"]]
+
 
 class Margins(NamedTuple):
-    """Columns and rows cut from the four sides."""
+    """Columns and rows cut from the four sides; a negative number was added."""
 
     left: int
     right: int
@@ -18,8 +27,15 @@ class Margins(NamedTuple):
     bottom: int
 
 
-def recentred(prior: DepthPrior) -> tuple[DepthPrior, Margins]:
-    """The prior cropped so that (cx, cy) is (W // 2, H // 2) to half a pixel.
+def half(length: int) -> float:
+    """The middle of readers that divide whole numbers."""
+    return length // 2
+
+
+def recentred(
+    prior: DepthPrior, middle: Callable[[int], float] = half
+) -> tuple[DepthPrior, Margins]:
+    """The prior cropped so that (cx, cy) is (middle(W), middle(H)) to half a pixel.
 
     What the crop costs is as little as can be: each direction loses pixels on one side only.
 
@@ -27,27 +43,84 @@ def recentred(prior: DepthPrior) -> tuple[DepthPrior, Margins]:
         DataError: it would cost more than a quarter of the width or of the height.
     """
     height, width = prior.size
-    left, right = _margins(float(prior.rig.cx), width, f"{prior.key}: cx")
-    top, bottom = _margins(float(prior.rig.cy), height, f"{prior.key}: cy")
-    area = (..., slice(top, height - bottom), slice(left, width - right))
-    cropped = replace(
+    left, right = _margins(float(prior.rig.cx), width, middle, f"{prior.key}: cx")
+    top, bottom = _margins(float(prior.rig.cy), height, middle, f"{prior.key}: cy")
+    margins = Margins(left, right, top, bottom)
+    return _cut(prior, margins), margins
+
+
+def recentred_at(prior: DepthPrior, size: tuple[int, int]) -> tuple[DepthPrior, Margins]:
+    """The prior at ``size`` (height, width), with (cx, cy) at its middle to half a pixel.
+
+    The picture is resized until it fits in and moved until it is centred; what sticks out is cut,
+    and what is left over is black, of unknown depth and not for use. Depth is not interpolated: a
+    pixel takes the nearest one's.
+
+    Raises:
+        DataError: more than a quarter of the width or of the height would be cut.
+    """
+    fitting = min(size[0] / prior.size[0], size[1] / prior.size[1])
+    small = resized(prior, (round(prior.size[0] * fitting), round(prior.size[1] * fitting)))
+    top, bottom = _placed(float(small.rig.cy), small.size[0], size[0], f"{prior.key}: cy")
+    left, right = _placed(float(small.rig.cx), small.size[1], size[1], f"{prior.key}: cx")
+    margins = Margins(left, right, top, bottom)
+    return _cut(small, margins), margins
+
+
+def resized(prior: DepthPrior, size: tuple[int, int]) -> DepthPrior:
+    """The prior at another (height, width); numbers are the nearest pixel's, not mixed."""
+    if prior.size == size:
+        return prior
+
+    def nearest(maps: Tensor) -> Tensor:
+        grown = functional.interpolate(maps[None].float(), size, mode="nearest-exact")
+        return grown[0].to(maps.dtype)
+
+    image, rig = resize_image(prior.image, size), prior.rig.resized(prior.size, size)
+    small = _changed(prior, nearest, image, rig)
+    return replace(small, disparity_px=small.disparity_px * (size[1] / prior.size[1]))
+
+
+def _cut(prior: DepthPrior, margins: Margins) -> DepthPrior:
+    padding = [-side for side in margins]
+    image, rig = functional.pad(prior.image, padding), prior.rig.cropped(margins.left, margins.top)
+    return _changed(prior, lambda maps: functional.pad(maps, padding), image, rig)
+
+
+def _changed(
+    prior: DepthPrior, change: Change, image: Float[Tensor, "3 h w"], rig: StereoRig
+) -> DepthPrior:
+    return replace(
         prior,
-        image=prior.image[area],
-        disparity_px=prior.disparity_px[area],
-        depth_mm=prior.depth_mm[area],
-        confidence=prior.confidence[area],
-        use=None if prior.use is None else prior.use[area],
-        rig=prior.rig.cropped(left, top),
+        image=image,
+        rig=rig,
+        disparity_px=change(prior.disparity_px),
+        depth_mm=change(prior.depth_mm),
+        confidence=change(prior.confidence),
+        use=None if prior.use is None else change(prior.use),
     )
-    return cropped, Margins(left, right, top, bottom)
 
 
-def _margins(centre_px: float, length: int, what: str) -> tuple[int, int]:
+def _margins(
+    centre_px: float, length: int, middle: Callable[[int], float], what: str
+) -> tuple[int, int]:
     for cut in range(int(LARGEST_LOSS * length) + 1):
         for before, after in ((cut, 0), (0, cut)):
-            if abs(centre_px - before - (length - cut) // 2) <= 0.5:
+            if abs(centre_px - before - middle(length - cut)) <= 0.5:
                 return before, after
-    raise DataError(
+    raise _too_far_out(centre_px, length, what)
+
+
+def _placed(centre_px: float, length: int, wanted: int, what: str) -> tuple[int, int]:
+    before = round(centre_px - wanted // 2)
+    after = length - before - wanted
+    if max(0, before) + max(0, after) > LARGEST_LOSS * length:
+        raise _too_far_out(centre_px, length, what)
+    return before, after
+
+
+def _too_far_out(centre_px: float, length: int, what: str) -> DataError:
+    return DataError(
         f"{what} is {centre_px:.1f} in {length} px: to centre it, more than {LARGEST_LOSS:.0%} "
         "would be cut; this layout cannot express it: choose another writer or rectify anew"
     )

@@ -22,8 +22,15 @@ DATA = CONF.parents[1] / "shared/data"
 VERBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
 GROUPS = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.glob("*/**/*.yaml"))
 EXPERIMENTS = [name.split("/", 1)[1] for name in GROUPS if name.startswith("experiment/")]
-OF_OTHER_VERBS = {"writer": "export", "benchmark": "bench"}  # groups that `train` does not read
-CHOICES = {"bench": ["benchmark=train_step"]}  # what a verb has no default for
+OF_OTHER_VERBS = {  # groups that `train` does not read
+    "writer": "export",
+    "benchmark": "bench",
+    "target": "check_prior",
+}
+CHOICES = {  # what a verb has no default for
+    "bench": ["benchmark=train_step"],
+    "check_prior": ["target=npz"],
+}
 
 
 def composed(verb: str, *overrides: str) -> DictConfig:
@@ -51,8 +58,9 @@ def test_every_file_composes_and_resolves(option: str):
     config = composed_group(option)
     if "data" in config and OmegaConf.is_missing(config.data, "root"):
         config.data.root = "somewhere"
-    if OmegaConf.is_missing(config, "checkpoint"):
-        config.checkpoint = "something"
+    for name in ("checkpoint", "input"):
+        if OmegaConf.is_missing(config, name):
+            config[name] = "something"
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
@@ -144,7 +152,8 @@ def test_every_callback_builds(option: str):
 
 @pytest.mark.parametrize("option", [*options("protocol"), *options("writer")])
 def test_every_protocol_and_writer_builds(option: str):
-    assert built(option) is not None
+    changes = {"directory": "stereo_scene"} if option.startswith("writer/") else {}
+    assert built(option, **changes) is not None
 
 
 def small(data: DictConfig) -> None:

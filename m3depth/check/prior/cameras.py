@@ -1,0 +1,115 @@
+"""Poses and principal points."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.prior.scene import PriorScene
+
+RIGID = 1e-3
+
+
+@dataclass(frozen=True)
+class NoRotation:
+    """Poses that scale, shear or mirror, or are no numbers."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if scene.poses is None:
+            return
+        rotations = np.nan_to_num(scene.poses[:, :3, :3], nan=0.0, posinf=0.0, neginf=0.0)
+        off = np.abs(rotations.transpose(0, 2, 1) @ rotations - np.eye(3)).max(axis=(1, 2))
+        right_handed = np.linalg.det(rotations) > 0
+        finite = np.isfinite(scene.poses).all(axis=(1, 2))
+        bad = np.flatnonzero(~((off < RIGID) & right_handed & finite))
+        if len(bad):
+            first = int(bad[0])
+            yield Finding(
+                "no_rotation",
+                Severity.ERROR,
+                f"{len(bad)} of {len(off)} poses are no rotation and translation; the first is "
+                f"pose {first}, of determinant {np.linalg.det(rotations[first]):.3g}",
+                "write camera-to-world [R | t] with orthonormal, right-handed R; scale goes into t",
+                {"poses": float(len(bad))},
+                tuple(str(index) for index in bad),
+            )
+
+
+@dataclass(frozen=True)
+class PoseAxes:
+    """Poses that were written for a reader with other axes, by our own word."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        written = scene.meta.get("pose_convention", scene.convention)
+        if scene.convention and written != scene.convention:
+            moves = scene.poses is not None and _travel(scene.poses) > 0
+            yield Finding(
+                "pose_axes",
+                Severity.ERROR if moves else Severity.WARNING,
+                f"the poses are written for {written} axes, and this reader takes them for "
+                f"{scene.convention}"
+                + ("" if moves else "; the camera stands still, so the scene is only turned"),
+                "export with this target's writer, "
+                f"or writer.pose_convention._target_=m3depth.priors.poses.{scene.convention}",
+            )
+
+
+@dataclass(frozen=True)
+class StillCamera:
+    """A camera that stands still, for a reader that divides by how far it moves."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if not scene.habits.centres_poses or scene.poses is None:
+            return
+        travel_mm = _travel(scene.poses) * scene.unit_mm
+        if travel_mm < 1e-3:
+            yield Finding(
+                "still_camera",
+                Severity.WARNING,
+                "the camera stands still: this reader centres the poses and divides them by the "
+                "largest distance from the centre, which is 0",
+                "pass nerfstudio-data --auto-scale-poses False --center-method none "
+                "--orientation-method none",
+                {"travel_mm": travel_mm},
+            )
+
+
+def _travel(poses: NDArray[np.floating]) -> float:
+    """The largest distance from the mean position, in the reader's units."""
+    places = poses[:, :3, 3]
+    return float(np.abs(places - places.mean(axis=0)).max())
+
+
+@dataclass(frozen=True)
+class OffCentre:
+    """A principal point that the reader cannot be told.
+
+    Args:
+        warning_px: From this distance on.
+        error_px: From this one on.
+    """
+
+    warning_px: float = 0.51
+    error_px: float = 2.0
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if scene.principal_px is None or scene.stated_px is None:
+            return
+        (x, y), (cx, cy) = scene.principal_px, scene.stated_px
+        off = max(abs(cx - x), abs(cy - y))
+        if off > self.warning_px:
+            yield Finding(
+                "off_centre",
+                Severity.ERROR if off > self.error_px else Severity.WARNING,
+                f"the principal point is ({cx:.1f}, {cy:.1f}), and this reader takes it to be "
+                f"({x:.1f}, {y:.1f})",
+                "crop the images until it is there, as `m3depth export` does, or use a layout "
+                "that holds it: nerfstudio, colmap, npz",
+                {"off_px": off},
+            )

@@ -1,0 +1,191 @@
+"""Depth in the wrong unit, of too few bits, upside down, or none at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.prior.scene import PriorFrame, PriorScene
+from m3depth.files import Array
+
+
+@dataclass(frozen=True)
+class NoDepth:
+    """Frames in which every depth is 0, or some are no numbers."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most two findings."""
+        frames = scene.frames
+        bad = [f.name for f in frames if not np.isfinite(f.stored.astype(np.float64)).all()]
+        if bad:
+            yield Finding(
+                "depth_not_finite",
+                Severity.ERROR,
+                f"NaN or infinite depth in {len(bad)} of {len(frames)} frames",
+                "write 0 where the depth is unknown",
+                {"frames": float(len(bad))},
+                tuple(bad),
+            )
+        none = [frame.name for frame in frames if not (frame.depth > 0).any()]
+        if none:
+            yield Finding(
+                "no_depth",
+                Severity.ERROR if len(none) == len(frames) else Severity.WARNING,
+                f"{len(none)} of {len(frames)} frames have not one depth above 0",
+                "take these frames out; if the depth was in metres, whole numbers have rounded it "
+                "to 0: export it in millimetres",
+                {"frames": float(len(none))},
+                tuple(none),
+            )
+
+
+@dataclass(frozen=True)
+class Units:
+    """Depth that is too small to be drawn, or that no endoscope sees.
+
+    Args:
+        culled_share: Of the used pixels, from which on it is said.
+        plausible_mm: Between which the median depth of a scene may lie.
+    """
+
+    culled_share: float = 0.01
+    plausible_mm: tuple[float, float] = (3.0, 1000.0)
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        used = [frame.depth[frame.used & (frame.depth > 0)] for frame in scene.frames]
+        depth = np.concatenate(used) if used else np.linalg.norm(_cloud(scene), axis=1)
+        if not depth.size:
+            return
+        middle, culled = float(np.median(depth)), float(np.mean(depth <= scene.habits.cull))
+        if culled >= self.culled_share:
+            yield Finding(
+                "near_cull",
+                Severity.ERROR,
+                f"{culled:.0%} of the used depths are nearer than {scene.habits.cull:g} units, "
+                f"which this reader never draws (their median is {middle:.3g}): metres where "
+                "millimetres are due",
+                "multiply depth, translations and bounds by 1000",
+                {"culled_share": culled, "median": middle},
+            )
+            return
+        low, high = self.plausible_mm
+        middle_mm = middle * scene.unit_mm
+        if not low <= middle_mm <= high:
+            metres = "; metres where millimetres are due?" if middle_mm < low else ""
+            yield Finding(
+                "unit",
+                Severity.ERROR,
+                f"the median depth is {middle_mm:.3g} mm as this reader understands it, which is "
+                f"not between {low:g} and {high:g}{metres}",
+                "write depth in millimetres, and translations in the reader's unit",
+                {"median_mm": middle_mm},
+            )
+
+
+def _cloud(scene: PriorScene) -> Array:
+    return np.empty((0, 3)) if scene.points is None else scene.points
+
+
+@dataclass(frozen=True)
+class EightBits:
+    """Depth in files of eight bits.
+
+    Args:
+        clipped_share: Of the pixels at the last value, from which on it has overflown.
+    """
+
+    clipped_share: float = 0.001
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        small = [frame for frame in scene.frames if frame.stored.dtype == np.uint8]
+        if not small:
+            return
+        clipped = float(np.mean([np.mean(frame.stored == 255) for frame in small]))
+        if clipped >= self.clipped_share:
+            yield Finding(
+                "overflow",
+                Severity.ERROR,
+                f"{clipped:.1%} of the pixels are 255, the largest number of eight bits: what is "
+                + ("nearer" if scene.habits.inverse_bits else "deeper")
+                + " has been cut off there",
+                "export with a smaller writer.near_mm"
+                if scene.habits.inverse_bits
+                else "export with writer.depth_bits=16",
+                {"clipped_share": clipped},
+                tuple(frame.name for frame in small if (frame.stored == 255).any()),
+            )
+        elif not scene.habits.inverse_bits:
+            yield Finding(
+                "eight_bits",
+                Severity.WARNING,
+                "depth in files of eight bits: steps of 1 mm, and an end at 255 mm",
+                "export with writer.depth_bits=16, which this reader takes as well",
+                frames=tuple(frame.name for frame in small),
+            )
+
+
+@dataclass(frozen=True)
+class UpsideDown:
+    """Inverse depth where depth is due, or depth where inverse depth is due.
+
+    The float depth beside it tells, where there is one; else the light does, as an endoscope's
+    falls off with the distance: near is bright.
+
+    Args:
+        agreement: Correlation that is wrong enough for an error.
+        brightness: Correlation of depth with brightness that is strange enough for a warning.
+    """
+
+    agreement: float = -0.3
+    brightness: float = 0.6
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        mend = "write 1 / value; if the layout wants it so, choose the target that reads inverse"
+        truths = [_truth_agreement(scene, frame) for frame in scene.frames]
+        known = [value for value in truths if value is not None]
+        if known:
+            if np.median(known) < self.agreement:
+                yield Finding(
+                    "inverse",
+                    Severity.ERROR,
+                    "what this reader takes for depth falls where depth_float rises "
+                    f"(correlation {np.median(known):.2f}): inverse depth for depth",
+                    mend,
+                    {"correlation": float(np.median(known))},
+                )
+            return
+        light = [_correlation(f.depth, f.image, f.used) for f in scene.frames]
+        said = [value for value in light if value is not None]
+        if said and np.median(said) > self.brightness:
+            yield Finding(
+                "inverse",
+                Severity.WARNING,
+                "the farther this reader takes a pixel to be, the brighter it is (correlation "
+                f"{np.median(said):.2f}): under an endoscope's light it is the other way round",
+                mend,
+                {"correlation": float(np.median(said))},
+            )
+
+
+def _truth_agreement(scene: PriorScene, frame: PriorFrame) -> float | None:
+    path = scene.folder / "depth_float" / f"{frame.name.split('.')[0]}.npy"
+    if not path.exists():
+        return None
+    truth = np.load(path, allow_pickle=False)
+    if truth.shape != frame.depth.shape:
+        return None
+    return _correlation(frame.depth, truth, frame.used & (truth > 0))
+
+
+def _correlation(depth: Array, other: Array, used: Array) -> float | None:
+    from scipy.stats import spearmanr
+
+    both = used & (depth > 0)
+    if both.sum() < 100 or np.ptp(depth[both]) == 0 or np.ptp(other[both]) == 0:
+        return None
+    step = max(1, int(both.sum()) // 20_000)
+    return float(spearmanr(depth[both][::step], other[both][::step]).statistic)

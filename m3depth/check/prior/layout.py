@@ -1,0 +1,125 @@
+"""Files that are missing, in the wrong order or from another export; sizes that do not fit."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.prior.scene import PriorScene
+
+NAMED = 8  # files
+
+
+@dataclass(frozen=True)
+class HalfWritten:
+    """An export of ours that has not come to its end."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        records = list((scene.folder / "frames").glob("[0-9]*.json"))
+        if records and not scene.meta:
+            yield Finding(
+                "half_written",
+                Severity.ERROR,
+                f"{len(records)} frames are written and depth_meta.json is not: the export was "
+                "stopped",
+                "give the same export command again; it goes on where it stopped",
+                {"frames": float(len(records))},
+            )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Folders of different lengths, or of other frames."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        lengths = {kind: len(files) for kind, files in scene.files.items()}
+        if scene.poses is not None:
+            lengths["poses"] = len(scene.poses)
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{length} in {kind}" for kind, length in lengths.items())
+            lone = _lone(scene)
+            yield Finding(
+                "counts",
+                Severity.ERROR,
+                f"not as many of each: {told}"
+                + (f"; without partners: {', '.join(lone[:NAMED])}" if lone else ""),
+                "remove these frames everywhere, the rows of the poses too, or export again",
+                {f"{kind.replace('/', '_')}": float(n) for kind, n in lengths.items()},
+                tuple(lone),
+            )
+
+
+def _lone(scene: PriorScene) -> list[str]:
+    stems = [{path.name.split(".")[0] for path in files} for files in scene.files.values()]
+    return sorted(set[str]().union(*stems) - stems[0].intersection(*stems)) if stems else []
+
+
+@dataclass(frozen=True)
+class SortOrder:
+    """Names whose order as text is not the order of their numbers."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        for kind, files in scene.files.items():
+            by_number = sorted(files, key=_numbers)
+            wrong = [one.name for one, two in zip(files, by_number, strict=True) if one != two]
+            if wrong:
+                yield Finding(
+                    "sort_order",
+                    Severity.ERROR,
+                    f"{kind}: readers sort names as text, which puts {files[0].name}, "
+                    f"{files[1].name}, {files[2].name} first: frames and poses get mixed up",
+                    "pad the numbers with zeros: 000001.png",
+                    {"moved": float(len(wrong))},
+                    tuple(wrong),
+                )
+                return
+
+
+def _numbers(path: Path) -> list[tuple[int, str]]:
+    """Digits by their value, the rest as text."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+@dataclass(frozen=True)
+class OnlySize:
+    """Images of another size than the one that is written into the reader's code."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        only = scene.habits.size
+        if only is None or not scene.frames:
+            return
+        height, width = scene.frames[0].image.shape
+        if (height, width) != tuple(only):
+            yield Finding(
+                "image_size",
+                Severity.WARNING,
+                f"images are {width}x{height}; this reader has {only[1]}x{only[0]} in its code, "
+                "for the field of view and for the initial points",
+                f"export with writer.size=[{only[0]},{only[1]}], or change it in the reader",
+                {"width_px": float(width), "height_px": float(height)},
+            )
+
+
+@dataclass(frozen=True)
+class PathWords:
+    """Words in the scene's path that the reader acts on."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        path, habits = str(scene.folder.resolve()), scene.habits
+        lacking = [word for word in (habits.path_with,) if word not in path]
+        astray = [word for word in habits.path_without if word in path]
+        if lacking or astray:
+            told = f"lacks `{lacking[0]}`" if lacking else f"holds `{astray[0]}`"
+            yield Finding(
+                "path_words",
+                Severity.ERROR if lacking else Severity.WARNING,
+                f"the scene's path {told}, by which this reader chooses what it reads",
+                "move the scene to a path with it" if lacking else "move the scene",
+            )

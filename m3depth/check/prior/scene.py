@@ -1,0 +1,138 @@
+"""A folder of priors as the pipeline that it is for will see it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from numpy.typing import NDArray
+
+from m3depth.data.readers.numbers import read_json
+
+Stored = Shaped[NDArray[Any], "..."]
+Map = Float[NDArray[np.floating], "h w"]
+Mask = Shaped[NDArray[np.bool_], "h w"]
+
+
+def one_channel(values: Stored) -> Stored:
+    """The first of several channels, which may stand first or last."""
+    if values.ndim != 3:
+        return values
+    return values[0] if values.shape[0] == 1 else values[..., 0]
+
+
+@dataclass(frozen=True)
+class PriorFrame:
+    """One frame as it is read.
+
+    Attributes:
+        name: The image's file name.
+        image: Grey, 0 to 255.
+        stored: Depth as the file holds it.
+        depth: As the reader understands it, in its units; 0 = it knows that it does not know.
+        mask: As the file holds it; None without one.
+        used: What the reader's losses look at.
+    """
+
+    name: str
+    image: Map
+    stored: Stored
+    depth: Map
+    mask: Stored | None
+    used: Mask
+
+    @property
+    def stored_depth(self) -> Map:
+        """One channel of the file's numbers, 0 = unknown."""
+        return one_channel(self.stored).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What the reader does with every scene.
+
+    Attributes:
+        cull: It draws nothing that is nearer than this, in its units.
+        size: The only (height, width) that it knows.
+        revives_unknown: It turns unknown depth into some depth, unless the mask excludes it.
+        binary_masks: Any mask that is not one channel of 0 and 255 is misread.
+        centres_poses: It divides the poses by the largest distance from their centre.
+        inverse_bits: Its depth files hold inverse depth of so many bits; 0 = they hold depth.
+        path_with: It knows the layout by this word in the path.
+        path_without: Words in the path that lead it astray.
+    """
+
+    cull: float = 0.0
+    size: tuple[int, int] | None = None
+    revives_unknown: bool = False
+    binary_masks: bool = False
+    centres_poses: bool = False
+    inverse_bits: int = 0
+    path_with: str = ""
+    path_without: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class PriorScene:
+    """All frames.
+
+    Attributes:
+        folder: Of the scene.
+        files: Each kind's files, in the reader's order.
+        poses: Camera-to-world in OpenCV axes, as the reader understands them.
+        unit_mm: Millimetres in one of the reader's units, as far as the folder says.
+        load: Reads one frame.
+        sample: Positions of the frames whose pixels are looked at.
+        habits: See `Habits`.
+        convention: Of the poses that the reader expects; empty where the layout leaves no choice.
+        principal_px: Where the reader takes the principal point to be.
+        stated_px: Where the folder says that it is; None where it does not say.
+        points: The initial cloud in the reader's units; None without one.
+    """
+
+    folder: Path
+    files: Mapping[str, Sequence[Path]]
+    load: Callable[[int], PriorFrame]
+    sample: Sequence[int]
+    habits: Habits = field(default_factory=Habits)
+    poses: Float[NDArray[np.floating], "n 4 4"] | None = None
+    unit_mm: float = 1.0
+    convention: str = ""
+    principal_px: tuple[float, float] | None = None
+    stated_px: tuple[float, float] | None = None
+    points: Float[NDArray[np.floating], "p 3"] | None = None
+
+    @cached_property
+    def frames(self) -> list[PriorFrame]:
+        """The sampled ones."""
+        return [self.load(index) for index in self.sample]
+
+    @cached_property
+    def meta(self) -> Mapping[str, Any]:
+        """``depth_meta.json``; empty without one."""
+        return meta_of(self.folder)
+
+
+class Target(Protocol):
+    """Reads a folder as one pipeline does."""
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """The scene, of which ``frames`` are looked at.
+
+        Raises:
+            DataError: a file that the reader needs is missing or is no such file.
+        """
+
+
+def meta_of(folder: Path) -> Mapping[str, Any]:
+    """``depth_meta.json``; empty without one."""
+    path = folder / "depth_meta.json"
+    return read_json(path) if path.exists() else {}
+
+
+def spread(length: int, frames: int) -> list[int]:
+    """At most ``frames`` positions, from the first to the last."""
+    return sorted({round(p) for p in np.linspace(0, length - 1, min(frames, length))})

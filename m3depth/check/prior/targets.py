@@ -1,0 +1,167 @@
+"""How each pipeline reads its folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m3depth.check.prior.reading import along_z, frame, listed
+from m3depth.check.prior.scene import Habits, Map, PriorScene, meta_of, spread
+from m3depth.data.images import read_npy
+from m3depth.data.readers.numbers import as_matrix, read_json
+from m3depth.errors import DataError
+from m3depth.priors.poses import PoseConvention
+
+Poses = NDArray[np.float64]
+
+
+def full(value: Map) -> NDArray[np.bool_]:
+    """Readers that keep what is not 0."""
+    return value > 0
+
+
+def empty(value: Map) -> NDArray[np.bool_]:
+    """Readers that take 255 for the tool, and anything less for tissue."""
+    return value < 255
+
+
+@dataclass(frozen=True)
+class PosesBounds:
+    """EndoNeRF's layout and its relatives.
+
+    Args:
+        pose_convention: The reader's axes.
+        habits: See `Habits`.
+        depth: Its files.
+        decode: From their numbers to depth in the reader's units.
+        uses: From a mask's numbers to what is used.
+        column_is_centre: Beside a pose stands (cy, cx, f), not (H, W, f).
+    """
+
+    pose_convention: PoseConvention
+    habits: Habits
+    depth: str = "depth/*.png"
+    decode: Callable[[Map], Map] = along_z
+    uses: Callable[[Map], NDArray[np.bool_]] = empty
+    column_is_centre: bool = False
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        patterns = ("images/*.png", self.depth, "masks/*.png")
+        images, depths, masks = (listed(folder, pattern) for pattern in patterns)
+        rows = self._rows(folder / "poses_bounds.npy")
+        beside, meta = rows[0, :15].reshape(3, 5)[:, 4], meta_of(folder)
+        height, width = meta.get("size", beside[:2] if not self.column_is_centre else (512, 640))
+        centre = (float(beside[1]), float(beside[0])) if self.column_is_centre else None
+        count = min(len(images), len(depths), len(masks))
+        return PriorScene(
+            folder=folder,
+            files={"images": images, self.depth.split("/")[0]: depths, "masks": masks},
+            load=lambda i: frame(images[i], depths[i], masks[i], self.decode, self.uses),
+            sample=spread(count, frames),
+            habits=self.habits,
+            poses=_opencv(rows[:, :15].reshape(-1, 3, 5)[:, :, :4], self.pose_convention),
+            unit_mm=float(meta.get("unit_mm", 1.0)),
+            convention=self.pose_convention.name,
+            principal_px=(float(width // 2), float(height // 2)),
+            stated_px=_exact(meta.get("K_exact")) or centre,
+        )
+
+    def _rows(self, path: Path) -> Poses:
+        rows = read_npy(path)
+        if rows.ndim != 2 or rows.shape[1] != 17:
+            raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17")
+        return rows.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """nerfstudio's ``transforms.json``.
+
+    Args:
+        habits: See `Habits`.
+        unit: ``depth_unit_scale_factor``.
+    """
+
+    habits: Habits
+    unit: float = 1e-3
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        path = folder / "transforms.json"
+        entries = read_json(path).get("frames")
+        if not isinstance(entries, list) or not entries:
+            raise DataError(f"{path}: no frames")
+        entries.sort(key=lambda entry: str(entry.get("file_path")))
+        files = {kind: self._files(path, entries, kind) for kind in _KEYS}
+        poses = [as_matrix(e.get("transform_matrix"), (4, 4), str(path)) for e in entries]
+        opencv = np.array(poses) * np.array([1, -1, -1, 1])
+        images, depths, masks = (files[kind] for kind in _KEYS)
+        if not images or not depths:
+            raise DataError(f"{path}: no file_path or no depth_file_path in its frames")
+        return PriorScene(
+            folder=folder,
+            files={kind: found for kind, found in files.items() if found},
+            load=lambda i: frame(
+                images[i], depths[i], masks[i] if masks else None, self._metres, full
+            ),
+            sample=spread(len(depths), frames),
+            habits=self.habits,
+            poses=opencv,
+            unit_mm=1000.0,
+        )
+
+    def _metres(self, values: Map) -> Map:
+        return values * self.unit
+
+    def _files(self, path: Path, entries: Sequence[dict[str, object]], kind: str) -> list[Path]:
+        named = [path.parent / str(entry[kind]) for entry in entries if kind in entry]
+        if named and len(named) != len(entries):
+            raise DataError(
+                f"{path}: {kind} in {len(named)} of {len(entries)} frames; give it for all or none"
+            )
+        gone = [file for file in named if not file.exists()]
+        if gone:
+            raise DataError(f"{gone[0]}: missing, but {path.name} names it; export it again")
+        return named
+
+
+_KEYS = ("file_path", "depth_file_path", "mask_path")
+
+
+@dataclass(frozen=True)
+class Archives:
+    """Our own ``priors/*.npz``."""
+
+    habits: Habits = field(default_factory=Habits)
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        from m3depth.check.prior.archives import archive_frame, archive_pose
+
+        files = listed(folder, "priors/*.npz")
+        return PriorScene(
+            folder=folder,
+            files={"priors": files},
+            load=lambda i: archive_frame(files[i]),
+            sample=spread(len(files), frames),
+            habits=self.habits,
+            poses=np.array([archive_pose(path) for path in files]),
+        )
+
+
+def _opencv(poses: NDArray[np.float64], convention: PoseConvention) -> Poses:
+    """From the target's axes to OpenCV's; its axes are a signed permutation."""
+    rotation = poses[:, :, :3] @ np.array(convention.axes, np.float64)
+    full_poses = np.tile(np.eye(4), (len(poses), 1, 1))
+    full_poses[:, :3] = np.concatenate([rotation, poses[:, :, 3:]], axis=2)
+    return full_poses
+
+
+def _exact(K: object) -> tuple[float, float] | None:
+    if not isinstance(K, list):
+        return None
+    (_, _, cx), (_, _, cy), _ = K
+    return float(cx), float(cy)

@@ -1,0 +1,73 @@
+"""Coloured points in world coordinates: what a splatter starts from."""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from numpy.typing import NDArray
+
+Points = Float[NDArray[np.floating], "n 3"]
+Rgb = UInt8[NDArray[np.uint8], "n 3"]
+
+
+class Cloud(NamedTuple):
+    """Points and their colours."""
+
+    points: Points
+    colours: Rgb
+
+
+def back_projected(
+    depth_mm: Float[NDArray[np.floating], "h w"],
+    image: UInt8[NDArray[np.uint8], "h w 3"],
+    chosen: Shaped[NDArray[np.bool_], "h w"],
+    K: Float[NDArray[np.floating], "3 3"],
+    camera_to_world: Float[NDArray[np.floating], "4 4"],
+) -> Cloud:
+    """The points of the chosen pixels, in millimetres of the world."""
+    y, x = np.nonzero(chosen)
+    rays = np.stack([x, y, np.ones_like(x)]).astype(np.float64)
+    in_camera = np.linalg.inv(K) @ rays * depth_mm[chosen]
+    in_world = camera_to_world[:3, :3] @ in_camera + camera_to_world[:3, 3:]
+    return Cloud(in_world.T, image[chosen])
+
+
+def joined(clouds: Iterable[Cloud]) -> Cloud:
+    """All points of several clouds."""
+    points, colours = zip(*clouds, strict=True)
+    return Cloud(np.concatenate(points), np.concatenate(colours))
+
+
+def thinned(cloud: Cloud, voxel_mm: float) -> Cloud:
+    """The mean point and colour of every cube of this size that holds any, in a fixed order."""
+    if not len(cloud.points):
+        return cloud
+    small = _open3d(cloud).voxel_down_sample(voxel_mm)
+    points = np.asarray(small.points)
+    colours = (np.asarray(small.colors) * 255).round().astype(np.uint8)
+    order = np.lexsort(points.T)
+    return Cloud(points[order], colours[order])
+
+
+def ply(cloud: Cloud) -> bytes:
+    """A binary PLY with normals of zero, which INRIA's readers ask for."""
+    import open3d
+
+    shown = _open3d(cloud)
+    shown.normals = open3d.utility.Vector3dVector(np.zeros_like(cloud.points, np.float64))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cloud.ply"
+        open3d.io.write_point_cloud(path, shown)
+        return path.read_bytes()
+
+
+def _open3d(cloud: Cloud) -> Any:
+    import open3d
+
+    shown = open3d.geometry.PointCloud()
+    shown.points = open3d.utility.Vector3dVector(cloud.points.astype(np.float64))
+    shown.colors = open3d.utility.Vector3dVector(cloud.colours / 255)
+    return shown

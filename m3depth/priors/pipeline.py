@@ -1,0 +1,75 @@
+"""Reading ahead of the network and writing behind it, so that neither keeps it waiting."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WAITING = 4  # frames: enough to even out slow ones, few enough for the memory
+
+
+def ahead(
+    read: Callable[[Item], Result], items: Iterable[Item], waiting: int = WAITING
+) -> Iterator[tuple[Item, "Future[Result]"]]:
+    """Each item with what was read for it, in order; one thread reads the next ones meanwhile.
+
+    An error of ``read`` comes out of the future's ``result()``, at its own item.
+    """
+    with ThreadPoolExecutor(1, "read") as pool:
+        pending: deque[tuple[Item, Future[Result]]] = deque()
+        try:
+            for item in items:
+                pending.append((item, pool.submit(read, item)))
+                if len(pending) > waiting:
+                    yield pending.popleft()
+            while pending:
+                yield pending.popleft()
+        finally:
+            for _, future in pending:
+                future.cancel()
+
+
+class Behind:
+    """Calls in one other thread, in order; it is left when all are done.
+
+    >>> said = []
+    >>> with Behind() as behind:
+    ...     behind(said.append, 1)
+    ...     behind(said.append, 2)
+    >>> said
+    [1, 2]
+
+    An error of a call comes out of a later one, or at the end; what was still waiting is dropped.
+    """
+
+    def __init__(self, waiting: int = WAITING) -> None:
+        self._pool = ThreadPoolExecutor(1, "write")
+        self._waiting = waiting
+        self._pending: deque[Future[Any]] = deque()
+
+    def __call__(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Do it soon; waits when too much is waiting."""
+        while len(self._pending) >= self._waiting:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(task, *arguments))
+
+    def __enter__(self) -> Self:
+        """Nothing to be done."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for what is waiting, unless there was an error."""
+        try:
+            while self._pending and error is None:
+                self._pending.popleft().result()
+        finally:
+            self._pool.shutdown(cancel_futures=True)

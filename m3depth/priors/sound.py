@@ -1,0 +1,45 @@
+"""What no layout may be given: it would be read without a word and spoil the scene."""
+
+import torch
+
+from m3depth.errors import DataError
+from m3depth.priors.prior import DepthPrior
+
+METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres
+RIGID_TOLERANCE = 1e-3
+
+
+def require_sound(prior: DepthPrior) -> None:
+    """Stop at a frame that a reader would take for something else.
+
+    Raises:
+        DataError: no calibration, colours or depths that are no numbers, depth in metres, a pose
+            that is no rotation and translation.
+    """
+    prior.require_millimetres()
+    if not torch.isfinite(prior.image).all():
+        raise DataError(f"{prior.key}: NaN or infinity among the colours; write the image again")
+    depth_mm = prior.depth_mm
+    if not torch.isfinite(depth_mm).all() or bool((depth_mm < 0).any()):
+        raise DataError(f"{prior.key}: NaN, infinite or negative depth; unknown depth is 0")
+    known_mm = depth_mm[depth_mm > 0]
+    if known_mm.numel() and float(known_mm.median()) < METRES_BELOW_MM:
+        raise DataError(
+            f"{prior.key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
+            "metres: give the rig's baseline in millimetres (baseline_mm)"
+        )
+    _require_rigid(prior)
+
+
+def _require_rigid(prior: DepthPrior) -> None:
+    pose = prior.camera_to_world.double()
+    rotation = pose[:3, :3]
+    # Not finite fails here too: a comparison with NaN is False
+    orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE
+    last_row = (pose[3] - torch.tensor([0.0, 0.0, 0.0, 1.0])).abs().max() < RIGID_TOLERANCE
+    if not (orthonormal and last_row and torch.det(rotation) > 0 and pose.isfinite().all()):
+        raise DataError(
+            f"{prior.key}: camera_to_world is no rotation and translation (determinant "
+            f"{float(torch.det(rotation)):.3g}); give [R t; 0 0 0 1] with orthonormal, "
+            "right-handed R"
+        )

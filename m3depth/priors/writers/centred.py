@@ -1,0 +1,115 @@
+"""Scenes of one camera whose readers take the principal point to be the middle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from m3depth.errors import ConfigError, DataError
+from m3depth.priors.poses import PoseConvention
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.recentre import recentred, recentred_at
+from m3depth.priors.records import Record
+from m3depth.priors.writers.frame import Frame
+from m3depth.priors.writers.scene import SceneWriter
+
+SQUARE_TOLERANCE = 0.005  # of fx / fy: these layouts have one focal length
+
+
+@dataclass(eq=False)
+class CentredWriter(SceneWriter):
+    """Writes images, masks and poses; a layout adds its depth.
+
+    Layout::
+
+        images/000000.png        RGB, 8 bit
+        masks/000000.png         255 = exclude (tools, unknown depth, low confidence), else 0
+        poses_bounds.npy         [N, 17]: [R | t | (H, W, f)] camera-to-world by rows, near, far
+
+    Readers take the principal point to be (W // 2, H // 2), so images are cropped until it is; the
+    rest, at most half a pixel, is in ``depth_meta.json``. Unknown depth is in the mask too, because
+    the readers' percentile clip would revive the zeros.
+
+    Args:
+        pose_convention: The reader's axes.
+        size: (height, width) that the reader has written into its code, such as 512 x 640; images
+            are resized and padded to it. None keeps each image's pixels.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    pose_convention: PoseConvention
+    size: tuple[int, int] | None = field(default=None, kw_only=True)
+
+    excluded: ClassVar[int] = 255
+    used: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            if len(self.size) != 2 or min(self.size) < 2:
+                raise ConfigError(
+                    f"writer.size={list(self.size)}: expected [height, width] or null"
+                )
+            self.size = (int(self.size[0]), int(self.size[1]))
+        super().__post_init__()
+
+    @property
+    def mask_polarity(self) -> str:
+        """For the metadata."""
+        return f"{self.excluded} = exclude: tool, unknown depth, low confidence"
+
+    def files(self, frame: Frame) -> Mapping[str, Any]:
+        """Image and mask."""
+        mask = np.where(frame.known, self.used, self.excluded).astype(np.uint8)
+        return {f"images/{frame.name}.png": frame.image, f"masks/{frame.name}.png": mask}
+
+    def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
+        """Centred."""
+        if self.size is None:
+            centred, margins = recentred(prior)
+        else:
+            centred, margins = recentred_at(prior, self.size)
+        return centred, {"cropped_px": margins._asdict()}
+
+    def camera(self, frame: Frame) -> Record:
+        """Both the K that readers will make up and the exact one.
+
+        Raises:
+            DataError: the pixels are not square.
+        """
+        fx, fy = float(frame.K[0, 0]), float(frame.K[1, 1])
+        if abs(fx / fy - 1) > SQUARE_TOLERANCE:
+            raise DataError(
+                f"{frame.key}: fx {fx:g} and fy {fy:g}; this layout has one focal length: resize "
+                "the images until their pixels are square"
+            )
+        height, width = frame.size
+        focal_px = (fx + fy) / 2
+        read = [[focal_px, 0.0, width // 2], [0.0, focal_px, height // 2], [0.0, 0.0, 1.0]]
+        return {
+            "size": [height, width],
+            "focal_px": focal_px,
+            "K": read,
+            "K_exact": frame.K.tolist(),
+            "principal_remainder_px": (frame.K - read)[:2, 2].tolist(),
+        }
+
+    def column(self, camera: Record) -> list[float]:
+        """What stands beside each pose."""
+        return [*camera["size"], camera["focal_px"]]
+
+    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+        """``poses_bounds.npy``; a frame without depth takes the scene's bounds."""
+        unit_mm = self.meaning().unit_mm
+        rows = []
+        for record in written:
+            opencv = torch.tensor(record["camera_to_world"], dtype=torch.float64)
+            pose = self.pose_convention.from_opencv(opencv).numpy()
+            pose[:, 3] /= unit_mm
+            column = np.array(self.column(record["camera"]), np.float64)[:, None]
+            bounds = np.array(record["bounds_mm"] or bounds_mm) / unit_mm
+            rows.append(np.concatenate([np.hstack([pose, column]).ravel(), bounds]))
+        return {"poses_bounds.npy": np.array(rows, np.float64)}

@@ -1,0 +1,73 @@
+"""Scenes that come with points to start from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from m3depth.errors import ConfigError
+from m3depth.priors.cloud import Cloud, back_projected, joined, ply, thinned
+from m3depth.priors.records import Record
+from m3depth.priors.writers.frame import Frame, Meaning
+from m3depth.priors.writers.scene import SceneWriter
+
+
+@dataclass(eq=False)
+class CloudWriter(SceneWriter):
+    """Writes ``points/000000.npz`` per frame (``points`` in mm of the world, ``colours``).
+
+    Args:
+        voxel_mm: Of the points in a cube of this size one is left, of a frame's and of all.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    voxel_mm: float = field(default=1.0, kw_only=True)
+
+    one_camera: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not self.voxel_mm > 0:
+            raise ConfigError(f"writer.voxel_mm={self.voxel_mm}: expected millimetres above 0")
+        super().__post_init__()
+
+    def files(self, frame: Frame) -> Mapping[str, Any]:
+        """The frame's points."""
+        cloud = thinned(
+            back_projected(
+                frame.depth_mm, frame.image, frame.known, frame.K, frame.camera_to_world
+            ),
+            self.voxel_mm,
+        )
+        return {f"points/{frame.name}.npz": cloud._asdict()}
+
+    def cloud(self, written: list[Record]) -> Cloud:
+        """The points of all frames, thinned."""
+        return thinned(joined(self._points(record["name"]) for record in written), self.voxel_mm)
+
+    def _points(self, name: str) -> Cloud:
+        with np.load(self.folder / "points" / f"{name}.npz") as saved:
+            return Cloud(saved["points"], saved["colours"])
+
+
+@dataclass(eq=False)
+class PlyWriter(CloudWriter):
+    """Writes ``points3D.ply``: the points of all frames in millimetres of the world."""
+
+    rounds: ClassVar[bool] = False
+
+    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+        """The cloud."""
+        return {"points3D.ply": ply(self.cloud(written))}
+
+    def meaning(self) -> Meaning:
+        """Points, not depth."""
+        return Meaning(
+            kind="points in world coordinates",
+            unit="mm",
+            invalid="left out",
+            mask_polarity="left out: tools, unknown depth, low confidence",
+            pose_convention="camera_to_world, opencv",
+        )

@@ -1,0 +1,85 @@
+"""One frame as writers see it, and what they say about their numbers."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, UInt8
+from numpy.typing import NDArray
+
+from m3depth.priors.records import Record
+
+BOUNDS_PERCENT = (0.1, 99.9)  # of the used depths, so that a few stray pixels do not stretch them
+
+Colours = UInt8[NDArray[np.uint8], "h w 3"]
+Map = Float32[NDArray[np.float32], "h w"]
+Mask = Bool[NDArray[np.bool_], "h w"]
+Matrix3 = Float64[NDArray[np.float64], "3 3"]
+Matrix4 = Float64[NDArray[np.float64], "4 4"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame in the shape that the layout wants, as arrays of one resolution.
+
+    Attributes:
+        name: The files' stem, "000123".
+        key: Names the frame to people, "folder/000123".
+        image: RGB.
+        depth_mm: Along z; 0 = unknown.
+        confidence: 0 to 1.
+        use: False where the consumer must look away, such as tools.
+        known: Where the layout can hold the depth and the consumer may rely on it.
+        K: Integer pixel centres.
+        camera_to_world: OpenCV axes, mm.
+    """
+
+    name: str
+    key: str
+    image: Colours
+    depth_mm: Map
+    confidence: Map
+    use: Mask
+    known: Mask
+    K: Matrix3
+    camera_to_world: Matrix4
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.depth_mm.shape[0], self.depth_mm.shape[1]
+
+    def bounds_mm(self) -> list[float] | None:
+        """Nearest and farthest depth but for stray pixels; None without any."""
+        used_mm = self.depth_mm[self.known]
+        return [float(v) for v in np.percentile(used_mm, BOUNDS_PERCENT)] if used_mm.size else None
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a layout's numbers mean, for ``depth_meta.json``.
+
+    Attributes:
+        kind: What ``value * scale + offset`` is, in ``unit`` (or its inverse).
+        unit: Of depth, translations, bounds and points.
+        unit_mm: Millimetres in one such unit.
+        scale: See ``kind``.
+        offset: See ``kind``.
+        invalid: The value of unknown depth.
+        mask_polarity: What the masks' values say.
+        pose_convention: Axes and direction of the poses.
+        notes: What a user must know to read it right.
+    """
+
+    kind: str
+    unit: str
+    mask_polarity: str
+    pose_convention: str
+    unit_mm: float = 1.0
+    scale: float = 1.0
+    offset: float = 0.0
+    invalid: float | str = 0
+    notes: tuple[str, ...] = ()
+
+    def record(self) -> Record:
+        """As JSON holds it."""
+        return asdict(self) | {"notes": list(self.notes)}

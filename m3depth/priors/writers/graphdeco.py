@@ -1,0 +1,110 @@
+"""What graphdeco's gaussian-splatting reads with ``-d depths``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from m3depth.errors import ConfigError
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.recentre import recentred
+from m3depth.priors.records import Record
+from m3depth.priors.writers.colmap import ColmapWriter
+from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+STEPS = 2**16  # what the reader divides by
+LARGEST = STEPS - 1
+
+
+@dataclass(eq=False)
+class GraphdecoWriter(ColmapWriter):
+    """Adds ``depths/000000.png``: inverse depth in 16 bits, and ``sparse/0/depth_params.json``.
+
+    ``value / 65536 * scale + offset`` is 1 / z in 1/mm, with one scale for all frames, as the
+    reader leaves out frames whose scale is far from the others'. It has no code for unknown depth
+    and no weight per pixel, so holes take the nearest known pixel's depth (the truth, with 0, is in
+    ``depth_float``), and a frame without any has scale 0, which leaves it out. Tools are
+    transparent in the images. The reader takes the principal point to be the middle, (W - 1) / 2:
+    images are cropped until it is, to half a pixel.
+
+    Args:
+        near_mm: The nearest depth that can be told. At depth z one step is z² / (65536 near_mm).
+
+    Raises:
+        ConfigError: an option is out of range, or pycolmap is not installed.
+    """
+
+    near_mm: float = field(default=10.0, kw_only=True)
+
+    one_camera: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not self.near_mm > 0:
+            raise ConfigError(f"writer.near_mm={self.near_mm}: expected millimetres above 0")
+        super().__post_init__()
+
+    def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
+        """Centred."""
+        centred, margins = recentred(prior, middle=lambda length: (length - 1) / 2)
+        return centred, {"cropped_px": margins._asdict()}
+
+    def holds(self, depth_mm: Map) -> Mask:
+        """From the nearest depth to the last step of inverse depth."""
+        steps = self._steps(depth_mm)
+        return (steps >= 1) & (steps <= LARGEST)
+
+    def camera(self, frame: Frame) -> Record:
+        """Both the K that the reader will make up and the exact one."""
+        read = frame.K.copy()
+        read[:2, 2] = (frame.size[1] - 1) / 2, (frame.size[0] - 1) / 2
+        return {
+            "size": list(frame.size),
+            "K": read.tolist(),
+            "K_exact": frame.K.tolist(),
+            "principal_remainder_px": (frame.K - read)[:2, 2].tolist(),
+        }
+
+    def files(self, frame: Frame) -> Mapping[str, Any]:
+        """And the inverse depth."""
+        alpha = np.where(frame.use, 255, 0).astype(np.uint8)
+        steps = np.where(frame.known, self._steps(frame.depth_mm), 0).astype(np.uint16)
+        return {
+            **super().files(frame),
+            f"images/{frame.name}.png": np.dstack([frame.image, alpha]),
+            f"depths/{frame.name}.png": _filled(steps, frame.known),
+        }
+
+    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+        """And each frame's scale."""
+        scale = self.meaning().scale * STEPS
+        params = {
+            record["name"]: {"scale": scale if record["bounds_mm"] else 0.0, "offset": 0.0}
+            for record in written
+        }
+        return {**super().scene(written, bounds_mm), "sparse/0/depth_params.json": params}
+
+    def meaning(self) -> Meaning:
+        """Inverse millimetres."""
+        return Meaning(
+            kind="inverse depth along z",
+            unit="mm",
+            scale=1 / (self.near_mm * STEPS),
+            invalid="none: holes take the nearest known pixel's depth",
+            mask_polarity="alpha of the images and masks: 255 = use; 0 = tool",
+            pose_convention="world_to_camera, opencv",
+        )
+
+    def _steps(self, depth_mm: Map) -> Map:
+        safe_mm = np.where(depth_mm > 0, depth_mm, np.inf)
+        return np.rint(STEPS * self.near_mm / safe_mm).astype(np.float32)
+
+
+def _filled(steps: Any, known: Mask) -> Any:
+    """Every hole by the value of the known pixel nearest to it."""
+    from scipy.ndimage import distance_transform_edt
+
+    if known.all() or not known.any():
+        return steps
+    rows, columns = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return steps[rows, columns]

@@ -1,0 +1,41 @@
+"""Everything that is known, and nothing rounded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from m3depth.priors.writers.frame import Frame, Meaning
+from m3depth.priors.writers.scene import SceneWriter
+
+
+@dataclass(eq=False)
+class NpzWriter(SceneWriter):
+    """Writes ``priors/000000.npz`` per frame.
+
+    ``depth_mm`` and ``confidence`` are float32 (h, w), ``valid`` bool (h, w), ``image`` RGB of 8
+    bits (h, w, 3), ``intrinsics`` float64 (3, 3), ``camera_to_world`` float64 (4, 4).
+    """
+
+    rounds: ClassVar[bool] = False
+    one_camera: ClassVar[bool] = False
+
+    def files(self, frame: Frame) -> Mapping[str, Any]:
+        """One file."""
+        content = {
+            "image": frame.image,
+            "depth_mm": frame.depth_mm,
+            "confidence": frame.confidence,
+            "valid": frame.known,
+            "intrinsics": frame.K,
+            "camera_to_world": frame.camera_to_world,
+        }
+        return {f"priors/{frame.name}.npz": content}
+
+    def meaning(self) -> Meaning:
+        """Millimetres, as everywhere in this program."""
+        return Meaning(
+            kind="depth along z",
+            unit="mm",
+            mask_polarity="valid = the depth is known, of use and confident",
+            pose_convention="camera_to_world, opencv",
+        )

@@ -1,0 +1,207 @@
+"""What every writer shares: frames that are there or not, metadata, the truth before rounding."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+import m3depth
+from m3depth.errors import ConfigError, DataError
+from m3depth.files import write_as_named, write_json, write_npy
+from m3depth.priors.confidence import MEANING
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.records import FrameRecords, Record
+from m3depth.priors.sound import require_sound
+from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+
+@dataclass(eq=False)
+class SceneWriter(ABC):
+    """Writes one scene, frame by frame; may be stopped, resumed and shared between processes.
+
+    A layout says what files a frame has (`files`), what their numbers mean (`meaning`) and what
+    else the scene needs (`scene`). Whatever the layout, there is also::
+
+        depth_meta.json          what the numbers mean; written last: its presence says "complete"
+        depth_float/000000.npy   the depth before rounding, float32, where the layout rounds
+        frames/000000.json       one frame's key, pose and bounds; its presence says "written"
+
+    The same frames give the same bytes, in whatever order and by however many processes.
+
+    Args:
+        directory: The scene.
+        min_confidence: Depth of less is left out.
+        model: Name of the network, for the metadata.
+        checkpoint_sha256: Of its file, for the metadata.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    directory: str | Path
+    min_confidence: float = field(default=0.0, kw_only=True)
+    model: str = field(default="", kw_only=True)
+    checkpoint_sha256: str = field(default="", kw_only=True)
+
+    rounds: ClassVar[bool] = True  # whether the layout's own files lose something of the depth
+    one_camera: ClassVar[bool] = True  # whether all frames must have one size and K
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"writer.min_confidence={self.min_confidence}: expected 0 to 1")
+        self.folder = Path(self.directory)
+        self._camera: Record | None = None
+        self._records = FrameRecords(self.folder / "frames", self._settings())
+
+    @abstractmethod
+    def files(self, frame: Frame) -> Mapping[str, Any]:
+        """A frame's files: path below the scene (``FOLDER/NAME.SUFFIX``) to content."""
+
+    @abstractmethod
+    def meaning(self) -> Meaning:
+        """What the numbers mean."""
+
+    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+        """The files that belong to no single frame, once all frames are there."""
+        return {}
+
+    def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
+        """The prior in a shape that the layout can express, and what was done to it."""
+        return prior, {}
+
+    def holds(self, depth_mm: Map) -> Mask:
+        """Where the layout can express the depth."""
+        return depth_mm > 0
+
+    def camera(self, frame: Frame) -> Record:
+        """Size and K for the metadata; frames of one scene are compared by it."""
+        return {"size": list(frame.size), "K": frame.K.tolist()}
+
+    def done(self, index: int, key: str) -> bool:
+        """Whether this frame was written before.
+
+        Raises:
+            ConfigError: it was, but with other settings or from other data.
+        """
+        return self._records.done(index, key)
+
+    def write(self, index: int, prior: DepthPrior) -> None:
+        """Write one frame.
+
+        Raises:
+            DataError: the frame is unsound (see `require_sound`), the layout cannot express its
+                camera, or it has another one than the earlier frames.
+            UserError: the folder cannot be written to.
+        """
+        require_sound(prior)
+        shaped, change = self.fitted(prior)
+        frame = self._frame(f"{index:06d}", shaped)
+        camera = self.camera(frame) | change
+        self._camera = self._camera or camera
+        self._check_camera(self._camera, camera, prior.key)
+        self._not_complete()
+        for path, content in self.files(frame).items():
+            write_as_named(self.folder / path, content)
+        if self.rounds:
+            write_npy(self.folder / "depth_float" / f"{frame.name}.npy", frame.depth_mm)
+        record = {
+            "name": frame.name,
+            "camera": camera,
+            "camera_to_world": frame.camera_to_world.tolist(),
+            "bounds_mm": frame.bounds_mm(),
+        }
+        self._records.add(index, prior.key, record)
+
+    def skip(self, index: int, key: str, reason: str) -> None:
+        """Leave a frame out and nothing of it behind; a resumed export tries it again."""
+        self._not_complete()
+        for path in self.folder.glob(f"*/{index:06d}.*"):
+            path.unlink()
+        self._records.add(index, key, {"skipped": reason})
+
+    def finish(self, frames: int) -> list[int]:
+        """Write the scene's own files and ``depth_meta.json`` once every frame is there.
+
+        Returns:
+            The positions that are missing; the export is complete when there are none.
+
+        Raises:
+            ConfigError: frames of another export are in the way.
+            DataError: no frame has a usable depth, or they are not of one camera.
+        """
+        missing = self._records.missing(frames)
+        if missing:
+            return missing
+        records = self._records.all(frames)
+        written = [record for record in records if "skipped" not in record]
+        near_far_mm = self._scene_bounds(written)
+        for record in written:
+            self._check_camera(written[0]["camera"], record["camera"], record["key"])
+        for path, content in self.scene(written, near_far_mm).items():
+            write_as_named(self.folder / path, content)
+        skipped = {r["key"]: r["skipped"] for r in records if "skipped" in r}
+        counts = {"frames": len(written), "skipped": skipped}
+        write_json(self.folder / "depth_meta.json", self._meta(written, near_far_mm) | counts)
+        return []
+
+    def _frame(self, name: str, prior: DepthPrior) -> Frame:
+        depth_mm = prior.depth_mm[0].numpy().astype(np.float32)
+        confidence = prior.confidence[0].numpy().astype(np.float32)
+        use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
+        colours = (prior.image * 255).round().clamp(0, 255).byte().permute(1, 2, 0)
+        return Frame(
+            name=name,
+            key=prior.key,
+            image=colours.numpy(),
+            depth_mm=depth_mm,
+            confidence=confidence,
+            use=use,
+            known=use & (confidence >= self.min_confidence) & self.holds(depth_mm),
+            K=prior.rig.matrix().double().numpy(),
+            camera_to_world=prior.camera_to_world.double().numpy(),
+        )
+
+    def _settings(self) -> Record:
+        """All options but the folder, as JSON holds them: frames of others are not mixed in.
+
+        A pose convention goes by its name.
+        """
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "directory"}
+        plain: Record = json.loads(json.dumps(values, default=attrgetter("name")))
+        return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
+
+    def _meta(self, written: list[Record], near_far_mm: tuple[float, float]) -> Record:
+        camera, meaning = written[0]["camera"], self.meaning()
+        return {
+            **self._settings(),
+            **meaning.record(),
+            **camera,  # after the settings: its size is the images', an option's may be null
+            "K_varies": any(record["camera"] != camera for record in written),
+            "near": near_far_mm[0] / meaning.unit_mm,
+            "far": near_far_mm[1] / meaning.unit_mm,
+            "confidence": {
+                "kind": MEANING,
+                "excluded_below": self.min_confidence,
+            },
+        }
+
+    def _scene_bounds(self, written: list[Record]) -> tuple[float, float]:
+        bounds_mm = [record["bounds_mm"] for record in written if record["bounds_mm"]]
+        if not bounds_mm:
+            raise DataError(f"{self.folder}: no frame has one pixel of usable depth")
+        return min(near for near, _ in bounds_mm), max(far for _, far in bounds_mm)
+
+    def _check_camera(self, first: Record, camera: Record, key: str) -> None:
+        if self.one_camera and camera != first:
+            raise DataError(
+                f"{key}: another size or K than the first frame's; this layout holds one camera: "
+                "export the frames of each into a scene of its own"
+            )
+
+    def _not_complete(self) -> None:
+        (self.folder / "depth_meta.json").unlink(missing_ok=True)

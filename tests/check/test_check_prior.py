@@ -1,0 +1,321 @@
+"""``m3depth check kind=prior``: a healthy export of every writer passes, each fault is found."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from command_line import Told, m3depth
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from m3depth.cli.app import configuration
+from m3depth.geometry.camera import StereoRig
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.writers.writer import Writer
+
+HEIGHT, WIDTH = 64, 80
+WRITERS = sorted(path.stem for path in (configuration() / "writer").glob("*.yaml"))
+FRAMES = 12  # enough for names whose order as text is another
+
+
+def written(name: str, folder: Path, *overrides: str) -> Writer:
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        settings = [f"writer={name}", "checkpoint=x", f"output={folder}", *overrides]
+        config = compose("export", settings)
+        OmegaConf.resolve(config)
+        return instantiate(config.writer)
+
+
+def a_prior(index: int, moving: bool, centre: float = WIDTH / 2) -> DepthPrior:
+    """A slope that is darker where it is farther, a hole and a tool."""
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    depth = 45 + 0.5 * y + 0.2 * x + index / 10
+    image = (60 / depth).clamp(0, 1).expand(3, -1, -1) ** 2
+    depth[:6, :8] = 0
+    use = torch.ones(1, HEIGHT, WIDTH, dtype=torch.bool)
+    use[:, 20:40, 60:70] = False
+    pose = torch.eye(4)
+    pose[:3, 3] = torch.tensor([0.3, -0.1, 0.2]) * index * moving
+    return DepthPrior(
+        key=f"clip/{index:03d}",
+        image=image.float(),
+        disparity_px=depth[None] / 9,
+        depth_mm=depth[None],
+        confidence=torch.ones(1, HEIGHT, WIDTH),
+        rig=StereoRig.of(70.0, 70.0, centre, HEIGHT / 2, centre, 4.5),
+        camera_to_world=pose,
+        use=use,
+    )
+
+
+def exported(name: str, tmp_path: Path, *overrides: str, moving: bool = True) -> Path:
+    folder = tmp_path / ("stereo_clip" if name == "endonerf_stereo" else "clip")
+    writer = written(name, folder, *overrides)
+    for index in range(FRAMES):
+        writer.write(index, a_prior(index, moving))
+    assert writer.finish(FRAMES) == []
+    return folder
+
+
+def check(folder: Path, target: str, *more: str) -> Told:
+    return m3depth("check", "kind=prior", f"input={folder}", f"target={target}", *more)
+
+
+def codes(folder: Path, target: str, out: Path) -> dict[str, str]:
+    told = check(folder, target, f"output={out}")
+    assert "Traceback" not in told.err, told.err
+    said = json.loads((out / "check.json").read_text())
+    assert told.status == int(said["errors"] > 0)
+    assert all(finding["mend"] and finding["mend"] in told.out for finding in said["findings"])
+    return {finding["code"]: finding["severity"] for finding in said["findings"]}
+
+
+def test_every_writer_has_a_target() -> None:
+    targets = sorted(path.stem for path in (configuration() / "target").glob("*.yaml"))
+    assert targets == WRITERS
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_healthy_export_passes_and_says_nothing(name: str, tmp_path: Path) -> None:
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        options = compose("export", [f"writer={name}", "checkpoint=x", "output=y"]).writer
+    fixed = ["writer.size=[512,640]"] if "size" in options and name == "endonerf" else []
+    folder = exported(name, tmp_path, *fixed)
+    told = check(folder, name)
+    assert told.status == 0, told.out + told.err
+    assert "ok: nothing found" in told.out
+
+
+# Each finding, on a folder that is broken that way
+
+
+def pictures(folder: Path, kind: str) -> list[Path]:
+    return sorted((folder / kind).glob("*.png"))
+
+
+def change(folder: Path, kind: str, how: Callable[[np.ndarray], np.ndarray]) -> None:
+    for path in pictures(folder, kind):
+        cv2.imwrite(str(path), how(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
+
+
+def change_poses(folder: Path, how: Callable[[np.ndarray], np.ndarray]) -> None:
+    np.save(folder / "poses_bounds.npy", how(np.load(folder / "poses_bounds.npy")))
+
+
+def metres_in_npy(folder: Path) -> None:
+    for path in (folder / "depth_dam").glob("*.npy"):
+        np.save(path, np.load(path) / 1000)
+
+
+def metres_in_png(folder: Path) -> None:
+    change(folder, "depth", lambda depth: np.rint(depth / 1000).astype(np.uint16))
+
+
+def eight_bits(folder: Path) -> None:
+    change(folder, "depth", lambda depth: depth.astype(np.uint8))
+
+
+def overflown(folder: Path) -> None:
+    change(folder, "depth", lambda depth: (depth * 4.0).clip(0, 255).astype(np.uint8))
+
+
+def inverted_masks(folder: Path) -> None:
+    change(folder, "masks", lambda mask: 255 - mask)
+
+
+def masks_of_one(folder: Path) -> None:
+    change(folder, "masks", lambda mask: mask // 255)
+
+
+def masks_in_colour(folder: Path) -> None:
+    change(folder, "masks", lambda mask: np.repeat(mask[..., None], 3, axis=2))
+
+
+def no_masks(folder: Path) -> None:
+    change(folder, "masks", np.zeros_like)
+
+
+def inverse(folder: Path) -> None:
+    change(
+        folder,
+        "depth",
+        lambda z: np.where(z > 0, np.rint(4000 / z.clip(1)), 0).astype(np.uint16),
+    )
+
+
+def inverse_without_truth(folder: Path) -> None:
+    inverse(folder)
+    for path in (folder / "depth_float").glob("*.npy"):
+        path.unlink()
+
+
+def one_mask_missing(folder: Path) -> None:
+    pictures(folder, "masks")[3].unlink()
+
+
+def short_names(folder: Path) -> None:
+    for kind in ("images", "depth", "masks"):
+        for path in pictures(folder, kind):
+            path.rename(path.with_name(f"{int(path.stem)}.png"))
+
+
+def mirrored_pose(folder: Path) -> None:
+    def mirror(rows: np.ndarray) -> np.ndarray:
+        rows[2, [0, 5, 10]] *= -1
+        return rows
+
+    change_poses(folder, mirror)
+
+
+def nan_pose(folder: Path) -> None:
+    def spoil(rows: np.ndarray) -> np.ndarray:
+        rows[2, 3] = np.nan
+        return rows
+
+    change_poses(folder, spoil)
+
+
+def said_off_centre(folder: Path) -> None:
+    path = folder / "depth_meta.json"
+    meta = json.loads(path.read_text())
+    meta["K_exact"][0][2] += 12.0
+    path.write_text(json.dumps(meta))
+
+
+def all_zero(folder: Path) -> None:
+    change(folder, "depth", np.zeros_like)
+
+
+def half_written(folder: Path) -> None:
+    (folder / "depth_meta.json").unlink()
+
+
+def test_words_of_the_path_lead_readers_astray(tmp_path: Path) -> None:
+    folder = exported("endonerf_stereo", tmp_path, "writer.size=[512,640]")
+    plain = folder.rename(tmp_path / "clip")
+    assert codes(plain, "endonerf_stereo", tmp_path / "out") == {"path_words": "error"}
+    folder = exported("endonerf", tmp_path / "other", "writer.size=[512,640]")
+    named = folder.rename(tmp_path / "stereo_clip")
+    assert codes(named, "endonerf", tmp_path / "out") == {"path_words": "warning"}
+
+
+def nan_depth(folder: Path) -> None:
+    path = sorted((folder / "depth_dam").glob("*.npy"))[0]
+    depth = np.load(path)
+    depth[0, 30, 30] = np.nan
+    np.save(path, depth)
+
+
+BROKEN = {
+    "near_cull": ("endo4dgs", metres_in_npy, "near_cull", "error"),
+    "metres_rounded_away": ("endonerf", metres_in_png, "no_depth", "error"),
+    "eight_bits": ("endonerf", eight_bits, "eight_bits", "warning"),
+    "overflow": ("endonerf", overflown, "overflow", "error"),
+    "polarity": ("endonerf", inverted_masks, "polarity", "error"),
+    "polarity_stereo": ("endonerf_stereo", inverted_masks, "polarity", "error"),
+    "masks_0_1": ("endonerf", masks_of_one, "mask_values", "error"),
+    "masks_rgb": ("gsharp", masks_in_colour, "mask_channels", "error"),
+    "revived": ("endonerf", no_masks, "revived", "error"),
+    "inverse": ("endonerf", inverse, "inverse", "error"),
+    "inverse_by_light": ("endonerf", inverse_without_truth, "inverse", "warning"),
+    "counts": ("endonerf", one_mask_missing, "counts", "error"),
+    "sort_order": ("endonerf", short_names, "sort_order", "error"),
+    "mirrored": ("endonerf", mirrored_pose, "no_rotation", "error"),
+    "nan_pose": ("endonerf", nan_pose, "no_rotation", "error"),
+    "off_centre": ("endonerf", said_off_centre, "off_centre", "error"),
+    "all_zero": ("endonerf", all_zero, "no_depth", "error"),
+    "half_written": ("endonerf", half_written, "half_written", "error"),
+    "nan_depth": ("endo4dgs", nan_depth, "depth_not_finite", "error"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_each_fault_is_found(fault: str, tmp_path: Path) -> None:
+    target, spoil, code, severity = BROKEN[fault]
+    fixed = ["writer.size=[128,160]"] if target.startswith("endo") else []
+    folder = exported(target, tmp_path, *fixed)
+    spoil(folder)
+    found = codes(folder, target, tmp_path / "out")
+    assert found[code] == severity
+    follows = {"image_size"}
+    if spoil in (inverted_masks, masks_of_one):
+        follows |= {"revived"}  # these masks keep the unknown depth as well
+    assert set(found) - {code} <= follows
+
+
+def test_a_size_that_the_reader_does_not_know_is_a_warning(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    assert codes(folder, "endonerf", tmp_path / "out") == {"image_size": "warning"}
+
+
+def test_an_export_for_another_reader_has_other_axes(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    assert codes(folder, "gsharp", tmp_path / "out") == {"pose_axes": "error"}
+
+
+def test_nerfstudio_would_divide_by_zero_for_a_camera_that_stands_still(tmp_path: Path) -> None:
+    folder = exported("nerfstudio", tmp_path, moving=False)
+    assert codes(folder, "nerfstudio", tmp_path / "out") == {"still_camera": "warning"}
+
+
+def test_nerfstudio_with_depth_in_metres(tmp_path: Path) -> None:
+    folder = exported("nerfstudio", tmp_path)
+    for path in (folder / "depths").glob("*.npy"):
+        np.save(path, np.load(path) / 1000)
+    assert codes(folder, "nerfstudio", tmp_path / "out") == {"unit": "error"}
+
+
+def test_a_cloud_in_metres(tmp_path: Path) -> None:
+    writer = written("ply", tmp_path / "s", "writer.voxel_mm=0.5")
+    prior = a_prior(0, moving=False)
+    writer.write(0, replace(prior, depth_mm=prior.depth_mm / 40))
+    assert writer.finish(1) == []
+    assert "unit" in codes(tmp_path / "s", "ply", tmp_path / "out")
+
+
+def test_mono_depth_that_is_too_near_is_clipped(tmp_path: Path) -> None:
+    folder = exported("endogaussian_mono", tmp_path, "writer.size=[128,160]")
+    change(folder, "monodepth", lambda v: (v * 3.0).clip(0, 255).astype(np.uint8))
+    assert codes(folder, "endogaussian_mono", tmp_path / "out")["overflow"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("nerfstudio", "transforms.json"), ("npz", "no priors"), ("graphdeco", "no COLMAP model")],
+)
+def test_a_folder_of_another_layout_is_one_line(tmp_path: Path, target: str, told: str) -> None:
+    folder = exported("endonerf", tmp_path)
+    answer = check(folder, target)
+    assert answer.status == 1
+    assert told in answer.line
+
+
+def test_no_target_no_folder_no_kind_are_one_line_each(tmp_path: Path) -> None:
+    missing = m3depth("check", "kind=prior", f"input={tmp_path}")
+    assert missing.status == 2
+    assert "target" in missing.line
+    gone = check(tmp_path / "gone", "npz")
+    assert gone.status == 1
+    assert "no such folder" in gone.line
+    other = m3depth("check", "kind=posterior")
+    assert other.status == 2
+    assert "kind=posterior: choose pairs, prior" in other.line
+
+
+def test_a_truncated_picture_is_named(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    path = pictures(folder, "depth")[0]
+    path.write_bytes(path.read_bytes()[:40])
+    assert f"{path}: truncated" in check(folder, "endonerf").line
+
+
+def test_pictures_of_other_sizes_are_named(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    change(folder, "masks", lambda mask: mask[:-2])
+    assert "sizes must be the same" in check(folder, "endonerf").line

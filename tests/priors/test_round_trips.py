@@ -1,0 +1,355 @@
+"""Every layout, re-read by its consumer's own rule: the points are where they were."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scene_readers as readers
+from prior_scenes import (
+    FAR_MM,
+    FOCAL,
+    HOLE,
+    LONGEST_RAY,
+    a_prior,
+    export,
+    files_of,
+    some_priors,
+    usable,
+    without_depth,
+    world_points,
+)
+
+from m3depth.errors import ConfigError, DataError
+from m3depth.priors import poses
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.writers.clouds import PlyWriter
+from m3depth.priors.writers.colmap import ColmapWriter
+from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
+from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter
+from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
+from m3depth.priors.writers.graphdeco import GraphdecoWriter
+from m3depth.priors.writers.nerfstudio import NerfstudioWriter
+from m3depth.priors.writers.npz import NpzWriter
+
+FLOAT_MM = 1e-4
+HALF_MM = 0.5
+WRITERS = {
+    "endonerf": (lambda d: EndoNeRFWriter(d, poses.opengl()), readers.endonerf(readers.flipped)),
+    "endonerf_opencv": (
+        lambda d: EndoNeRFWriter(d, poses.opencv()),
+        readers.endonerf(readers.as_it_is),
+    ),
+    "gsharp": (lambda d: EndoNeRFWriter(d, poses.gsharp()), readers.endonerf(readers.permuted)),
+    "endogaussian_mono": (
+        lambda d: EndoGaussianMonoWriter(d, poses.opencv(), near_mm=30.0),
+        readers.endogaussian_mono(75.0),
+    ),
+    "endo4dgs": (lambda d: Endo4DGSWriter(d, poses.opengl()), readers.endo4dgs),
+    "nerfstudio": (NerfstudioWriter, readers.nerfstudio),
+    "nerfstudio_png": (lambda d: NerfstudioWriter(d, png=True), readers.nerfstudio),
+    "colmap": (ColmapWriter, readers.colmap(readers.colmap_binary)),
+    "colmap_text": (lambda d: ColmapWriter(d, text=True), readers.colmap(readers.colmap_text)),
+    "graphdeco": (GraphdecoWriter, readers.graphdeco),
+    "npz": (NpzWriter, readers.npz),
+}
+STEP_MM = {  # half of the largest step that a format makes along z
+    "endonerf": HALF_MM,
+    "endonerf_opencv": HALF_MM,
+    "gsharp": HALF_MM,
+    "nerfstudio_png": HALF_MM,
+    "endogaussian_mono": FAR_MM**2 / (255 * 30.0) / 2 * 1.05,
+    "graphdeco": FAR_MM**2 / (65536 * 10.0) / 2 * 1.05,
+}
+
+
+def expected(prior: DepthPrior, meta: dict) -> tuple[np.ndarray, np.ndarray]:
+    """The points that a reader should find, and which, in the cropped picture.
+
+    A reader of a centred layout has a principal point that may be half a pixel off, as the
+    metadata say; what that moves is added.
+    """
+    cut = meta.get("cropped_px", {"left": 0, "right": 0, "top": 0, "bottom": 0})
+    height, width = prior.size
+    area = (slice(cut["top"], height - cut["bottom"]), slice(cut["left"], width - cut["right"]))
+    remainder = np.array([*meta.get("principal_remainder_px", [0.0, 0.0]), 0.0])
+    assert np.abs(remainder).max() <= 0.5
+    depth = prior.depth_mm[0].double().numpy()
+    moved = (remainder / FOCAL * depth[..., None]) @ prior.camera_to_world[
+        :3, :3
+    ].double().numpy().T
+    return (world_points(prior) + moved)[area], usable(prior)[area]
+
+
+def meta_of(scene: Path) -> dict:
+    return json.loads((scene / "depth_meta.json").read_text())
+
+
+@pytest.mark.parametrize("moving", [True, False], ids=["moving", "static"])
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_reader_finds_the_points(tmp_path: Path, name: str, moving: bool) -> None:
+    writer, read = WRITERS[name]
+    priors = some_priors(moving)
+    scene = export(writer(tmp_path / "scene"), priors)
+    seen = list(read(scene))
+    assert len(seen) == len(priors)
+    tolerance = STEP_MM.get(name, FLOAT_MM) * LONGEST_RAY + 1e-3
+    for one, prior in zip(seen, priors, strict=True):
+        wanted, used = expected(prior, meta_of(scene))
+        if name == "graphdeco":  # its holes cannot be told: only tools are left out
+            assert not (used & ~one.used).any()
+        else:
+            assert np.array_equal(one.used, used)
+        distance = np.linalg.norm(one.points - wanted, axis=-1)
+        assert distance[used].max() < tolerance
+
+
+@pytest.mark.parametrize("name", ["nerfstudio", "colmap", "npz"])
+def test_any_intrinsics_go_where_they_can_be_expressed(tmp_path: Path, name: str) -> None:
+    """A principal point far out, oblong pixels, another camera per frame: nothing is cropped."""
+    writer, read = WRITERS[name]
+    priors = [a_prior(0, cx=50.0), a_prior(1, cy=10.0, fy=70.0)]
+    scene = export(writer(tmp_path / "scene"), priors)
+    for one, prior in zip(read(scene), priors, strict=True):
+        distance = np.linalg.norm(one.points - world_points(prior), axis=-1)
+        assert distance[usable(prior)].max() < 1e-3
+    assert meta_of(scene)["K_varies"] is True
+
+
+@pytest.mark.parametrize("name", ["endonerf", "endogaussian_mono", "endo4dgs", "graphdeco"])
+def test_a_layout_without_a_principal_point_refuses_one_far_out(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"clip/000: cx is 50\.0 in 64 px"):
+        WRITERS[name][0](tmp_path).write(0, a_prior(0, cx=50.0))
+
+
+@pytest.mark.parametrize(("cx", "cy"), [(33.3, 22.4), (31.5, 23.5), (27.0, 24.0)])
+def test_the_fixed_size_of_deform3dgs_holds_every_pixel_s_point(
+    tmp_path: Path, cx: float, cy: float
+) -> None:
+    """64 x 48 becomes 640 x 480 in 640 x 512: each pixel of it shows its nearest one's depth."""
+    priors = some_priors(moving=True, cx=cx, cy=cy)
+    writer = EndoNeRFStereoWriter(tmp_path / "stereo_a", poses.opencv(), size=(512, 640))
+    scene = export(writer, priors)
+    meta = meta_of(scene)
+    cut, remainder = meta["cropped_px"], np.array(meta["principal_remainder_px"])
+    assert np.abs(remainder).max() <= 0.5
+    for one, prior in zip(readers.deform3dgs_stereo(scene), priors, strict=True):
+        rows = (np.arange(512) + cut["top"]) // 10
+        columns = (np.arange(640) + cut["left"]) // 10
+        inside = ((rows >= 0) & (rows < 48))[:, None] & ((columns >= 0) & (columns < 64))
+        source = np.ix_(rows.clip(0, 47), columns.clip(0, 63))
+        used = usable(prior)[source] & inside
+        assert np.array_equal(one.used, used)
+        # What the exact camera sees at these pixels, with the nearest depth of the source
+        depth = prior.depth_mm[0].double().numpy()[source]
+        x = (np.arange(640) + cut["left"] + 0.5) / 10 - 0.5
+        y = (np.arange(512) + cut["top"] + 0.5) / 10 - 0.5
+        rays = np.stack(
+            [*np.meshgrid((x - cx) / FOCAL, (y - cy) / FOCAL), np.ones((512, 640))], axis=-1
+        )
+        rays[..., :2] += remainder / (10 * FOCAL)
+        pose = prior.camera_to_world.double().numpy()
+        wanted = (rays * depth[..., None]) @ pose[:3, :3].T + pose[:3, 3]
+        assert np.linalg.norm(one.points - wanted, axis=-1)[used].max() < HALF_MM * LONGEST_RAY
+
+
+def test_deform3dgs_s_variant_needs_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="stereo_"):
+        EndoNeRFStereoWriter(tmp_path / "scene", poses.opencv())
+
+
+def test_endo_4dgs_would_replace_words_of_the_path(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="replaces `images`"):
+        Endo4DGSWriter(tmp_path / "images_of_today", poses.opengl())
+
+
+def test_eight_bits_leave_out_what_is_too_near(tmp_path: Path) -> None:
+    prior = a_prior(0)
+    prior.depth_mm[0, 20, 30] = 29.0
+    scene = export(EndoGaussianMonoWriter(tmp_path, poses.opencv(), near_mm=30.0), [prior])
+    cut = meta_of(scene)["cropped_px"]
+    row, column = 20 - cut["top"], 30 - cut["left"]
+    assert readers.pixels(scene / "masks/000000.png")[row, column] == 255
+    assert readers.pixels(scene / "monodepth/000000.png")[row, column].tolist() == [0, 0, 0]
+
+
+def test_graphdeco_has_no_hole_and_no_frame_without_depth(tmp_path: Path) -> None:
+    scene = export(GraphdecoWriter(tmp_path), [a_prior(0), without_depth(a_prior(1))])
+    filled = readers.pixels(scene / "depths/000000.png")
+    assert filled.min() > 65536 * 10 / FAR_MM * 0.99
+    float_mm = np.load(scene / "depth_float/000000.npy")
+    assert (float_mm[HOLE] == 0).sum() > 0
+    kept = [one.used.any() for one in readers.graphdeco(scene)]
+    assert kept == [True, False]
+
+
+@pytest.mark.parametrize(("writer", "unit_mm"), [(PlyWriter, 1.0), (NerfstudioWriter, 1000.0)])
+def test_the_cloud_holds_every_frames_points(tmp_path: Path, writer, unit_mm: float) -> None:
+    priors = some_priors(moving=True)
+    scene = export(writer(tmp_path, voxel_mm=1e-3), priors)
+    found, rows = readers.ply_points(scene / "points3D.ply")
+    wanted = np.concatenate([world_points(one)[usable(one)] for one in priors])
+    order = [np.lexsort(cloud.T.round(2)) for cloud in (found * unit_mm, wanted)]
+    assert len(found) == len(wanted)
+    assert np.abs((found * unit_mm)[order[0]] - wanted[order[1]]).max() < 1e-2
+    assert rows.dtype.names == ("x", "y", "z", "nx", "ny", "nz", "red", "green", "blue")
+    colours = np.concatenate([one.image.permute(1, 2, 0).numpy()[usable(one)] for one in priors])
+    colours = (colours * 255).round()[order[1]]
+    assert np.array_equal(rows["green"][order[0]], colours[:, 1])
+
+
+def test_a_coarser_cloud_has_a_point_per_cube(tmp_path: Path) -> None:
+    priors = some_priors(moving=False)
+    fine, coarse = (
+        readers.ply_points(
+            export(PlyWriter(tmp_path / str(v), voxel_mm=v), priors) / "points3D.ply"
+        )
+        for v in (0.01, 10.0)
+    )
+    assert len(coarse[0]) < len(fine[0]) / 5
+    assert np.all(coarse[0].min(axis=0) >= fine[0].min(axis=0) - 1e-6)
+
+
+def test_pycolmap_reads_the_model(tmp_path: Path) -> None:
+    pycolmap = pytest.importorskip("pycolmap")
+    priors = some_priors(moving=True)
+    scene = export(ColmapWriter(tmp_path), priors)
+    model = pycolmap.Reconstruction(str(scene / "sparse" / "0"))
+    assert (model.num_cameras(), model.num_images()) == (1, 3)
+    with np.load(scene / "points" / "000001.npz") as saved:
+        own = saved["points"]
+    for number, prior in enumerate(priors, start=1):
+        image = model.image(number)
+        assert image.name == f"{number - 1:06d}.png"
+        wanted = np.linalg.inv(prior.camera_to_world.double().numpy())[:3]
+        assert np.allclose(image.cam_from_world().matrix(), wanted, atol=1e-6)
+        camera = model.camera(image.camera_id)
+        assert camera.params == pytest.approx([FOCAL, FOCAL, 33.8, 22.9], abs=1e-5)
+    # A point of a frame projects into the pixel it came from
+    image, camera = model.image(2), model.camera(1)
+    seen = [camera.img_from_cam(image.cam_from_world() * point) for point in own[:50]]
+    off = np.array(seen) - 0.5
+    assert np.abs(off - off.round()).max() < 0.5
+    cloud = np.array([point.xyz for point in model.points3D.values()])
+    assert len(cloud) > 500
+
+
+def test_without_pycolmap_a_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pycolmap", None)
+    with pytest.raises(ConfigError, match=r"pip install 'm3depth\[colmap\]'"):
+        ColmapWriter(tmp_path)
+
+
+# What every writer owes
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    priors = some_priors(moving=True)
+    whole = files_of(export(writer(tmp_path / "whole"), priors))
+
+    first = writer(tmp_path / "parts")
+    first.write(2, priors[2])
+    with monkeypatch.context() as patch:  # dies after the frame's files, before its record
+        patch.setattr("m3depth.priors.records.write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            first.write(0, priors[0])
+    assert not (tmp_path / "parts" / "depth_meta.json").exists()
+    again = writer(tmp_path / "parts")
+    assert [again.done(i, one.key) for i, one in enumerate(priors)] == [False, False, True]
+    assert again.finish(3) == [0, 1]
+    for index in (1, 0):
+        again.write(index, priors[index])
+    assert again.finish(3) == []
+    assert files_of(tmp_path / "parts") == whole
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path, name: str) -> None:
+    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    meta = meta_of(export(writer(tmp_path), some_priors(moving=False)))
+    stated = {"kind", "unit", "unit_mm", "scale", "offset", "invalid", "mask_polarity", "K"}
+    stated |= {"pose_convention", "near", "far", "model", "checkpoint_sha256", "confidence"}
+    assert stated <= meta.keys()
+    assert meta["near"] * meta["unit_mm"] == pytest.approx(40, abs=1)
+    assert meta["far"] * meta["unit_mm"] == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize("name", ["endonerf", "endogaussian_mono", "graphdeco", "nerfstudio_png"])
+def test_the_float_truth_stands_beside_what_is_rounded(tmp_path: Path, name: str) -> None:
+    prior = a_prior(0)
+    scene = export(WRITERS[name][0](tmp_path), [prior])
+    cut = meta_of(scene).get("cropped_px", {"left": 0, "top": 0})
+    truth = np.load(scene / "depth_float/000000.npy")
+    rows, columns = truth.shape
+    source = prior.depth_mm[0].numpy()[cut["top"] :, cut["left"] :][:rows, :columns]
+    assert np.array_equal(truth, source)
+
+
+def spoilt_pose(prior: DepthPrior, factor: float) -> DepthPrior:
+    pose = prior.camera_to_world.clone()
+    pose[:3, 0] *= factor
+    return replace(prior, camera_to_world=pose)
+
+
+BAD = {
+    "metres": (lambda p: replace(p, depth_mm=p.depth_mm / 1000), "metres"),
+    "nan_colours": (lambda p: replace(p, image=p.image.log()[:3] * float("nan")), "colours"),
+    "nan_depth": (lambda p: replace(p, depth_mm=p.depth_mm * float("nan")), "NaN, infinite"),
+    "scaled_pose": (lambda p: spoilt_pose(p, 1.1), "no rotation"),
+    "mirrored_pose": (lambda p: spoilt_pose(p, -1.0), "determinant -1"),
+    "nan_pose": (lambda p: spoilt_pose(p, float("nan")), "no rotation"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_an_unsound_frame_is_refused_and_named(tmp_path: Path, fault: str) -> None:
+    spoil, told = BAD[fault]
+    with pytest.raises(DataError, match=rf"^clip/000: .*{told}"):
+        NpzWriter(tmp_path).write(0, spoil(a_prior(0)))
+    assert not (tmp_path / "priors").exists()
+
+
+def test_all_zero_depth_in_every_frame_is_no_scene(tmp_path: Path) -> None:
+    writer = NpzWriter(tmp_path)
+    writer.write(0, without_depth(a_prior(0)))
+    with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
+        writer.finish(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda d: EndoGaussianMonoWriter(d, poses.opencv(), near_mm=0.0), "near_mm"),
+        (lambda d: GraphdecoWriter(d, near_mm=-1.0), "near_mm"),
+        (lambda d: PlyWriter(d, voxel_mm=0.0), "voxel_mm"),
+        (lambda d: EndoNeRFWriter(d, poses.opengl(), size=(512, 0)), "size"),
+    ],
+    ids=["mono", "graphdeco", "ply", "endonerf"],
+)
+def test_options_out_of_range_are_refused(tmp_path: Path, make, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        make(tmp_path)
+
+
+def test_a_frame_of_other_options_is_not_mixed_in(tmp_path: Path) -> None:
+    export(PlyWriter(tmp_path, voxel_mm=2.0), [a_prior(0)])
+    with pytest.raises(ConfigError, match="another voxel_mm"):
+        PlyWriter(tmp_path, voxel_mm=3.0).done(0, "clip/000")
+    with pytest.raises(ConfigError, match=r"another .*writer"):
+        NpzWriter(tmp_path).done(0, "clip/000")
+
+
+def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
+    writer = GraphdecoWriter(tmp_path)
+    for index in range(2):
+        writer.write(index, a_prior(index))
+    writer.skip(1, "clip/001", "gone")
+    assert writer.finish(2) == []
+    assert [name for name in files_of(tmp_path) if "000001" in name] == ["frames/000001.json"]
