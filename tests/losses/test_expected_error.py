@@ -8,7 +8,8 @@ from scenes import rendered
 from torch import Tensor
 
 from m3depth.geometry.synthesis import synthesise
-from m3depth.losses.expected_error import ExpectedError, measured_error
+from m3depth.losses.expected_error import ExpectedError
+from m3depth.losses.matching import measured_error
 from m3depth.networks.monodepth import Monodepth
 from m3depth.types import Disparity, StereoBatch
 
