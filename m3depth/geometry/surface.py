@@ -13,7 +13,8 @@ from m3depth.geometry.registration import Motion
 from m3depth.geometry.warp import look_up
 from m3depth.types import Pair
 
-WHOLLY = 1 - 1e-3  # of a bilinear weight: less is rounding
+ROUNDING = 1e-3  # of a pixel: a pixel's own ray leads back to it no more exactly in float32
+WHOLLY = 1 - ROUNDING  # of a bilinear weight
 
 
 class Cloud(NamedTuple):
@@ -61,7 +62,8 @@ class Surface(NamedTuple):
         height, width = self.visible.shape[-2:]
         looked_up = torch.cat([self.parallax_px, self.visible.to(self.parallax_px)], dim=1)
         parallax, seen = look_up(looked_up, x[:, None], y[:, None])[:, :, 0].unbind(1)
-        inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        inside = (x >= -ROUNDING) & (x <= width - 1 + ROUNDING)
+        inside &= (y >= -ROUNDING) & (y <= height - 1 + ROUNDING)
         return self._cloud(x, y, parallax, inside & (seen > WHOLLY))
 
     def lattice(self, every: int = 1, row: int = 0, column: int = 0) -> Cloud:

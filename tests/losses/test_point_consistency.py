@@ -245,7 +245,7 @@ TERMS = {
         root_mean_square,
     ),
     "window": PointConsistency(1.0, Drawn(200), NearestInWindow(), rig, symmetric, Huber()),
-    "m3depth": PointConsistency(
+    "rig": PointConsistency(
         1.0, Lattice(1), projective, rig, point_to_plane, Huber(), seen_px=0.25
     ),
 }
@@ -284,6 +284,24 @@ def test_a_sample_with_fewer_than_three_points_is_left_out(term: str, seen: int)
     TERMS[term]([changed]).mean().backward()
     assert left.grad is not None
     assert left.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_float32_keeps_four_digits(term: str):
+    """The same views, points and matches in both precisions."""
+    batch, true = scene(tools=True)
+    error = 0.5 / SIZE[1] * smooth_error()
+    views = synthesise(batch, Disparity(true.left + error, true.right))
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        torch.manual_seed(0)
+        single = dataclasses.replace(
+            views,
+            disparity=Pair(*(one.to(dtype) for one in views.disparity)),
+            rig=StereoRig(*(one.to(dtype) for one in views.rig)),
+        )
+        found.append(TERMS[term]([single]).value.double())
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("term", TERMS)
