@@ -22,6 +22,9 @@ Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
 Curves = dict[str, tuple[list[float], list[float]]]  # name -> steps, values
 
 
+NO_TERMS = ("/loss", "/error", "/left_out", "_mm", "abs_rel")  # or a chart of their own
+
+
 class Panel(NamedTuple):
     """One chart of training curves."""
 
@@ -34,9 +37,10 @@ PANELS = (
     Panel("Loss", lambda name: name.endswith("/loss"), log=True),
     Panel(
         "Terms of the loss",
-        lambda name: "/" in name and not name.endswith(("/loss", "_mm", "abs_rel")),
+        lambda name: "/" in name and not name.endswith(NO_TERMS),
         log=True,
     ),
+    Panel("Expected error: negative log-likelihood", lambda name: name.endswith("/error")),
     Panel("Validation error, mm", lambda name: name.endswith("_mm")),
     Panel("Learning rate", lambda name: name.startswith("lr")),
 )
