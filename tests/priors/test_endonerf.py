@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from prior_scenes import FOCAL, HEIGHT, WIDTH, moved
 
 from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.geometry.camera import StereoRig
@@ -16,19 +17,6 @@ from m3depth.priors import poses
 from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.endonerf import EndoNeRFWriter
-
-HEIGHT, WIDTH, FOCAL = 48, 64, 60.0
-
-
-def motion(seed: int) -> torch.Tensor:
-    """A camera-to-world pose: a rotation about a random axis and a few millimetres."""
-    generator = torch.Generator().manual_seed(seed)
-    x, y, z = (torch.randn(3, generator=generator) * 0.2).tolist()
-    cross = torch.tensor([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    pose = torch.eye(4)
-    pose[:3, :3] = torch.linalg.matrix_exp(cross)
-    pose[:3, 3] = torch.randn(3, generator=generator) * 10
-    return pose
 
 
 def prior(
@@ -40,7 +28,7 @@ def prior(
     rig = StereoRig.of(FOCAL, FOCAL, cx, cy, cx, 4.5)
     image = torch.randint(0, 256, (3, HEIGHT, WIDTH), generator=generator) / 255
     confidence = torch.rand(1, HEIGHT, WIDTH, generator=generator)
-    pose = motion(index) if moving else torch.eye(4)
+    pose = moved(index) if moving else torch.eye(4)
     return DepthPrior(
         f"clip/{index:03d}", image, depth / 9, depth, confidence, rig, camera_to_world=pose
     )
