@@ -135,7 +135,9 @@ def frame_at(done: int, clip: Clip, seed: int) -> int:
     """The frame of an iteration: all fitted ones in a new order, again and again."""
     fitted = clip.fitted
     turn, place = divmod(done, len(fitted))
-    order = torch.randperm(len(fitted), generator=torch.Generator().manual_seed(seed * DRAWS + turn))
+    order = torch.randperm(
+        len(fitted), generator=torch.Generator().manual_seed(seed * DRAWS + turn)
+    )
     return fitted[int(order[place])]
 
 

@@ -1,6 +1,6 @@
 """How good a fit is: pictures in dB, depth in millimetres against what is true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -33,23 +33,29 @@ class View(NamedTuple):
         return self.frame.use if self.truth is None else self.truth.use
 
 
-@torch.inference_mode()
-def views(
-    splats: Splats, clip: Clip, truth: Clip | None, which: Sequence[int], recipe: Recipe
-) -> list[View]:
-    """Draw frames of the clip.
+def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[int, Frame]:
+    """The truth of some frames; none without a truth.
 
     Raises:
         DataError: the truth lacks one of them, or has another size.
     """
-    known = {} if truth is None else {frame.key: frame for frame in truth.frames}
+    if truth is None:
+        return {}
+    known = {frame.key: frame for frame in truth.frames}
+    return {index: _matching(clip.frames[index], known) for index in which}
+
+
+@torch.inference_mode()
+def views(
+    splats: Splats, clip: Clip, true: Mapping[int, Frame], which: Sequence[int], recipe: Recipe
+) -> list[View]:
+    """Draw frames of the clip."""
     found = []
     for index in which:
-        frame = clip.frames[index]
-        true = None if truth is None else _matching(frame, known)
         drawn = draw(splats, clip, index, recipe)
         colour = drawn.colour.clamp(0, 1).cpu()
-        found.append(View(frame, true, colour, drawn.depth_mm.cpu(), drawn.weight.cpu()))
+        known = clip.frames[index], true.get(index)
+        found.append(View(*known, colour, drawn.depth_mm.cpu(), drawn.weight.cpu()))
     return found
 
 

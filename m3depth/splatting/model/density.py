@@ -85,9 +85,7 @@ class Density:
     @torch.no_grad()
     def change(self, splats: Splats, pull: Pull, generator: torch.Generator) -> Change:
         """Split, copy and drop."""
-        kept = (splats.logits.sigmoid() >= self.least_opacity) & (
-            pull.radius_px <= self.largest_px
-        )
+        kept = (splats.logits.sigmoid() >= self.least_opacity) & (pull.radius_px <= self.largest_px)
         wanted = torch.where(kept, pull.total / pull.seen.clamp_min(1), 0.0)
         room = max(0, min(self.most - int(kept.sum()), len(splats)))
         strongest = wanted.topk(room).indices

@@ -166,4 +166,3 @@ def _opencv(
     pose[:3, :3] = pose[:3, :3] @ torch.tensor(convention.axes, dtype=torch.float32)
     pose[:3, 3] *= unit_mm
     return pose
-
