@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from m3depth.splatting.model.density import Density, Pull, apply
@@ -15,7 +16,7 @@ from m3depth.splatting.rasteriser.profiles import GSPLAT, Profile, expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered, rasterize
 from m3depth.splatting.scene.clip import Clip
 
-DRAWS = 2**32  # seeds of the splits are apart from those of the frames' order
+START, ORDER, HALVES = range(3)  # what is drawn at random
 PLACES = ("means_mm", "moves_mm")  # what comes to rest in the end
 
 
@@ -69,7 +70,7 @@ class State:
 
 def start(clip: Clip, objective: Objective, recipe: Recipe) -> State:
     """Gaussians where the objective wants them, at rest."""
-    points = objective.start(clip, torch.Generator().manual_seed(recipe.seed))
+    points = objective.start(clip, draws(recipe.seed, START))
     state = still(points, recipe.bumps, recipe.degree, recipe.opacity)
     return State.begin(Splats(state), recipe)
 
@@ -112,7 +113,7 @@ def fit(
         state.optimizer.step()
         state.done = done + 1
         if recipe.density.due(state.done, recipe.iterations):
-            source = torch.Generator().manual_seed(DRAWS + recipe.seed * DRAWS + done)
+            source = draws(recipe.seed, HALVES, done)
             apply(
                 recipe.density.change(state.splats, state.pull, source),
                 state.splats,
@@ -135,10 +136,15 @@ def frame_at(done: int, clip: Clip, seed: int) -> int:
     """The frame of an iteration: all fitted ones in a new order, again and again."""
     fitted = clip.fitted
     turn, place = divmod(done, len(fitted))
-    order = torch.randperm(
-        len(fitted), generator=torch.Generator().manual_seed(seed * DRAWS + turn)
-    )
+    order = torch.randperm(len(fitted), generator=draws(seed, ORDER, turn))
     return fitted[int(order[place])]
+
+
+def draws(*numbers: int) -> torch.Generator:
+    """What random numbers come from; other numbers, another sequence."""
+    # torch's own seeding takes no more than 32 bits
+    seed = np.random.SeedSequence(numbers).generate_state(1)[0]
+    return torch.Generator().manual_seed(int(seed))
 
 
 def settle(optimizer: torch.optim.Adam, recipe: Recipe, progress: float) -> None:

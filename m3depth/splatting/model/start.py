@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -14,7 +15,8 @@ from m3depth.splatting.scene.clip import Clip, Frame
 
 SCALE = 0.6  # standard deviation over the distance of neighbours: no gaps, and not all one blur
 COVERED = 1  # pixels around a point (in steps of the grid) that need no other
-BOUNDS = (0.01, 0.99)  # quantiles of the known depth, for points at random
+BOUNDS_PERCENT = (1, 99)  # of the known depths: a stereo matcher's strays are beyond
+SAMPLED = 1_000_000  # depths, for the bounds
 
 
 class Points(NamedTuple):
@@ -31,18 +33,20 @@ Start = Callable[[Clip, torch.Generator], Points]
 def from_prior(clip: Clip, generator: torch.Generator, count: int) -> Points:
     """The prior's points, on a grid of pixels; what tools hide is filled from other frames.
 
-    The first frame comes first. Each further one adds what no point so far covers in its picture,
-    so that the tissue is there once, however many frames see it.
+    Each frame adds what no point so far covers in its picture, so that the tissue is there once,
+    however many frames see it. Tissue whose depth no frame knows, or only beyond the bounds that
+    2 % of all depths are, comes last, and starts at the depth of the nearest pixel that is known.
 
     Args:
         clip: Of which the fitted frames are used.
         generator: Not used.
         count: How many points one whole picture would have.
     """
-    frames = [clip.frames[index] for index in clip.fitted]
+    frames = _bounded(clip)
     step = max(1.0, math.sqrt(math.prod(frames[0].size) / count))
-    points = _lifted(frames[0], frames[0].known, step)
-    for frame in frames[1:]:
+    points = Points(torch.empty(0, 3), torch.empty(0, 3), torch.empty(0))
+    filled = [_filled(frame) for frame in frames if frame.known.any()]
+    for frame in [*frames, *filled]:
         new = _lifted(frame, frame.known & ~_covered(points, frame, step), step)
         points = Points(*(torch.cat(both) for both in zip(points, new, strict=True)))
     return points
@@ -57,12 +61,12 @@ def at_random(clip: Clip, generator: torch.Generator, count: int) -> Points:
         count: How many.
     """
     frames = [clip.frames[index] for index in clip.fitted]
-    near, far = torch.cat([f.depth_mm[f.known] for f in frames]).quantile(torch.tensor(BOUNDS))
+    near_mm, far_mm = _bounds(frames)
     draws = torch.rand(count, 3, generator=generator)
     owner = torch.randint(len(frames), (count,), generator=generator)
     height, width = frames[0].size
     pixels = draws[:, :2] * torch.tensor([width - 1.0, height - 1.0])
-    depth_mm = near + (far - near) * draws[:, 2]
+    depth_mm = near_mm + (far_mm - near_mm) * draws[:, 2]
     means_mm = torch.empty(count, 3)
     for index, frame in enumerate(frames):
         mine = owner == index
@@ -70,6 +74,32 @@ def at_random(clip: Clip, generator: torch.Generator, count: int) -> Points:
     focal = frames[0].intrinsics[0, 0]
     scales_mm = SCALE * math.sqrt(height * width / count) * depth_mm / focal
     return Points(means_mm, torch.full((count, 3), 0.5), scales_mm)
+
+
+def _bounds(frames: Sequence[Frame]) -> tuple[float, float]:
+    known_mm = torch.cat([frame.depth_mm[frame.known] for frame in frames])
+    sampled = known_mm[:: max(1, len(known_mm) // SAMPLED)].cpu().numpy()
+    near_mm, far_mm = np.percentile(sampled, BOUNDS_PERCENT)
+    return float(near_mm), float(far_mm)
+
+
+def _bounded(clip: Clip) -> list[Frame]:
+    """The fitted frames, without depths beyond the bounds."""
+    frames = [clip.frames[index] for index in clip.fitted]
+    near_mm, far_mm = _bounds(frames)
+    return [
+        frame._replace(depth_mm=torch.where((d >= near_mm) & (d <= far_mm), d, 0.0))
+        for frame, d in ((frame, frame.depth_mm) for frame in frames)
+    ]
+
+
+def _filled(frame: Frame) -> Frame:
+    """The frame with the nearest known pixel's depth where there is none."""
+    from scipy.ndimage import distance_transform_edt
+
+    known = frame.known[0].numpy()
+    row, column = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return frame._replace(depth_mm=frame.depth_mm[:, row, column])
 
 
 def _lifted(frame: Frame, chosen: Bool[Tensor, "1 h w"], step: float) -> Points:
