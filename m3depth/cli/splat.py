@@ -45,8 +45,9 @@ def main(overrides: list[str]) -> None:
 
 def _splat(config: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    clip = read_clip(config.scene, instantiate(config.foreign, _convert_="all"))
-    truth = None if config.truth is None else read_clip(config.truth)
+    foreign = instantiate(config.foreign, _convert_="all")
+    clip = read_clip(config.scene, foreign)
+    truth = None if config.truth is None else read_clip(config.truth, foreign)
     true = true_frames(clip, truth, clip.held_out)
     objective: Objective = instantiate(config.objective, _convert_="all")
     recipe: Recipe = instantiate(config.recipe, _convert_="all")

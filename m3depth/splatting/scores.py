@@ -71,6 +71,7 @@ def scored(found: Sequence[View]) -> dict[str, Any]:
     record: dict[str, Any] = {
         "frames": len(found),
         "keys": [view.frame.key for view in found],
+        "alignment": "none",
         "metrics": _mean([_pictures(view) | _depth(view) for view in found]),
     }
     agreement = _mean([_compared(v.depth_mm, v.frame.depth_mm, v.frame.known) for v in found])

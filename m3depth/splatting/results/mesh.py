@@ -41,9 +41,11 @@ def mesh_ply(splats: Splats, clip: Clip, time: float, recipe: Recipe, voxel_mm: 
         camera = frame.camera
         gaussians = splats.at(time, camera)
         drawn = rasterize(gaussians, camera, profile=recipe.profile, backend=recipe.backend)
-        _integrate(grid, drawn, camera)
-    mesh = grid.extract_triangle_mesh(SEEN).to_legacy()
-    if not len(mesh.triangles):
+        if (drawn.weight >= OPAQUE).any():  # open3d takes no empty picture
+            _integrate(grid, drawn, camera)
+    empty = grid.hashmap().size() == 0
+    mesh = None if empty else grid.extract_triangle_mesh(SEEN).to_legacy()
+    if mesh is None or not len(mesh.triangles):
         raise DataError(f"no surface at voxels of {voxel_mm} mm: set mesh_voxel_mm larger")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mesh.ply"

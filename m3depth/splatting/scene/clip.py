@@ -59,7 +59,7 @@ class Clip:
 
         Raises:
             DataError: fewer than two frames, other sizes than the first's, colours, depth or a
-                pose that cannot be meant, or no frame with a pixel of tissue and known depth.
+                pose that cannot be meant, or no fitted frame with tissue of a known depth.
         """
         if len(frames) < 2:
             raise DataError(f"{folder}: {len(frames)} frames; one to fit and one to test are due")
@@ -71,12 +71,13 @@ class Clip:
                     f"{where}: {_told(frame.size)}, but {frames[0].key} is "
                     f"{_told(frames[0].size)}; a scene has one size: resize the images"
                 )
-        if not any(bool(frame.known.any()) for frame in frames):
+        clip = cls(tuple(frames))
+        if not any(bool(frames[index].known.any()) for index in clip.fitted):
             raise DataError(
-                f"{folder}: no frame has a pixel of tissue with a known depth; is the mask the "
-                "wrong way round, or the depth all 0?"
+                f"{folder}: no frame to be fitted has a pixel of tissue with a known depth; is the "
+                "mask the wrong way round, or the depth all 0?"
             )
-        return cls(tuple(frames))
+        return clip
 
     def __len__(self) -> int:
         return len(self.frames)

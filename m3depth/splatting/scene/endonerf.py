@@ -125,7 +125,7 @@ def _our_pose(path: Path) -> Float[Tensor, "4 4"]:
     try:
         return torch.tensor(json.loads(path.read_text("utf-8"))["camera_to_world"])
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: no frame's record ({error}); copy the scene again") from None
+        raise DataError(f"{path}: not a frame's record ({error}); copy the scene again") from None
 
 
 def _unit(folder: Path, foreign: ForeignScene) -> float:

@@ -12,8 +12,8 @@ from m3depth.splatting.scene.npz import read_npz
 
 Reader = Callable[[Path, Mapping[str, Any], ForeignScene], list[Frame]]
 
-LAYOUTS: Mapping[str, Reader] = {"priors": read_npz, "images": read_endonerf}
-"""The folder that a layout is known by, and who reads it."""
+LAYOUTS: Mapping[str, Reader] = {"priors": read_npz, "poses_bounds.npy": read_endonerf}
+"""What a layout is known by, and who reads it."""
 
 
 def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Clip:
@@ -28,11 +28,11 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
             cannot be used; see `Clip.of` and the layouts' readers.
     """
     folder = Path(directory)
-    reader = next((read for name, read in LAYOUTS.items() if (folder / name).is_dir()), None)
+    reader = next((read for name, read in LAYOUTS.items() if (folder / name).exists()), None)
     if reader is None:
         raise DataError(
-            f"{folder}: no scene: due is a folder {' or '.join(LAYOUTS)} in it, as m3depth export "
-            "writes with writer=npz or writer=endonerf"
+            f"{folder}: no scene: due is {' or '.join(LAYOUTS)} in it, as m3depth export writes "
+            "with writer=npz or writer=endonerf"
         )
     meta = _meta(folder)
     frames = reader(folder, meta, foreign or ForeignScene())
