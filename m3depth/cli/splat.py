@@ -81,8 +81,9 @@ def _fitted(
 ) -> tuple[State, Rows]:
     last = Path(config.output) / "checkpoints" / "last.ckpt"
     shared = {name: plain[name] for name in ("objective", "recipe")}
+    rows: Rows = []
     if config.checkpoint is None:
-        state, rows = start(clip, objective, recipe), []
+        state = start(clip, objective, recipe)
     else:
         given = last if config.checkpoint == "last" else Path(config.checkpoint)
         state, rows = resume(given, recipe, shared)

@@ -31,8 +31,7 @@ def mesh_ply(splats: Splats, clip: Clip, time: float, recipe: Recipe, voxel_mm: 
     Raises:
         DataError: no surface.
     """
-    import open3d
-
+    open3d = _open3d()
     cpu, number = open3d.core.Device("CPU:0"), open3d.core.float32
     names, kinds, shapes = ("tsdf", "weight", "color"), (number,) * 3, ((1), (1), (3))
     # The tensor one: ScalableTSDFVolume of open3d 0.20 finds no voxel, not even of a plane
@@ -54,8 +53,7 @@ def mesh_ply(splats: Splats, clip: Clip, time: float, recipe: Recipe, voxel_mm: 
 
 
 def _integrate(grid: Any, drawn: Rendered, camera: Camera) -> None:
-    import open3d
-
+    open3d = _open3d()
     depth_mm = torch.where(drawn.weight >= OPAQUE, drawn.depth_mm, 0.0)
     depth, colour = (_picture(one) for one in (depth_mm, drawn.colour.clamp(0, 1)))
     k, pose = (
@@ -68,7 +66,12 @@ def _integrate(grid: Any, drawn: Rendered, camera: Camera) -> None:
 
 
 def _picture(image: Float[torch.Tensor, "c h w"]) -> Any:
+    pixels: NDArray[np.float32] = image.movedim(0, -1).contiguous().cpu().numpy()
+    return _open3d().t.geometry.Image(pixels)
+
+
+def _open3d() -> Any:
+    """The library, whose types do not say what it takes."""
     import open3d
 
-    pixels: NDArray[np.float32] = image.movedim(0, -1).contiguous().cpu().numpy()
-    return open3d.t.geometry.Image(pixels)
+    return open3d
