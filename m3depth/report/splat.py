@@ -5,21 +5,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from m3depth.files import write_text
-from m3depth.report import bars
-from m3depth.report.figures import (
-    ERROR_COLOURS,
-    Picture,
-    colour,
-    colour_inverse_depth,
-    data_uri,
-)
 from m3depth.report.page import chart, footer, page, section, wide
 from m3depth.report.plots import Curves, Panel, curve_figures
+from m3depth.report.splat_frames import held_out
 from m3depth.report.tables import card
-from m3depth.splatting.results.pictures import as_bytes, depth_range
 from m3depth.splatting.scores import View
 
 PANELS = (
@@ -35,7 +25,6 @@ WORDS = {
     "rmse_mm": ("root mean squared error of depth", "mm", "↓", 3),
     "density": ("tissue for which there is a depth", "", "↑", 4),
 }
-STYLE = "<style>.row > div { grid-template-columns: repeat(3, minmax(0, 1fr)); }</style>"
 
 
 def write_splat_report(
@@ -66,12 +55,11 @@ def write_splat_report(
     )
     body = "".join(
         [
-            STYLE,
             f'<h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>',
             f'<div class="cards">{"".join(_cards(record))}</div>',
             section("Metrics", _said(record), wide(_table(record))),
             section("The fit", "Over iterations.", f'<div class="charts">{charts}</div>'),
-            _pictures(found),
+            held_out(found),
             footer(notes),
         ]
     )
@@ -102,14 +90,15 @@ def _said(record: Mapping[str, Any]) -> str:
         )
     return (
         "Means over the held-out frames. ↓ smaller is better, ↑ larger is better. A picture may be "
-        "right while its depth is wrong: read both. Against the prior says how well the fit obeyed."
+        "right while its depth is wrong: read both. Median-scaled: after each "
+        "frame's median is made the true one. Against the prior: how well the fit obeyed."
     )
 
 
 def _table(record: Mapping[str, Any]) -> str:
     columns = {
         "fit": record["metrics"],
-        "fit, each frame's median made the true one": record.get("median_scaled", {}),
+        "fit, median-scaled": record.get("median_scaled", {}),
         "the prior itself": record.get("baselines", {}).get("prior", {}),
         "fit against the prior": record["agreement"],
     }
@@ -128,48 +117,3 @@ def _table(record: Mapping[str, Any]) -> str:
     )
     heads = f"<thead><tr><th>metric</th><th></th>{heads}</tr></thead>"
     return f"<table>{heads}<tbody>{rows}</tbody></table>"
-
-
-def _pictures(found: Sequence[View]) -> str:
-    range_mm, ceiling_mm = depth_range(found), _ceiling_mm(found)
-    both = bars.inverse_depth_bar(*range_mm) + bars.error_bar(ceiling_mm, "mm", "not compared")
-    rows = "".join(_row(view, range_mm, ceiling_mm) for view in found)
-    return section("Held-out frames", "", f'<div class="bars">{both}</div>{rows}')
-
-
-def _row(view: View, range_mm: tuple[float, float], ceiling_mm: float) -> str:
-    error_mm, known = _error_mm(view)
-    due = "the prior's depth" if view.truth is None else "true depth"
-    pictures = {
-        "frame": as_bytes(view.frame.image),
-        "rendered": as_bytes(view.colour),
-        "difference of colours, four times": as_bytes(
-            ((view.colour - view.frame.image).abs() * 4 * view.counts).clamp(0, 1)
-        ),
-        due: colour_inverse_depth((view.truth or view.frame).depth_mm[0].numpy(), *range_mm),
-        "rendered depth": colour_inverse_depth(view.depth_mm[0].numpy(), *range_mm),
-        f"rendered less {due}": colour(error_mm, 0, ceiling_mm, ERROR_COLOURS, known),
-    }
-    figures = "".join(_figure(title, picture) for title, picture in pictures.items())
-    return f'<div class="row"><p>{escape(view.frame.key)}</p><div>{figures}</div></div>'
-
-
-def _figure(title: str, picture: Picture) -> str:
-    text = escape(title, quote=True)
-    return (
-        f'<figure><img src="{data_uri(picture)}" alt="{text}">'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
-
-
-def _error_mm(view: View) -> tuple[Any, Any]:
-    due = view.truth or view.frame
-    return (view.depth_mm - due.depth_mm).abs()[0].numpy(), due.known[0].numpy()
-
-
-def _ceiling_mm(found: Sequence[View]) -> float:
-    """What 95 % of the errors stay below, to one digit upwards."""
-    errors = np.concatenate([error[known] for error, known in map(_error_mm, found)])
-    worst = float(np.percentile(errors, 95)) if errors.size else 1.0
-    digit = 10.0 ** np.floor(np.log10(max(worst, 1e-3)))
-    return float(np.ceil(worst / digit) * digit) or 1e-3

@@ -61,7 +61,7 @@ def test_every_file_composes_and_resolves(option: str):
     if "data" in config and OmegaConf.is_missing(config.data, "root"):
         config.data.root = "somewhere"
     for name in ("checkpoint", "input", "scene"):
-        if name in config and OmegaConf.is_missing(config, name):
+        if OmegaConf.is_missing(config, name):
             config[name] = "something"
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 

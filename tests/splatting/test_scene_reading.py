@@ -19,7 +19,7 @@ from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
 from m3depth.priors.writers.npz import NpzWriter
 from m3depth.priors.writers.scene import SceneWriter
-from m3depth.splatting.scene.endonerf import ForeignScene
+from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.read import read_clip
 
 WRITERS: dict[str, Callable[[Path], SceneWriter]] = {

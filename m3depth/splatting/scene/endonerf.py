@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -20,23 +19,10 @@ from m3depth.data.images import (
     read_pixels,
 )
 from m3depth.errors import DataError
-from m3depth.priors.poses import PoseConvention
 from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.foreign import ForeignScene, foreign_cameras, unit_mm_of
 
 PARTS = ("images", "masks", "depth")
-
-
-@dataclass(frozen=True)
-class ForeignScene:
-    """What a scene of EndoNeRF's layout leaves open when m3depth did not write it.
-
-    Attributes:
-        depth_unit_mm: Millimetres in one unit of the depth files and of the translations.
-        pose_convention: The axes of its poses; only needed where the camera moves.
-    """
-
-    depth_unit_mm: float | None = None
-    pose_convention: PoseConvention | None = None
 
 
 def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) -> list[Frame]:
@@ -57,8 +43,8 @@ def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) 
         poses, intrinsics = _our_poses(folder, names), torch.tensor(meta["K_exact"])
     else:
         depths = [folder / "depth" / name for name in names]
-        unit_mm, used = _unit(folder, foreign), 0
-        poses, intrinsics = _foreign_cameras(folder, foreign, unit_mm)
+        unit_mm, used = unit_mm_of(folder, foreign), 0
+        poses, intrinsics = foreign_cameras(folder, foreign, unit_mm)
     if len(poses) != len(names):
         raise DataError(
             f"{folder}: {len(names)} images, but {len(poses)} poses; the layout wants one each"
@@ -126,43 +112,3 @@ def _our_pose(path: Path) -> Float[Tensor, "4 4"]:
         return torch.tensor(json.loads(path.read_text("utf-8"))["camera_to_world"])
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: not a frame's record ({error}); copy the scene again") from None
-
-
-def _unit(folder: Path, foreign: ForeignScene) -> float:
-    if foreign.depth_unit_mm is None:
-        raise DataError(
-            f"{folder}: nobody says what one unit of its depth is (no depth_meta.json): set "
-            "foreign.depth_unit_mm=MILLIMETRES"
-        )
-    return foreign.depth_unit_mm
-
-
-def _foreign_cameras(
-    folder: Path, foreign: ForeignScene, unit_mm: float
-) -> tuple[list[Tensor], Float[Tensor, "3 3"]]:
-    path = folder / "poses_bounds.npy"
-    rows = read_npy(path)
-    if rows.ndim != 2 or rows.shape[1] != 17:
-        raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17 numbers")
-    matrices = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5).astype(np.float32))
-    height, width, focal = matrices[0, :, 4].tolist()
-    intrinsics = torch.tensor([[focal, 0, width // 2], [0, focal, height // 2], [0, 0, 1]])
-    if bool((matrices == matrices[0]).all()):
-        return [torch.eye(4)] * len(matrices), intrinsics
-    if foreign.pose_convention is None:
-        raise DataError(
-            f"{path}: the camera moves, and the same file means three things to its readers: set "
-            "foreign.pose_convention._target_=m3depth.priors.poses.opengl (or opencv, llff)"
-        )
-    return [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices], intrinsics
-
-
-def _opencv(
-    matrix: Float[Tensor, "3 5"], convention: PoseConvention, unit_mm: float
-) -> Float[Tensor, "4 4"]:
-    pose = torch.eye(4)
-    pose[:3] = matrix[:, :4]
-    # The columns are the target's axes, R·C with a permutation C: its inverse is its transpose
-    pose[:3, :3] = pose[:3, :3] @ torch.tensor(convention.axes, dtype=torch.float32)
-    pose[:3, 3] *= unit_mm
-    return pose

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from m3depth.errors import DataError
 from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scene.endonerf import ForeignScene
+from m3depth.splatting.scene.foreign import ForeignScene
 
 ARRAYS = ("image", "depth_mm", "valid", "intrinsics", "camera_to_world")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from m3depth.errors import DataError
 from m3depth.splatting.scene.clip import Clip, Frame
-from m3depth.splatting.scene.endonerf import ForeignScene, read_endonerf
+from m3depth.splatting.scene.endonerf import read_endonerf
+from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.npz import read_npz
 
 Reader = Callable[[Path, Mapping[str, Any], ForeignScene], list[Frame]]
