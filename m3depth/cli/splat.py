@@ -17,6 +17,7 @@ from rich.progress import track
 from m3depth.cli.app import run_with_hydra
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
+from m3depth.priors.load import pick_device
 from m3depth.report.plots import Curves, read_curves
 from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
@@ -82,11 +83,12 @@ def _fitted(
     last = Path(config.output) / "checkpoints" / "last.ckpt"
     shared = {name: plain[name] for name in ("objective", "recipe")}
     rows: Rows = []
+    device = pick_device(config.device)
     if config.checkpoint is None:
-        state = start(clip, objective, recipe)
+        state = start(clip, objective, recipe, device)
     else:
         given = last if config.checkpoint == "last" else Path(config.checkpoint)
-        state, rows = resume(given, recipe, shared)
+        state, rows = resume(given, recipe, shared, device)
 
     def after(state: State, parts: dict[str, float]) -> None:
         if state.done % LOGGED_EVERY == 0 or state.done == recipe.iterations:
@@ -97,7 +99,7 @@ def _fitted(
 
     console = Console(stderr=True)
     told = partial(track, description="splat", console=console, disable=not console.is_terminal)
-    fit(state, clip, objective, recipe, after, told)
+    fit(state, clip.to(device), objective, recipe, after, told)
     return state, rows
 
 

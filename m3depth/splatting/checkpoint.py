@@ -42,7 +42,9 @@ def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> N
     write_bytes(path, buffer.getvalue())
 
 
-def resume(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> tuple[State, Rows]:
+def resume(
+    path: Path, recipe: Recipe, settings: Mapping[str, Any], device: torch.device | str = "cpu"
+) -> tuple[State, Rows]:
     """The fit, and what was logged so far.
 
     Raises:
@@ -56,9 +58,10 @@ def resume(path: Path, recipe: Recipe, settings: Mapping[str, Any]) -> tuple[Sta
             f"checkpoint={path}: was made with another {', '.join(changed)}; a fit goes on with "
             "the settings that it began with, or begins anew without checkpoint="
         )
-    state = State.begin(Splats(saved["splats"]), recipe)
+    state = State.begin(Splats(saved["splats"]).to(device), recipe)
     state.optimizer.load_state_dict(saved["optimizer"])
-    state.pull, state.done = Pull(**saved["pull"]), saved["done"]
+    state.pull = Pull(**{name: one.to(device) for name, one in saved["pull"].items()})
+    state.done = saved["done"]
     return state, saved["rows"]
 
 

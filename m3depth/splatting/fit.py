@@ -65,14 +65,23 @@ class State:
             {"params": [parameter], "lr": recipe.rates[name], "name": name}
             for name, parameter in splats.named_parameters()
         ]
-        return cls(splats, torch.optim.Adam(groups, eps=1e-15), Pull.none(len(splats)))
+        return cls(splats, torch.optim.Adam(groups, eps=1e-15), Pull.none(splats))
 
 
-def start(clip: Clip, objective: Objective, recipe: Recipe) -> State:
-    """Gaussians where the objective wants them, at rest."""
+def start(
+    clip: Clip, objective: Objective, recipe: Recipe, device: torch.device | str = "cpu"
+) -> State:
+    """Gaussians where the objective wants them, at rest.
+
+    Args:
+        clip: On the CPU.
+        objective: Says where.
+        recipe: Says how many bumps and of what degree.
+        device: For the Gaussians.
+    """
     points = objective.start(clip, draws(recipe.seed, START))
     state = still(points, recipe.bumps, recipe.degree, recipe.opacity)
-    return State.begin(Splats(state), recipe)
+    return State.begin(Splats(state).to(device), recipe)
 
 
 def fit(
@@ -90,7 +99,7 @@ def fit(
 
     Args:
         state: Is changed.
-        clip: Of which the held-out frames are not looked at.
+        clip: On the Gaussians' device; the held-out frames are not looked at.
         objective: What is minimised.
         recipe: How.
         after: Gets the state and each term's part of the loss after every iteration.
@@ -119,7 +128,7 @@ def fit(
                 state.splats,
                 state.optimizer,
             )
-            state.pull = Pull.none(len(state.splats))
+            state.pull = Pull.none(state.splats)
         after(state, parts)
 
 

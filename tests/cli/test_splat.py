@@ -68,7 +68,7 @@ def test_the_report_shows_them(fitted: Path):
     assert "splat: m3depth" in page
     assert f"{record['metrics']['mae_mm']:.3f}" in page
     assert f"{record['metrics']['psnr']:.2f}" in page
-    assert page.count("data:image/png;base64,") == 8
+    assert page.count('<img src="data:image/png;base64,') == 8
     assert "http" not in page.split("</style>")[0]
 
 

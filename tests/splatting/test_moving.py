@@ -128,7 +128,7 @@ def test_random_points_are_in_view_and_within_the_depths():
 
 
 def pulled(state: State, strong: list[int], radius_px: float) -> Pull:
-    pull = Pull.none(len(state.splats))
+    pull = Pull.none(state.splats)
     pull.seen += 2
     pull.total[strong] = 1.0
     pull.radius_px += radius_px

@@ -30,9 +30,9 @@ class Pull:
     radius_px: Float[Tensor, " n"]
 
     @classmethod
-    def none(cls, count: int) -> "Pull":
+    def none(cls, splats: Splats) -> "Pull":
         """Before anything was drawn."""
-        return cls(torch.zeros(count), torch.zeros(count), torch.zeros(count))
+        return cls(*(torch.zeros_like(splats.logits.detach()) for _ in range(3)))
 
     def add(self, aux: Aux, size: tuple[int, int]) -> None:
         """Count a picture, after ``backward``."""
@@ -40,9 +40,9 @@ class Pull:
         if gradient is None:  # nothing in view
             return
         half = gradient.new_tensor([size[1] / 2, size[0] / 2])
-        self.total += (gradient.reshape(-1, 2) * half).norm(dim=1).cpu()
-        self.seen += aux.visible.float().cpu()
-        self.radius_px = torch.maximum(self.radius_px, aux.radii_px.detach().cpu())
+        self.total += (gradient.reshape(-1, 2) * half).norm(dim=1)
+        self.seen += aux.visible.float()
+        self.radius_px = torch.maximum(self.radius_px, aux.radii_px.detach())
 
 
 class Change(NamedTuple):
@@ -94,7 +94,7 @@ class Density:
         copied = grown[pull.radius_px[grown] <= self.split_px]
         kept[halved] = False
         source = torch.cat([kept.nonzero()[:, 0], copied, halved, halved])
-        fresh = torch.arange(len(source)) >= int(kept.sum())
+        fresh = torch.arange(len(source), device=source.device) >= int(kept.sum())
         return Change(source, fresh, _halves(splats, source, 2 * len(halved), generator))
 
 
@@ -105,7 +105,7 @@ def _halves(
     means_mm, log_scales = splats.means_mm[source], splats.log_scales[source]
     quaternions = splats.quaternions[source]
     first = len(source) - count
-    drawn = torch.randn(count, 3, generator=generator) * log_scales[first:].exp()
+    drawn = torch.randn(count, 3, generator=generator).to(means_mm) * log_scales[first:].exp()
     turned = rotations(quaternions[first:]) @ drawn[..., None]
     means_mm[first:] += turned[..., 0]
     log_scales[first:] -= torch.tensor(SHRINK).log()

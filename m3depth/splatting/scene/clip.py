@@ -82,6 +82,18 @@ class Clip:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def to(self, device: torch.device | str) -> "Clip":
+        """With colours, depth and masks on a device; cameras may stay where they are."""
+        moved = (
+            frame._replace(
+                image=frame.image.to(device),
+                depth_mm=frame.depth_mm.to(device),
+                use=frame.use.to(device),
+            )
+            for frame in self.frames
+        )
+        return Clip(tuple(moved))
+
     def time(self, index: int) -> float:
         """0 at the first frame, 1 at the last."""
         return index / (len(self) - 1)
