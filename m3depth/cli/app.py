@@ -15,6 +15,7 @@ VERBS = {
     "evaluate": "score a checkpoint on the test pairs of a data set",
     "predict": "depth of images, a folder, a glob or a video",
     "export": "depth priors in the layout that a splatting pipeline reads",
+    "splat": "fit moving Gaussians to an exported scene, and say what its depth was worth",
     "check": "is a data set fit to train on? what is wrong, and how to mend it",
     "bench": "time a part of the program",
     "doctor": "versions, shared libraries, devices: is everything there?",

@@ -1,22 +1,18 @@
 """``m3depth export``."""
 
-import hashlib
 import logging
-from dataclasses import replace
 from pathlib import Path
 
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
 from m3depth.errors import DataError
-from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead
-from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
+from m3depth.priors.sources import Source, completed
 from m3depth.priors.writers.writer import Writer
 from m3depth.types import StereoBatch
 
@@ -30,14 +26,12 @@ def main(overrides: list[str]) -> None:
 
 def _export(config: DictConfig) -> None:
     shard = Shard.parse(str(config.shard))
-    predictor = load(config.checkpoint, config.device, flip=config.flip)
-    OmegaConf.resolve(config)
+    source: Source = instantiate(config.source)
+    for part in (config.data, config.writer):
+        OmegaConf.resolve(part)
     frames = instantiate(config.data.test)
-    checkpoint = Path(config.checkpoint)
     writer = instantiate(
-        config.writer,
-        model=f"m3depth {checkpoint.name}",
-        checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        config.writer, model=source.model, checkpoint_sha256=source.checkpoint_sha256
     )
     shares = track(shard.of(len(frames)), "export", transient=True)
     with Behind() as behind:
@@ -47,7 +41,7 @@ def _export(config: DictConfig) -> None:
                 sample: StereoBatch = reading.result()
                 key = str(sample["key"])
                 if not writer.done(index, key):
-                    behind(_write, writer, index, _prior(predictor, sample))
+                    behind(_write, writer, index, completed(source(sample), sample))
             except DataError as error:
                 behind(_skip, writer, index, key, error)
     missing = writer.finish(len(frames))
@@ -67,11 +61,3 @@ def _write(writer: Writer, index: int, prior: DepthPrior) -> None:
 def _skip(writer: Writer, index: int, key: str, error: DataError) -> None:
     writer.skip(index, key, str(error))
     logger.warning("skipped: %s", error)
-
-
-def _prior(predictor: DepthPredictor, sample: StereoBatch) -> DepthPrior:
-    prior = predictor(str(sample["key"]), sample["left"], sample["rig"])
-    prior.require_millimetres()
-    pose = sample.get("camera_to_world", torch.eye(4))
-    use = ~sample["tool"] if "tool" in sample else sample.get("mask")
-    return replace(prior, camera_to_world=pose, use=use)

@@ -46,13 +46,17 @@ def write_record(
         "protocols": {r.protocol.name: r.record() for r in evaluation.results},
         "skipped": evaluation.skipped,
         **source,
-        "version": __version__,
-        **git_commit(),
-        "config_sha256": config_sha256(config),
+        **version(config),
     }
     text = json.dumps(record, indent=2, allow_nan=False) + "\n"
     write_text(directory / "metrics.json", text)
     write_text(directory / "per_frame.csv", _csv(first))
+
+
+def version(config: Mapping[str, Any]) -> dict[str, str]:
+    """What made a result: the program's version and commit, the configuration's checksum."""
+    told = {"version": __version__, **git_commit()}
+    return told | {"config_sha256": config_sha256(config)}
 
 
 def config_sha256(config: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """What no layout may be given: it would be read without a word and spoil the scene."""
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from m3depth.errors import DataError
 from m3depth.priors.prior import DepthPrior
@@ -17,29 +19,41 @@ def require_sound(prior: DepthPrior) -> None:
             that is no rotation and translation.
     """
     prior.require_millimetres()
-    if not torch.isfinite(prior.image).all():
-        raise DataError(f"{prior.key}: NaN or infinity among the colours; write the image again")
-    depth_mm = prior.depth_mm
+    require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
+
+
+def require_sound_frame(
+    key: str,
+    image: Float[Tensor, "3 h w"],
+    depth_mm: Float[Tensor, "1 h w"],
+    camera_to_world: Float[Tensor, "4 4"],
+) -> None:
+    """The same for a frame's parts; ``key`` names it.
+
+    Raises:
+        DataError: see `require_sound`.
+    """
+    if not torch.isfinite(image).all():
+        raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
     if not torch.isfinite(depth_mm).all() or bool((depth_mm < 0).any()):
-        raise DataError(f"{prior.key}: NaN, infinite or negative depth; unknown depth is 0")
+        raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
     known_mm = depth_mm[depth_mm > 0]
     if known_mm.numel() and float(known_mm.median()) < METRES_BELOW_MM:
         raise DataError(
-            f"{prior.key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
+            f"{key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
             "metres: give the rig's baseline in millimetres (baseline_mm)"
         )
-    _require_rigid(prior)
+    _require_rigid(key, camera_to_world.double())
 
 
-def _require_rigid(prior: DepthPrior) -> None:
-    pose = prior.camera_to_world.double()
+def _require_rigid(key: str, pose: Float[Tensor, "4 4"]) -> None:
     rotation = pose[:3, :3]
     # Not finite fails here too: a comparison with NaN is False
     orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE
     last_row = (pose[3] - torch.tensor([0.0, 0.0, 0.0, 1.0])).abs().max() < RIGID_TOLERANCE
     if not (orthonormal and last_row and torch.det(rotation) > 0 and pose.isfinite().all()):
         raise DataError(
-            f"{prior.key}: camera_to_world is no rotation and translation (determinant "
+            f"{key}: camera_to_world is no rotation and translation (determinant "
             f"{float(torch.det(rotation)):.3g}); give [R t; 0 0 0 1] with orthonormal, "
             "right-handed R"
         )

@@ -43,18 +43,19 @@ def write_report(
         tables.headline(first),
         tables.skipped_list(evaluation),
         _protocols(evaluation),
-        _section("Metrics", _how_averaged(evaluation), _wide(tables.metric_table(first))),
+        section("Metrics", _how_averaged(evaluation), wide(tables.metric_table(first))),
         _errors(evaluation),
         _confidence(evaluation),
         _training(curves),
         _pictures(evaluation, pictured),
         _cloud(evaluation, pictured),
-        _footer(notes or {}),
+        footer(notes or {}),
     ]
-    write_text(path, _page(title, "".join(sections)))
+    write_text(path, page(title, "".join(sections)))
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """A whole page, with everything that its charts need."""
     from plotly.offline import get_plotlyjs
 
     parts = files("m3depth.report")
@@ -108,12 +109,12 @@ def _protocols(evaluation: Evaluation) -> str:
         "only alignment none needs the prediction to be metric. Scale is the true depth over the "
         "predicted one before any alignment, median ± relative spread over frames."
     )
-    return _section("Protocols", said, _wide(protocols.protocol_table(evaluation)))
+    return section("Protocols", said, wide(protocols.protocol_table(evaluation)))
 
 
 def _errors(evaluation: Evaluation) -> str:
     figure = plots.frame_errors(evaluation)
-    return _section("Error by frame", "", _chart(figure)) if figure is not None else ""
+    return section("Error by frame", "", chart(figure)) if figure is not None else ""
 
 
 def _confidence(evaluation: Evaluation) -> str:
@@ -128,15 +129,15 @@ def _confidence(evaluation: Evaluation) -> str:
         f"{known['mae_mm_without_largest_errors']:.2f}. Below the dotted line the network is surer "
         "than it should be."
     )
-    return _section("Confidence", said, _chart(figure))
+    return section("Confidence", said, chart(figure))
 
 
 def _training(curves: Path | None) -> str:
     figures = plots.curve_figures(plots.read_curves(curves)) if curves is not None else []
     if not figures:
         return ""
-    charts = "".join(_chart(figure) for figure in figures)
-    return _section("Training", "Over training steps.", f'<div class="charts">{charts}</div>')
+    charts = "".join(chart(figure) for figure in figures)
+    return section("Training", "Over training steps.", f'<div class="charts">{charts}</div>')
 
 
 def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
@@ -149,7 +150,7 @@ def _pictures(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> st
     bars = f'<div class="bars">{pictured.bars()}</div>'
     shared = " All rows of this page share one range of colours."
     return "".join(
-        _section(title, said + shared, bars + rows.table(pictured, frames))
+        section(title, said + shared, bars + rows.table(pictured, frames))
         for title, (said, frames) in told.items()
         if frames
     )
@@ -164,10 +165,11 @@ def _cloud(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
         f"{frame.row.key}, predicted, in the left camera's axes (z away from it). Drag to turn; "
         "click a name in the legend to show or hide it."
     )
-    return _section("Point cloud", said, _chart(figure)) if figure is not None else ""
+    return section("Point cloud", said, chart(figure)) if figure is not None else ""
 
 
-def _footer(notes: Mapping[str, str]) -> str:
+def footer(notes: Mapping[str, str]) -> str:
+    """What a reader needs to repeat it; a text of several lines is folded away."""
     git = git_commit().get("git")
     version = f"m3depth {__version__}" + (f", commit {git}" if git else "")
     told = {**notes, "version": version}
@@ -181,16 +183,19 @@ def _told(text: str) -> str:
     return f"<details><summary>show</summary><pre>{escape(text)}</pre></details>"
 
 
-def _section(title: str, said: str, body: str) -> str:
+def section(title: str, said: str, body: str) -> str:
+    """A heading, a line below it, and HTML."""
     said = f'<p class="lead">{escape(said)}</p>' if said else ""
     return f"<section><h2>{escape(title)}</h2>{said}{body}</section>"
 
 
-def _wide(body: str) -> str:
+def wide(body: str) -> str:
+    """A table that may be wider than the screen."""
     return f'<div class="wide">{body}</div>'
 
 
-def _chart(figure: Figure) -> str:
+def chart(figure: Figure) -> str:
+    """A figure, without plotly's own script, which `page` brings."""
     config = {"displayModeBar": False, "responsive": True}
     drawn: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
     return f'<div class="chart">{drawn}</div>'

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,9 +59,9 @@ def read_curves(path: Path) -> Curves:
     return curves
 
 
-def curve_figures(curves: Curves) -> list[Figure]:
+def curve_figures(curves: Curves, panels: Sequence[Panel] = PANELS) -> list[Figure]:
     """One figure for each panel that has something to show."""
-    shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in PANELS]
+    shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in panels]
     return [_curves(panel, columns) for panel, columns in shown if columns]
 
 

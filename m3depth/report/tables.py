@@ -23,7 +23,7 @@ def headline(result: Result) -> str:
     sgbm, read = baselines.get("sgbm", {}), compared or told[0]
     if read in sgbm:
         said = f"SGBM, which sees both images, on {sgbm['density']:.0%} of the pixels"
-        cards.append(_card(number(read, sgbm[read]), MEANINGS[read].unit, said))
+        cards.append(card(number(read, sgbm[read]), MEANINGS[read].unit, said))
     if result.scale:
         cards.append(_scale(result.scale))
     return f'<div class="cards">{"".join(cards)}</div>'
@@ -73,26 +73,27 @@ def _own(result: Result, name: str, kind: str = "") -> str:
     said, aligned = MEANINGS[name].what, result.protocol.alignment
     if name == "mae_mm":
         said += ", unscaled" if aligned == "none" else f", after {aligned} scaling of each frame"
-    return _card(number(name, result.metrics[name]), MEANINGS[name].unit, said, kind)
+    return card(number(name, result.metrics[name]), MEANINGS[name].unit, said, kind)
 
 
 def _comparison(name: str, value: float, against: float) -> list[str]:
     means = MEANINGS[name]
     said = f"baseline: {BASELINE_TITLES[AGAINST[name]]}"
-    cards = [_card(number(name, against), means.unit, said)]
+    cards = [card(number(name, against), means.unit, said)]
     if means.better == "↓" and against > 0:
         share = 1 - value / against
         side, kind = ("below", "good") if share >= 0 else ("above", "bad")
-        cards.append(_card(f"{abs(share):.0%}", side, "this baseline", kind))
+        cards.append(card(f"{abs(share):.0%}", side, "this baseline", kind))
     return cards
 
 
 def _scale(scale: dict[str, float]) -> str:
     said = "true over predicted depth (median of frames ± relative spread); 1 = right scale"
-    return _card(f"{scale['median_ratio']:.3f}", f"± {scale['std_ratio']:.3f}", said)
+    return card(f"{scale['median_ratio']:.3f}", f"± {scale['std_ratio']:.3f}", said)
 
 
-def _card(number: str, unit: str, said: str, kind: str = "") -> str:
+def card(number: str, unit: str, said: str, kind: str = "") -> str:
+    """A number with its unit, and what it is."""
     return (
         f'<div class="card {kind}"><b>{number}<small> {unit}</small></b>'
         f"<span>{escape(said)}</span></div>"

@@ -15,6 +15,7 @@ KEYS = {
     "export": ("checkpoint", "data", "writer", "output", "shard"),
     "bench": ("output",),
     "check": ("input:", "output:", "sample:", "checks:"),
+    "splat": ("scene", "truth", "objective=NAME", "checkpoint", "mesh"),
 }
 
 

@@ -26,6 +26,8 @@ OF_OTHER_VERBS = {  # groups that `train` does not read
     "writer": "export",
     "benchmark": "bench",
     "target": "check_prior",
+    "source": "export",
+    "splat_objective": "splat",
 }
 CHOICES = {  # what a verb has no default for
     "bench": ["benchmark=train_step"],
@@ -58,7 +60,7 @@ def test_every_file_composes_and_resolves(option: str):
     config = composed_group(option)
     if "data" in config and OmegaConf.is_missing(config.data, "root"):
         config.data.root = "somewhere"
-    for name in ("checkpoint", "input"):
+    for name in ("checkpoint", "input", "scene"):
         if OmegaConf.is_missing(config, name):
             config[name] = "something"
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)

@@ -12,8 +12,9 @@ from m3depth.priors.writers.scene import SceneWriter
 class NpzWriter(SceneWriter):
     """Writes ``priors/000000.npz`` per frame.
 
-    ``depth_mm`` and ``confidence`` are float32 (h, w), ``valid`` bool (h, w), ``image`` RGB of 8
-    bits (h, w, 3), ``intrinsics`` float64 (3, 3), ``camera_to_world`` float64 (4, 4).
+    ``depth_mm`` and ``confidence`` are float32 (h, w), ``valid`` bool (h, w), ``use`` bool (h, w)
+    (False under tools, ``valid`` or not), ``image`` RGB of 8 bits (h, w, 3), ``intrinsics`` float64
+    (3, 3), ``camera_to_world`` float64 (4, 4).
     """
 
     rounds: ClassVar[bool] = False
@@ -26,6 +27,7 @@ class NpzWriter(SceneWriter):
             "depth_mm": frame.depth_mm,
             "confidence": frame.confidence,
             "valid": frame.known,
+            "use": frame.use,
             "intrinsics": frame.K,
             "camera_to_world": frame.camera_to_world,
         }

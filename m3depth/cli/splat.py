@@ -1,0 +1,119 @@
+"""``m3depth splat``."""
+
+import csv
+import io
+import logging
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import track
+
+from m3depth.cli.app import run_with_hydra
+from m3depth.evaluation.record import version
+from m3depth.files import write_bytes, write_json, write_text
+from m3depth.priors.load import pick_device
+from m3depth.report.plots import Curves, read_curves
+from m3depth.report.splat import write_splat_report
+from m3depth.splatting.checkpoint import Rows, resume, save
+from m3depth.splatting.fit import Recipe, State, fit, start
+from m3depth.splatting.objective.objective import Objective
+from m3depth.splatting.results.mesh import mesh_ply
+from m3depth.splatting.results.pictures import write_renders
+from m3depth.splatting.results.ply import gaussian_ply
+from m3depth.splatting.scene.clip import Clip
+from m3depth.splatting.scene.read import read_clip
+from m3depth.splatting.scores import scored, true_frames, views
+
+logger = logging.getLogger(__name__)
+LOGGED_EVERY = 10  # iterations
+OURS = "splat_objective"  # the group; `objective` alone is what `m3depth train` minimises
+
+
+def main(overrides: list[str]) -> None:
+    """Fit moving Gaussians to a scene, and score them on the frames that were held out."""
+    named = [
+        f"{OURS}={one.removeprefix('objective=')}" if one.startswith("objective=") else one
+        for one in overrides
+    ]
+    run_with_hydra("splat", named, _splat)
+
+
+def _splat(config: DictConfig) -> None:
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    foreign = instantiate(config.foreign, _convert_="all")
+    clip = read_clip(config.scene, foreign)
+    truth = None if config.truth is None else read_clip(config.truth, foreign)
+    true = true_frames(clip, truth, clip.held_out)
+    objective: Objective = instantiate(config.objective, _convert_="all")
+    recipe: Recipe = instantiate(config.recipe, _convert_="all")
+    output = Path(config.output)
+    output.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create(plain), output / "config.yaml")
+
+    began = time.monotonic()
+    state, rows = _fitted(config, plain, clip, objective, recipe)
+    told = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
+    told |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
+
+    write_bytes(output / "gaussians.ply", gaussian_ply(state.splats, config.time))
+    if config.mesh:
+        mesh = mesh_ply(state.splats, clip, config.time, recipe, config.mesh_voxel_mm)
+        write_bytes(output / "mesh.ply", mesh)
+    write_renders(output / "renders", views(state.splats, clip, {}, range(len(clip)), recipe))
+    found = views(state.splats, clip, true, clip.held_out, recipe)
+    record = {**scored(found), **told, **version(plain)}
+    write_json(output / "metrics.json", record)
+    curves = _curves(output / "metrics.csv", rows)
+    chosen = HydraConfig.get().runtime.choices[OURS]
+    title, notes = f"splat: {chosen}", {"configuration": OmegaConf.to_yaml(config)}
+    write_splat_report(output / "report.html", title, record, found, curves, notes)
+    logger.info(_summary(record))
+    logger.info("report: %s", (output / "report.html").resolve())
+
+
+def _fitted(
+    config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
+) -> tuple[State, Rows]:
+    last = Path(config.output) / "checkpoints" / "last.ckpt"
+    shared = {name: plain[name] for name in ("objective", "recipe")}
+    rows: Rows = []
+    device = pick_device(config.device)
+    if config.checkpoint is None:
+        state = start(clip, objective, recipe, device)
+    else:
+        given = last if config.checkpoint == "last" else Path(config.checkpoint)
+        state, rows = resume(given, recipe, shared, device)
+
+    def after(state: State, parts: dict[str, float]) -> None:
+        if state.done % LOGGED_EVERY == 0 or state.done == recipe.iterations:
+            counts = {"step": state.done, "gaussians": len(state.splats)}
+            rows.append({**counts, "loss": sum(parts.values()), **parts})
+        if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations:
+            save(last, state, shared, rows)
+
+    console = Console(stderr=True)
+    told = partial(track, description="splat", console=console, disable=not console.is_terminal)
+    fit(state, clip.to(device), objective, recipe, after, told)
+    return state, rows
+
+
+def _curves(path: Path, rows: Rows) -> Curves:
+    """Write `metrics.csv`, and read its columns."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write_text(path, text.getvalue())
+    return read_curves(path)
+
+
+def _summary(record: dict[str, Any]) -> str:
+    values = (f"{name} {value:.3f}" for name, value in record["metrics"].items())
+    return f"held-out frames: {'  '.join(values)}"

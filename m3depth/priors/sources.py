@@ -1,0 +1,138 @@
+"""Where an export's depth comes from: a network, a stereo matcher, or the data's own truth."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.errors import DataError
+from m3depth.evaluation.baselines import sgbm
+from m3depth.evaluation.truth import nearest
+from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.priors.load import load
+from m3depth.priors.prior import DepthPrior
+from m3depth.types import StereoBatch
+
+
+class Source(Protocol):
+    """Gives frames their depth.
+
+    Attributes:
+        model: Its name, for the metadata.
+        checkpoint_sha256: Of its file, "" without one.
+    """
+
+    model: str
+    checkpoint_sha256: str
+
+    def __call__(self, sample: StereoBatch) -> DepthPrior:
+        """The prior, without pose and mask.
+
+        Raises:
+            DataError: the sample has not what it takes.
+        """
+
+
+class NetworkSource:
+    """A trained network, which sees the left image.
+
+    Args:
+        checkpoint: Of ``m3depth train``.
+        device: ``auto`` is the GPU where there is one.
+        flip: Average with the mirrored image.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+
+    def __init__(self, checkpoint: str | Path, device: str = "auto", flip: bool = False) -> None:
+        self._predict = load(checkpoint, device, flip=flip)
+        path = Path(checkpoint)
+        self.model = f"m3depth {path.name}"
+        self.checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def __call__(self, sample: StereoBatch) -> DepthPrior:
+        """Predict."""
+        return self._predict(str(sample["key"]), sample["left"], sample["rig"])
+
+
+class ExactSource:
+    """The depth that the data come with, with confidence 1 where it is known."""
+
+    model = "the data's own depth"
+    checkpoint_sha256 = ""
+
+    def __call__(self, sample: StereoBatch) -> DepthPrior:
+        """Take it, at the image's resolution; the nearest pixel's, not mixed.
+
+        Raises:
+            DataError: the data have no depth.
+        """
+        if "depth_mm" not in sample:
+            raise DataError(
+                f"{sample['key']}: the data have no depth of their own: choose source=network or "
+                "source=stereo"
+            )
+        native = (sample["left"].shape[-2], sample["left"].shape[-1])
+        depth_mm = torch.nn.functional.interpolate(
+            sample["depth_mm"][None], native, mode="nearest-exact"
+        )[0]
+        return _prior(sample, depth_mm, disparity_from_depth(depth_mm, sample["rig"]))
+
+
+class StereoSource:
+    """OpenCV's semi-global matcher, which sees both images; where it has no answer, depth is 0."""
+
+    model = "OpenCV SGBM, both images"
+    checkpoint_sha256 = ""
+
+    def __call__(self, sample: StereoBatch) -> DepthPrior:
+        """Match.
+
+        Raises:
+            DataError: the data have no right image.
+        """
+        if "right" not in sample:
+            raise DataError(
+                f"{sample['key']}: without a right image there is nothing to match: choose "
+                "source=network"
+            )
+        found = sgbm(sample["left"][None], sample["right"][None])
+        disparity_px = found.fraction[0] * sample["left"].shape[-1]
+        depth_mm = depth_from_disparity(disparity_px, sample["rig"])
+        given = (
+            torch.ones_like(depth_mm, dtype=torch.bool) if found.given is None else found.given[0]
+        )
+        return _prior(sample, torch.where(given, depth_mm, 0.0), disparity_px)
+
+
+def completed(prior: DepthPrior, sample: StereoBatch) -> DepthPrior:
+    """The prior with the sample's pose and with tools, or what else its mask leaves out, unused.
+
+    Raises:
+        DataError: the rig is not calibrated.
+    """
+    prior.require_millimetres()
+    pose = sample.get("camera_to_world", torch.eye(4))
+    use = ~sample["tool"] if "tool" in sample else sample.get("mask")
+    if use is not None and use.shape[-2:] != prior.size:
+        use = nearest(use[None], prior.size)[0]
+    return replace(prior, camera_to_world=pose, use=use)
+
+
+def _prior(
+    sample: StereoBatch, depth_mm: Float[Tensor, "1 h w"], disparity_px: Float[Tensor, "1 h w"]
+) -> DepthPrior:
+    known = (depth_mm > 0).to(depth_mm)
+    return DepthPrior(
+        key=str(sample["key"]),
+        image=sample["left"],
+        disparity_px=disparity_px * known,
+        depth_mm=depth_mm,
+        confidence=known,
+        rig=sample["rig"],
+    )

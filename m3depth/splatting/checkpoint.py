@@ -1,0 +1,78 @@
+"""A fit under way, as a file from which it goes on exactly."""
+
+import io
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from m3depth.errors import ConfigError, UserError
+from m3depth.files import write_bytes
+from m3depth.splatting.fit import Recipe, State
+from m3depth.splatting.model.density import Pull
+from m3depth.splatting.model.splats import Splats
+
+Rows = list[dict[str, float]]
+
+
+def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> None:
+    """Write the fit whole or not at all.
+
+    Args:
+        path: The file.
+        state: The fit.
+        settings: What a fit that goes on must share, as plain containers.
+        rows: What was logged so far.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    content = {
+        "splats": state.splats.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "pull": vars(state.pull),
+        "done": state.done,
+        "settings": dict(settings),
+        "rows": rows,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def resume(
+    path: Path, recipe: Recipe, settings: Mapping[str, Any], device: torch.device | str = "cpu"
+) -> tuple[State, Rows]:
+    """The fit, and what was logged so far.
+
+    Raises:
+        UserError: the file is missing or none of ours.
+        ConfigError: it was made with other settings.
+    """
+    saved = _read(path)
+    changed = [name for name, value in settings.items() if saved["settings"].get(name) != value]
+    if changed:
+        raise ConfigError(
+            f"checkpoint={path}: was made with another {', '.join(changed)}; a fit goes on with "
+            "the settings that it began with, or begins anew without checkpoint="
+        )
+    state = State.begin(Splats(saved["splats"]).to(device), recipe)
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.pull = Pull(**{name: one.to(device) for name, one in saved["pull"].items()})
+    state.done = saved["done"]
+    return state, saved["rows"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"checkpoint={path}: no such file; output=DIR is the fit to go on with")
+    try:
+        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
+    if not isinstance(saved, dict) or not {"splats", "pull", "settings"} <= saved.keys():
+        raise UserError(f"checkpoint={path}: not written by m3depth splat")
+    return saved

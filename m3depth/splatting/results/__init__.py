@@ -1,0 +1,1 @@
+"""What a fit leaves: numbers, files for viewers, pictures and a page."""

@@ -1,0 +1,113 @@
+"""A scene as it is fitted: frames of one size in the order of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.errors import DataError
+from m3depth.priors.sound import require_sound_frame
+from m3depth.splatting.rasteriser.camera import Camera
+
+TEST_EVERY = 8  # frame i is held out where (i - 1) % 8 == 0, as all of EndoNeRF's followers do
+
+
+class Frame(NamedTuple):
+    """One frame of a scene, or of what is known about it."""
+
+    key: str
+    image: Float[Tensor, "3 h w"]  # RGB in [0, 1]
+    depth_mm: Float[Tensor, "1 h w"]  # along z; 0 = unknown
+    use: Bool[Tensor, "1 h w"]  # False where an instrument covers the tissue
+    intrinsics: Float[Tensor, "3 3"]  # integer pixel centres
+    camera_to_world: Float[Tensor, "4 4"]  # OpenCV axes, mm
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+    @property
+    def known(self) -> Bool[Tensor, "1 h w"]:
+        """Where tissue is seen and its depth is known."""
+        return self.use & (self.depth_mm > 0)
+
+    @property
+    def camera(self) -> Camera:
+        """Whose picture it is."""
+        world_to_camera = torch.linalg.inv(self.camera_to_world.double()).float()
+        return Camera(self.intrinsics, world_to_camera, self.size)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """All frames of a scene.
+
+    Attributes:
+        frames: Of one size, in the order of time.
+    """
+
+    frames: tuple[Frame, ...]
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame], folder: Path) -> Self:
+        """A clip of sound frames; ``folder`` is for the messages.
+
+        Raises:
+            DataError: fewer than two frames, other sizes than the first's, colours, depth or a
+                pose that cannot be meant, or no fitted frame with tissue of a known depth.
+        """
+        if len(frames) < 2:
+            raise DataError(f"{folder}: {len(frames)} frames; one to fit and one to test are due")
+        for frame in frames:
+            where = f"{folder}: {frame.key}"
+            require_sound_frame(where, frame.image, frame.depth_mm, frame.camera_to_world)
+            if frame.size != frames[0].size:
+                raise DataError(
+                    f"{where}: {_told(frame.size)}, but {frames[0].key} is "
+                    f"{_told(frames[0].size)}; a scene has one size: resize the images"
+                )
+        clip = cls(tuple(frames))
+        if not any(bool(frames[index].known.any()) for index in clip.fitted):
+            raise DataError(
+                f"{folder}: no frame to be fitted has a pixel of tissue with a known depth; is the "
+                "mask the wrong way round, or the depth all 0?"
+            )
+        return clip
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def to(self, device: torch.device | str) -> "Clip":
+        """With colours, depth and masks on a device; cameras may stay where they are."""
+        moved = (
+            frame._replace(
+                image=frame.image.to(device),
+                depth_mm=frame.depth_mm.to(device),
+                use=frame.use.to(device),
+            )
+            for frame in self.frames
+        )
+        return Clip(tuple(moved))
+
+    def time(self, index: int) -> float:
+        """0 at the first frame, 1 at the last."""
+        return index / (len(self) - 1)
+
+    @property
+    def held_out(self) -> list[int]:
+        """The frames that are not fitted, for the scores."""
+        return [index for index in range(len(self)) if (index - 1) % TEST_EVERY == 0]
+
+    @property
+    def fitted(self) -> list[int]:
+        """All others."""
+        return [index for index in range(len(self)) if (index - 1) % TEST_EVERY != 0]
+
+
+def _told(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"

@@ -1,0 +1,79 @@
+"""Cameras of scenes that m3depth did not write."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.images import read_npy
+from m3depth.errors import DataError
+from m3depth.priors.poses import PoseConvention
+
+
+@dataclass(frozen=True)
+class ForeignScene:
+    """What a scene of EndoNeRF's layout leaves open when m3depth did not write it.
+
+    Attributes:
+        depth_unit_mm: Millimetres in one unit of the depth files and of the translations.
+        pose_convention: The axes of its poses; only needed where the camera moves.
+    """
+
+    depth_unit_mm: float | None = None
+    pose_convention: PoseConvention | None = None
+
+
+def unit_mm_of(folder: Path, foreign: ForeignScene) -> float:
+    """Of its depth.
+
+    Raises:
+        DataError: nobody says.
+    """
+    if foreign.depth_unit_mm is None:
+        raise DataError(
+            f"{folder}: nobody says what one unit of its depth is (no depth_meta.json): set "
+            "foreign.depth_unit_mm=MILLIMETRES"
+        )
+    return foreign.depth_unit_mm
+
+
+def foreign_cameras(
+    folder: Path, foreign: ForeignScene, unit_mm: float
+) -> tuple[list[Tensor], Float[Tensor, "3 3"]]:
+    """The poses and the one K of ``poses_bounds.npy``, as EndoNeRF's readers take it.
+
+    A camera that stands still is the identity, whatever its axes.
+
+    Raises:
+        DataError: the file is missing or of another shape; the camera moves and nobody names its
+            axes.
+    """
+    path = folder / "poses_bounds.npy"
+    rows = read_npy(path)
+    if rows.ndim != 2 or rows.shape[1] != 17:
+        raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17 numbers")
+    matrices = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5).astype(np.float32))
+    height, width, focal = matrices[0, :, 4].tolist()
+    intrinsics = torch.tensor([[focal, 0, width // 2], [0, focal, height // 2], [0, 0, 1]])
+    if bool((matrices == matrices[0]).all()):
+        return [torch.eye(4)] * len(matrices), intrinsics
+    if foreign.pose_convention is None:
+        raise DataError(
+            f"{path}: the camera moves, and the same file means three things to its readers: set "
+            "foreign.pose_convention._target_=m3depth.priors.poses.opengl (or opencv, llff)"
+        )
+    return [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices], intrinsics
+
+
+def _opencv(
+    matrix: Float[Tensor, "3 5"], convention: PoseConvention, unit_mm: float
+) -> Float[Tensor, "4 4"]:
+    pose = torch.eye(4)
+    pose[:3] = matrix[:, :4]
+    # The columns are the target's axes, R·C with a permutation C: its inverse is its transpose
+    pose[:3, :3] = pose[:3, :3] @ torch.tensor(convention.axes, dtype=torch.float32)
+    pose[:3, 3] *= unit_mm
+    return pose

@@ -1,0 +1,138 @@
+"""How good a fit is: pictures in dB, depth in millimetres against what is true."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.errors import DataError
+from m3depth.evaluation.alignment import median
+from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
+from m3depth.evaluation.views import psnr, ssim
+from m3depth.splatting.fit import Recipe, draw
+from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.scene.clip import Clip, Frame
+
+METRICS = (mae_mm, abs_rel, rmse_mm)
+
+
+class View(NamedTuple):
+    """A frame as it was rendered, and what it should be."""
+
+    frame: Frame  # of the scene that was fitted
+    truth: Frame | None
+    colour: Float[Tensor, "3 h w"]  # in [0, 1]
+    depth_mm: Float[Tensor, "1 h w"]  # expected; 0 where nothing is drawn
+    weight: Float[Tensor, "1 h w"]
+
+    @property
+    def counts(self) -> Bool[Tensor, "1 h w"]:
+        """The tissue: the truth's word where there is one, so that it is the same for any prior."""
+        return self.frame.use if self.truth is None else self.truth.use
+
+
+def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[int, Frame]:
+    """The truth of some frames; none without a truth.
+
+    Raises:
+        DataError: the truth lacks one of them, or has another size.
+    """
+    if truth is None:
+        return {}
+    known = {frame.key: frame for frame in truth.frames}
+    return {index: _matching(clip.frames[index], known) for index in which}
+
+
+@torch.inference_mode()
+def views(
+    splats: Splats, clip: Clip, true: Mapping[int, Frame], which: Sequence[int], recipe: Recipe
+) -> list[View]:
+    """Draw frames of the clip."""
+    found = []
+    for index in which:
+        drawn = draw(splats, clip, index, recipe)
+        colour = drawn.colour.clamp(0, 1).cpu()
+        known = clip.frames[index], true.get(index)
+        found.append(View(*known, colour, drawn.depth_mm.cpu(), drawn.weight.cpu()))
+    return found
+
+
+def scored(found: Sequence[View]) -> dict[str, Any]:
+    """Means over frames, as `metrics.json` has them; what the data cannot support is absent.
+
+    ``metrics`` has PSNR and SSIM over the tissue and, with a truth, the depth's errors, unscaled;
+    ``median_scaled`` the same after each frame's median is made the true one. A pixel where
+    nothing is drawn counts with all of its depth. ``baselines.prior`` is the prior itself against
+    the truth, where it has a depth (``density``), and ``agreement`` the fit against the prior: how
+    well it obeyed, which says nothing about the truth.
+    """
+    record: dict[str, Any] = {
+        "frames": len(found),
+        "keys": [view.frame.key for view in found],
+        "alignment": "none",
+        "metrics": _mean([_pictures(view) | _depth(view) for view in found]),
+    }
+    agreement = _mean([_compared(v.depth_mm, v.frame.depth_mm, v.frame.known) for v in found])
+    if found[0].truth is not None:
+        record["median_scaled"] = _mean([_scaled(view) for view in found])
+        record["valid_pixels"] = sum(int(_true(view)[1].sum()) for view in found)
+        record["baselines"] = {"prior": _mean([_prior(view) for view in found])}
+    return record | {"agreement": agreement}
+
+
+def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
+    if frame.key not in known:
+        raise DataError(
+            f"truth: no frame {frame.key}, which the scene has; export both from the same frames"
+        )
+    true = known[frame.key]
+    if true.size != frame.size:
+        raise DataError(
+            f"truth: {frame.key} is {true.size[1]}x{true.size[0]}, the scene's is "
+            f"{frame.size[1]}x{frame.size[0]}; export both with the same writer"
+        )
+    return true
+
+
+def _pictures(view: View) -> dict[str, float]:
+    shown, due, counts = view.colour[None], view.frame.image[None], view.counts[None]
+    if not counts.any():
+        return {}
+    return {"psnr": psnr(shown, due, counts).item(), "ssim": ssim(shown, due, counts).item()}
+
+
+def _true(view: View) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h w"]]:
+    if view.truth is None:
+        return torch.zeros_like(view.depth_mm), torch.zeros_like(view.counts)
+    return view.truth.depth_mm, view.truth.known
+
+
+def _depth(view: View) -> dict[str, float]:
+    return _compared(view.depth_mm, *_true(view))
+
+
+def _scaled(view: View) -> dict[str, float]:
+    true_mm, counts = _true(view)
+    if not (view.depth_mm[counts].median() > 0 if counts.any() else False):
+        return {}
+    return _compared(median(view.depth_mm[counts], true_mm[counts])(view.depth_mm), true_mm, counts)
+
+
+def _prior(view: View) -> dict[str, float]:
+    true_mm, counts = _true(view)
+    both = counts & (view.frame.depth_mm > 0)
+    density = {"density": float(both.sum() / counts.sum())} if counts.any() else {}
+    return _compared(view.frame.depth_mm, true_mm, both) | density
+
+
+def _compared(depth_mm: Tensor, due_mm: Tensor, counts: Tensor) -> dict[str, float]:
+    return score(METRICS, depth_mm[counts], due_mm[counts]) if counts.any() else {}
+
+
+def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Over the rows that have a name."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: sum(column) / len(column) for name, column in columns.items()}

@@ -1,0 +1,79 @@
+"""Where an export's depth may come from."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from m3depth.data.synthetic import SyntheticPairs
+from m3depth.errors import DataError
+from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.priors.sources import ExactSource, StereoSource, completed
+
+
+def a_sample() -> Any:
+    return SyntheticPairs("test", 1, (96, 128), cache=False)[0]
+
+
+def off_px(prior: Any, sample: Any) -> Tensor:
+    true_px = disparity_from_depth(sample["depth_mm"], sample["rig"])
+    return (prior.disparity_px - true_px).abs()[prior.depth_mm > 0]
+
+
+def test_the_exact_source_is_the_datas_depth():
+    sample = a_sample()
+    sample["depth_mm"][:, :3] = 0
+    prior = ExactSource()(sample)
+    assert torch.equal(prior.depth_mm, sample["depth_mm"])
+    assert torch.equal(prior.confidence, (sample["depth_mm"] > 0).float())
+    assert off_px(prior, sample).max() < 1e-3
+    assert not prior.disparity_px[:, :3].any()
+
+
+def test_depth_of_another_resolution_is_not_mixed():
+    sample = a_sample()
+    fine = torch.zeros(1, 192, 256)
+    fine[:, ::2, ::2] = fine[:, 1::2, ::2] = sample["depth_mm"]
+    fine[:, ::2, 1::2] = fine[:, 1::2, 1::2] = sample["depth_mm"]
+    sample_of_fine = {**sample, "depth_mm": fine}
+    assert torch.equal(ExactSource()(sample_of_fine).depth_mm, sample["depth_mm"])
+
+
+def test_the_stereo_source_matches_both_images_and_says_where_it_could_not():
+    sample = a_sample()
+    prior = StereoSource()(sample)
+    known = prior.depth_mm > 0
+    assert 0.5 < known.float().mean() < 1
+    assert off_px(prior, sample).median() < 1
+    assert torch.equal(prior.confidence > 0, known)
+    assert torch.equal(prior.disparity_px > 0, known)
+    blank = {**sample, "right": torch.zeros_like(sample["right"])}
+    assert (StereoSource()(blank).depth_mm > 0).float().mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("source", "part", "told"),
+    [
+        (ExactSource(), "depth_mm", "no depth of their own"),
+        (StereoSource(), "right", "right image"),
+    ],
+    ids=["exact", "stereo"],
+)
+def test_what_a_source_needs_is_asked_for(source: Any, part: str, told: str):
+    sample = a_sample()
+    del sample[part]
+    with pytest.raises(DataError, match=rf"test/\S+: .*{told}.*source=network"):
+        source(sample)
+
+
+def test_pose_and_tools_come_along():
+    sample = a_sample()
+    prior = completed(ExactSource()(sample), sample)
+    assert torch.equal(prior.use, ~sample["tool"])
+    assert torch.equal(prior.camera_to_world, torch.eye(4))
+    pose = torch.eye(4)
+    pose[0, 3] = 5
+    assert completed(prior, {**sample, "camera_to_world": pose}).camera_to_world[0, 3] == 5
+    del sample["tool"]
+    assert completed(ExactSource()(sample), sample).use is None

@@ -1,0 +1,71 @@
+"""A small scene for the fit: a bent sheet that moves, a tool, a camera that sways."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import torch
+
+from m3depth.data.synthetic import SyntheticClip
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.sources import ExactSource, completed
+from m3depth.splatting import depth_losses
+from m3depth.splatting.fit import Recipe
+from m3depth.splatting.model.density import Density
+from m3depth.splatting.model.start import Start, from_prior
+from m3depth.splatting.objective.objective import Objective, Weighted
+from m3depth.splatting.objective.schedules import constant
+from m3depth.splatting.objective.terms import DepthPriorTerm, colour_l1
+from m3depth.splatting.scene.clip import Clip, Frame
+
+SIZE = (48, 64)
+FRAMES = 4
+
+
+@cache
+def priors(frames: int = FRAMES) -> tuple[DepthPrior, ...]:
+    """With the exact depth."""
+    clip = SyntheticClip("test", 0, frames, SIZE, zoom=False, cache=False)
+    return tuple(completed(ExactSource()(sample), sample) for sample in clip)
+
+
+def as_frame(prior: DepthPrior) -> Frame:
+    use = torch.ones_like(prior.depth_mm, dtype=torch.bool) if prior.use is None else prior.use
+    matrix = prior.rig.matrix()
+    return Frame(prior.key, prior.image, prior.depth_mm, use, matrix, prior.camera_to_world)
+
+
+def a_clip(frames: int = FRAMES) -> Clip:
+    return Clip.of([as_frame(prior) for prior in priors(frames)], Path("clip"))
+
+
+def changed(clip: Clip, change: Callable[[Frame], Frame]) -> Clip:
+    return Clip(tuple(change(frame) for frame in clip.frames))
+
+
+def an_objective(start: Start | None = None, depth_weight: float = 0.1) -> Objective:
+    terms = {
+        "colour": Weighted(colour_l1, partial(constant, weight=1.0)),
+        "depth": Weighted(
+            DepthPriorTerm(depth_losses.depth_l1), partial(constant, weight=depth_weight)
+        ),
+    }
+    return Objective(start or partial(from_prior, count=600), terms)
+
+
+def a_recipe(iterations: int = 30, **changes: object) -> Recipe:
+    rates = dict.fromkeys(("means_mm", "moves_mm"), 0.05)
+    rates |= dict.fromkeys(("log_scales", "stretches", "harmonics"), 0.01)
+    rates |= dict.fromkeys(("quaternions", "turns", "centres", "log_widths"), 0.002)
+    density = Density(
+        every=10,
+        since=0.1,
+        until=0.9,
+        pull=1e-4,
+        split_px=4.0,
+        least_opacity=0.005,
+        largest_px=30.0,
+        most=900,
+    )
+    settings = {"bumps": 3, "degree": 1, "opacity": 0.5, "settle": 0.1, "density": density}
+    return Recipe(iterations, rates=rates | {"logits": 0.03}, **{**settings, **changes})

@@ -1,0 +1,127 @@
+"""The fit as a whole: it learns, looks at what it may, and goes on where it stopped."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from small_scenes import a_clip, a_recipe, an_objective, changed
+
+from m3depth.errors import ConfigError, DataError, UserError
+from m3depth.splatting.checkpoint import resume, save
+from m3depth.splatting.fit import State, fit, frame_at, start
+from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.scene.clip import Clip
+from m3depth.splatting.scores import scored, true_frames, views
+
+
+def nothing(state: State, parts: dict[str, float]) -> None:
+    pass
+
+
+def fitted(clip: Clip, iterations: int = 30, seed: int = 0) -> Splats:
+    recipe, objective = a_recipe(iterations, seed=seed), an_objective()
+    state = start(clip, objective, recipe)
+    fit(state, clip, objective, recipe, nothing)
+    return state.splats
+
+
+def same(one: Splats, other: Splats) -> bool:
+    ours, theirs = one.state_dict(), other.state_dict()
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_fit_learns_colours_and_depth_of_frames_it_never_saw():
+    clip, recipe = a_clip(), a_recipe(60)
+    true = true_frames(clip, clip, clip.held_out)
+    begun = start(clip, an_objective(), recipe).splats
+    first, last = (
+        scored(views(splats, clip, true, clip.held_out, recipe))["metrics"]
+        for splats in (begun, fitted(clip, 60))
+    )
+    assert last["psnr"] > first["psnr"] + 4
+    assert last["mae_mm"] < 0.5 * first["mae_mm"]
+    assert last["mae_mm"] < 1.0
+
+
+def test_what_tools_cover_has_no_influence():
+    clip = a_clip()
+
+    def scribble(frame):
+        noise = torch.rand(frame.image.shape, generator=torch.Generator().manual_seed(5))
+        image = torch.where(frame.use, frame.image, noise)
+        return frame._replace(image=image, depth_mm=torch.where(frame.use, frame.depth_mm, 7.0))
+
+    assert not clip.frames[0].use.all()
+    assert same(fitted(clip, 15), fitted(changed(clip, scribble), 15))
+
+
+def test_held_out_frames_have_no_influence():
+    clip = a_clip()
+    other = clip.frames[1]._replace(image=1 - clip.frames[1].image)
+    assert clip.held_out == [1]
+    frames = (clip.frames[0], other, *clip.frames[2:])
+    assert same(fitted(clip, 15), fitted(Clip(frames), 15))
+
+
+def test_each_round_goes_through_all_fitted_frames():
+    clip = a_clip()
+    for first in (0, 3, 6):
+        assert sorted(frame_at(first + i, clip, 0) for i in range(3)) == [0, 2, 3]
+    assert [frame_at(i, clip, 0) for i in range(30)] != [frame_at(i, clip, 1) for i in range(30)]
+
+
+def test_frames_are_held_out_as_endonerfs_readers_do():
+    frames = a_clip().frames
+    many = Clip(tuple(frames[0]._replace(key=str(i)) for i in range(20)))
+    assert many.held_out == [1, 9, 17]
+    assert sorted(many.held_out + many.fitted) == list(range(20))
+
+
+def test_a_fit_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path):
+    clip, recipe, objective = a_clip(), a_recipe(32), an_objective()
+    path = tmp_path / "last.ckpt"
+
+    def stop(state: State, parts: dict[str, float]) -> None:
+        if state.done == 17:
+            save(path, state, {"seed": 0}, [{"step": 17.0}])
+            raise KeyboardInterrupt
+
+    begun = start(clip, objective, recipe)
+    count = len(begun.splats)
+    with pytest.raises(KeyboardInterrupt):
+        fit(begun, clip, objective, recipe, stop)
+    state, rows = resume(path, recipe, {"seed": 0})
+    assert (state.done, rows) == (17, [{"step": 17.0}])
+    assert len(state.splats) != count  # it was stopped after a change of their number
+    fit(state, clip, objective, recipe, nothing)
+    assert state.done == 32
+    assert same(state.splats, fitted(clip, 32))
+
+
+def test_another_seed_is_another_fit():
+    clip = a_clip()
+    assert not same(fitted(clip, 5), fitted(clip, 5, seed=1))
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path):
+    state = start(a_clip(), an_objective(), a_recipe())
+    save(tmp_path / "one.ckpt", state, {"objective": "one", "recipe": 1}, [])
+    with pytest.raises(ConfigError, match="another objective;"):
+        resume(tmp_path / "one.ckpt", a_recipe(), {"objective": "two", "recipe": 1})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"], ids=["none", "empty", "other"])
+def test_no_checkpoint_is_one_line(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "last.ckpt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"last\.ckpt: "):
+        resume(path, a_recipe(), {})
+
+
+def test_a_loss_that_is_no_number_says_which_frame():
+    clip = a_clip()
+    bad = changed(clip, lambda frame: frame._replace(image=frame.image * float("nan")))
+    recipe, objective = a_recipe(), an_objective()
+    with pytest.raises(DataError, match="the loss is no number"):
+        fit(start(clip, objective, recipe), bad, objective, recipe, nothing)

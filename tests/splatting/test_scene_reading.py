@@ -1,0 +1,251 @@
+"""Scenes come back as they were exported, and what is wrong with one is a line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from small_scenes import priors
+
+from m3depth.errors import DataError
+from m3depth.priors import poses
+from m3depth.priors.prior import DepthPrior
+from m3depth.priors.writers.colmap import ColmapWriter
+from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
+from m3depth.priors.writers.npz import NpzWriter
+from m3depth.priors.writers.scene import SceneWriter
+from m3depth.splatting.scene.foreign import ForeignScene
+from m3depth.splatting.scene.read import read_clip
+
+WRITERS: dict[str, Callable[[Path], SceneWriter]] = {
+    "npz": lambda folder: NpzWriter(folder / "scene"),
+    "endonerf": lambda folder: EndoNeRFWriter(folder / "scene", poses.opengl()),
+    "eight_bits": lambda folder: EndoNeRFWriter(folder / "scene", poses.llff(), 8),
+    "stereo": lambda folder: EndoNeRFStereoWriter(folder / "stereo_scene", poses.opencv()),
+}
+
+
+def exported(writer: SceneWriter, frames: tuple[DepthPrior, ...] | None = None) -> Path:
+    frames = frames or priors()
+    for index, prior in enumerate(frames):
+        writer.write(index, prior)
+    assert writer.finish(len(frames)) == []
+    return writer.folder
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {name: exported(make(tmp_path_factory.mktemp(name))) for name, make in WRITERS.items()}
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, written: dict[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written[request.param], tmp_path / written[request.param].name))
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_scene_comes_back_as_it_was(name: str, written: dict[str, Path]):
+    """The clip's principal point is half a pixel off the middle, so nothing is cropped."""
+    clip = read_clip(written[name])
+    assert len(clip) == len(priors())
+    for frame, prior in zip(clip.frames, priors(), strict=True):
+        assert torch.allclose(frame.image, prior.image, atol=0.5 / 255)
+        assert torch.equal(frame.use, prior.use)
+        assert torch.equal(frame.depth_mm[frame.use], prior.depth_mm[prior.use])
+        assert torch.allclose(frame.camera_to_world, prior.camera_to_world, atol=1e-5)
+        assert torch.allclose(frame.intrinsics, prior.rig.matrix())
+
+
+def test_unknown_depth_is_not_taken_for_a_tool_in_npz(tmp_path: Path):
+    holed = [replace(prior, depth_mm=prior.depth_mm.clone()) for prior in priors()]
+    for prior in holed:
+        prior.depth_mm[:, :10] = 0
+    frame = read_clip(exported(NpzWriter(tmp_path / "scene"), tuple(holed))).frames[0]
+    assert torch.equal(frame.use, holed[0].use)
+    assert not frame.known[:, :10].any()
+    assert frame.known[:, 10:].any()
+
+
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
+def test_a_foreign_scene_is_read_as_its_readers_do(scene: Path):
+    """The poses' axes are told; K is EndoNeRF's; depth files are of whole millimetres."""
+    ours = read_clip(scene)
+    shutil.rmtree(scene / "frames")
+    (scene / "depth_meta.json").unlink()
+    theirs = read_clip(scene, ForeignScene(1.0, poses.opengl()))
+    for frame, prior, known in zip(theirs.frames, priors(), ours.frames, strict=True):
+        assert torch.allclose(frame.camera_to_world, prior.camera_to_world, atol=1e-5)
+        assert torch.allclose(frame.depth_mm, known.depth_mm, atol=0.5)
+        assert torch.equal(frame.use, known.use)
+        assert frame.intrinsics[:2, 2].tolist() == [32, 24]
+    in_tenths = read_clip(scene, ForeignScene(0.1, poses.opengl())).frames[1]
+    assert torch.allclose(in_tenths.depth_mm, theirs.frames[1].depth_mm * 0.1)
+    moved = theirs.frames[1].camera_to_world[:3, 3] * 0.1
+    assert torch.allclose(in_tenths.camera_to_world[:3, 3], moved)
+
+
+def rewrite_npz(scene: Path, **changes: object) -> None:
+    path = scene / "priors/000002.npz"
+    content = dict(np.load(path)) | changes
+    np.savez(path, **content)
+
+
+def nan_colours(scene: Path) -> None:
+    rewrite_npz(scene, image=np.full((48, 64, 3), np.nan, np.float32))
+
+
+def no_rotation(scene: Path) -> None:
+    rewrite_npz(scene, camera_to_world=np.diag([2.0, 2.0, 2.0, 1.0]))
+
+
+def nan_pose(scene: Path) -> None:
+    rewrite_npz(scene, camera_to_world=np.full((4, 4), np.nan))
+
+
+def another_size(scene: Path) -> None:
+    small = {name: np.ones((40, 64), bool) for name in ("valid", "use")}
+    depth, image = np.full((40, 64), 50.0), np.zeros((40, 64, 3), np.uint8)
+    rewrite_npz(scene, depth_mm=depth, image=image, **small)
+
+
+def in_metres(scene: Path) -> None:
+    rewrite_npz(scene, depth_mm=np.full((48, 64), 0.05, np.float32), valid=np.ones((48, 64), bool))
+
+
+def no_depth(scene: Path) -> None:
+    for path in (scene / "priors").glob("*.npz"):
+        np.savez(path, **(dict(np.load(path)) | {"valid": np.zeros((48, 64), bool)}))
+
+
+def truncated(scene: Path) -> None:
+    path = scene / "priors/000002.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def lacking(scene: Path) -> None:
+    path = scene / "priors/000002.npz"
+    content = dict(np.load(path))
+    del content["intrinsics"]
+    np.savez(path, **content)
+
+
+def ends_early(scene: Path) -> None:
+    (scene / "priors/000003.npz").unlink()
+
+
+def half_written(scene: Path) -> None:
+    (scene / "depth_meta.json").unlink()
+
+
+def meta_cut_off(scene: Path) -> None:
+    (scene / "depth_meta.json").write_text('{"frames": ')
+
+
+def one_frame(scene: Path) -> None:
+    for index in (1, 2, 3):
+        (scene / f"priors/00000{index}.npz").unlink()
+    meta = json.loads((scene / "depth_meta.json").read_text())
+    (scene / "depth_meta.json").write_text(json.dumps(meta | {"frames": 1}))
+
+
+def no_folder(scene: Path) -> None:
+    shutil.rmtree(scene)
+
+
+def no_mask(scene: Path) -> None:
+    (scene / "masks/000001.png").unlink()
+
+
+def no_image(scene: Path) -> None:
+    (scene / "images/000002.png").unlink()
+
+
+def zeros_and_ones(scene: Path) -> None:
+    cv2.imwrite(str(scene / "masks/000001.png"), np.ones((48, 64), np.uint8))
+
+
+def three_channels(scene: Path) -> None:
+    cv2.imwrite(str(scene / "masks/000001.png"), np.zeros((48, 64, 3), np.uint8))
+
+
+def small_mask(scene: Path) -> None:
+    cv2.imwrite(str(scene / "masks/000001.png"), np.zeros((40, 64), np.uint8))
+
+
+def all_masked(scene: Path) -> None:
+    for path in (scene / "masks").glob("*.png"):
+        cv2.imwrite(str(path), np.full((48, 64), 255, np.uint8))
+
+
+def no_record(scene: Path) -> None:
+    (scene / "frames/000001.json").unlink()
+
+
+def not_ours(scene: Path) -> None:
+    shutil.rmtree(scene / "frames")
+    (scene / "depth_meta.json").unlink()
+
+
+BAD = {
+    nan_colours: ("npz", r"000002: NaN or infinity among the colours"),
+    no_rotation: ("npz", r"000002: camera_to_world is no rotation"),
+    nan_pose: ("npz", r"000002: camera_to_world is no rotation"),
+    another_size: ("npz", r"000002: 64x40, but 000000 is 64x48"),
+    in_metres: ("npz", r"000002: the median depth is 0.05 mm, so it is in metres"),
+    no_depth: ("npz", r"no frame to be fitted has a pixel of tissue with a known depth"),
+    truncated: ("npz", r"000002.npz: not a whole .npz"),
+    lacking: ("npz", r"000002.npz: without intrinsics"),
+    ends_early: ("npz", r"counts 4 frames, 3 are there: the scene ends early"),
+    half_written: ("npz", r"a half-written export"),
+    meta_cut_off: ("npz", r"depth_meta.json: no JSON"),
+    one_frame: ("npz", r"1 frames; one to fit and one to test are due"),
+    no_folder: ("npz", r"no scene: due is priors or poses_bounds.npy"),
+    no_mask: ("endonerf", r"masks: without 000001.png"),
+    no_image: ("endonerf", r"images: without 000002.png"),
+    zeros_and_ones: ("endonerf", r"000001.png: the value 1; masks are 0 and 255"),
+    three_channels: ("endonerf", r"000001.png: 3 channels; save masks in grey"),
+    small_mask: ("endonerf", r"000001.png: 64x40, but the image is 64x48"),
+    all_masked: ("endonerf", r"is the mask the wrong way round"),
+    no_record: ("endonerf", r"000001.json: not a frame's record"),
+    not_ours: ("endonerf", r"nobody says what one unit of its depth is"),
+}
+
+
+@pytest.mark.parametrize(
+    ("scene", "mistake"),
+    [pytest.param(layout, one, id=one.__name__) for one, (layout, _) in BAD.items()],
+    indirect=["scene"],
+)
+def test_what_is_wrong_is_said_in_a_line(scene: Path, mistake: Callable[[Path], None]):
+    mistake(scene)
+    with pytest.raises(DataError, match=BAD[mistake][1]) as told:
+        read_clip(scene)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
+def test_what_a_foreign_scene_leaves_open_is_asked_for(scene: Path):
+    not_ours(scene)
+    with pytest.raises(DataError, match=r"the camera moves.*pose_convention"):
+        read_clip(scene, ForeignScene(1.0))
+    a_pose = np.load(scene / "poses_bounds.npy")
+    np.save(scene / "poses_bounds.npy", np.repeat(a_pose[:1], 4, 0))
+    still = read_clip(scene, ForeignScene(1.0))
+    assert all(torch.equal(frame.camera_to_world, torch.eye(4)) for frame in still.frames)
+    np.save(scene / "poses_bounds.npy", np.repeat(a_pose[:1], 3, 0))
+    with pytest.raises(DataError, match="4 images, but 3 poses"):
+        read_clip(scene, ForeignScene(1.0))
+    np.save(scene / "poses_bounds.npy", a_pose[:, :12])
+    with pytest.raises(DataError, match="n x 17 numbers"):
+        read_clip(scene, ForeignScene(1.0))
+
+
+def test_a_layout_without_a_reader_is_named(tmp_path: Path):
+    scene = exported(ColmapWriter(tmp_path / "scene"))
+    with pytest.raises(DataError, match="no scene: due is priors or poses_bounds"):
+        read_clip(scene)

@@ -1,0 +1,124 @@
+"""The files of a fit, re-read by others."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import open3d
+import pytest
+import torch
+from small_scenes import a_clip, a_recipe, an_objective
+
+from m3depth.errors import DataError
+from m3depth.splatting.fit import start
+from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.results.mesh import mesh_ply
+from m3depth.splatting.results.pictures import write_renders
+from m3depth.splatting.results.ply import gaussian_ply
+from m3depth.splatting.scores import views
+
+
+def some_splats() -> Splats:
+    splats = start(a_clip(), an_objective(), a_recipe(degree=2)).splats
+    with torch.no_grad():
+        for parameter in splats.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape)
+    return splats
+
+
+def parsed(data: bytes) -> np.ndarray:
+    """A binary PLY of one element of floats, by its header alone."""
+    head, body = data.split(b"end_header\n", 1)
+    lines = head.decode().splitlines()
+    assert lines[:2] == ["ply", "format binary_little_endian 1.0"]
+    count = next(int(line.split()[2]) for line in lines if line.startswith("element vertex"))
+    names = [line.split()[2] for line in lines if line.startswith("property float")]
+    rows = np.frombuffer(body, np.dtype([(name, "<f4") for name in names]))
+    assert len(rows) == count
+    return rows
+
+
+def columns(rows: np.ndarray, prefix: str, count: int) -> np.ndarray:
+    return np.stack([rows[f"{prefix}_{index}"] for index in range(count)], 1)
+
+
+def test_a_viewers_ply_holds_the_scene_at_a_time():
+    splats = some_splats()
+    rows, due = parsed(gaussian_ply(splats, 0.5)), splats.at_rest(0.5)
+    xyz = np.stack([rows[name] for name in "xyz"], 1)
+    assert np.array_equal(xyz, due["means_mm"].numpy())
+    assert np.array_equal(columns(rows, "scale", 3), due["log_scales"].numpy())
+    assert np.array_equal(columns(rows, "rot", 4), due["quaternions"].numpy())
+    assert np.array_equal(rows["opacity"], due["logits"].numpy())
+    harmonics = due["harmonics"].numpy()
+    assert np.array_equal(columns(rows, "f_dc", 3), harmonics[:, 0])
+    rest = columns(rows, "f_rest", 24).reshape(-1, 3, 8)  # red's eight, green's, blue's
+    assert np.array_equal(rest, harmonics[:, 1:].transpose(0, 2, 1))
+    names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0"]
+    assert list(rows.dtype.names)[:7] == names
+    assert list(rows.dtype.names)[-8:-4] == ["opacity", "scale_0", "scale_1", "scale_2"]
+    assert not np.array_equal(gaussian_ply(splats, 0.0), gaussian_ply(splats, 0.5))
+
+
+def test_open3d_reads_it(tmp_path: Path):
+    splats = some_splats()
+    path = tmp_path / "gaussians.ply"
+    path.write_bytes(gaussian_ply(splats, 0.25))
+    cloud = open3d.io.read_point_cloud(str(path))
+    means_mm = splats.at_rest(0.25)["means_mm"]
+    assert np.allclose(np.asarray(cloud.points), means_mm.numpy())
+
+
+def test_the_mesh_lies_on_the_rendered_surface(tmp_path: Path):
+    clip, recipe = a_clip(), a_recipe()
+    splats = start(clip, an_objective(), recipe).splats
+    with torch.no_grad():
+        splats.logits += 3
+    path = tmp_path / "mesh.ply"
+    path.write_bytes(mesh_ply(splats, clip, 0.0, recipe, 1.5))
+    mesh = open3d.io.read_triangle_mesh(str(path))
+    assert len(mesh.triangles) > 500
+    assert mesh.has_vertex_colors()
+    frame = clip.frames[0]
+    depth_mm = views(splats, clip, {}, [0], recipe)[0].depth_mm[0].numpy()
+    pose = frame.camera.world_to_camera.numpy()
+    x, y, z = (np.asarray(mesh.vertices) @ pose[:3, :3].T + pose[:3, 3]).T
+    k = frame.intrinsics.numpy()
+    column = np.rint(x / z * k[0, 0] + k[0, 2]).astype(int)
+    row = np.rint(y / z * k[1, 1] + k[1, 2]).astype(int)
+    seen = (column > 2) & (column < 61) & (row > 2) & (row < 45)
+    off = np.abs(z[seen] - depth_mm[row[seen], column[seen]])
+    assert np.median(off) < 0.7
+
+
+def test_without_a_surface_there_is_no_mesh():
+    clip, recipe = a_clip(), a_recipe()
+    splats = start(clip, an_objective(), recipe).splats
+    with torch.no_grad():
+        splats.logits.fill_(-9)
+    with pytest.raises(DataError, match="no surface"):
+        mesh_ply(splats, clip, 0.0, recipe, 1.0)
+
+
+def test_renders_are_pictures_numbers_and_a_video(tmp_path: Path):
+    clip, recipe = a_clip(), a_recipe()
+    found = views(start(clip, an_objective(), recipe).splats, clip, {}, range(4), recipe)
+    (tmp_path / "renders").mkdir()
+    shown = [
+        view._replace(frame=view.frame._replace(key=f"{i:06d}")) for i, view in enumerate(found)
+    ]
+    write_renders(tmp_path / "renders", shown)
+    picture = cv2.imread(str(tmp_path / "renders/000002.png"))[..., ::-1]
+    due = (shown[2].colour.numpy().transpose(1, 2, 0) * 255).round()
+    assert np.abs(picture - due).max() <= 1
+    depth_mm = np.load(tmp_path / "renders/000002_depth.npy")
+    assert np.array_equal(depth_mm, shown[2].depth_mm[0].numpy())
+    video = cv2.VideoCapture(str(tmp_path / "renders/renders.mp4"))
+    frames = 0
+    while video.read()[0]:
+        frames += 1
+    assert frames == 4
+    assert (video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)) == (
+        1152,
+        288,
+    )

@@ -1,0 +1,70 @@
+"""The scores by hand: in float, unscaled and scaled, nothing left out in silence."""
+
+import pytest
+import torch
+from small_scenes import a_clip, changed
+
+from m3depth.errors import DataError
+from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.splatting.scores import View, scored, true_frames
+
+
+def flat(depth_mm: float, use: torch.Tensor | None = None) -> Frame:
+    use = torch.ones(1, 16, 16, dtype=torch.bool) if use is None else use
+    grey, depth = torch.full((3, 16, 16), 0.5), torch.full((1, 16, 16), depth_mm)
+    return Frame("a", grey, depth, use, torch.eye(3), torch.eye(4))
+
+
+def view(depth_mm: torch.Tensor, frame: Frame, truth: Frame | None) -> View:
+    return View(frame, truth, frame.image + 0.1, depth_mm, torch.ones_like(depth_mm))
+
+
+def test_errors_of_more_than_a_byte_are_what_they_are():
+    record = scored([view(torch.full((1, 16, 16), 400.0), flat(100.0), flat(100.0))])
+    assert record["metrics"]["mae_mm"] == pytest.approx(300)
+    assert record["metrics"]["rmse_mm"] == pytest.approx(300)
+    assert record["metrics"]["psnr"] == pytest.approx(20, abs=1e-3)
+    assert record["median_scaled"]["mae_mm"] == pytest.approx(0, abs=1e-4)
+
+
+def test_a_pixel_where_nothing_is_drawn_counts_with_its_whole_depth():
+    depth_mm = torch.full((1, 16, 16), 60.0)
+    depth_mm[:, :8] = 0
+    assert scored([view(depth_mm, flat(60.0), flat(60.0))])["metrics"]["mae_mm"] == 30
+
+
+def test_tools_do_not_count_and_the_truths_mask_has_the_last_word():
+    use = torch.ones(1, 16, 16, dtype=torch.bool)
+    use[:, :8] = False
+    depth_mm = torch.full((1, 16, 16), 60.0)
+    depth_mm[:, :8] = 7
+    record = scored([view(depth_mm, flat(60.0), flat(60.0, use))])
+    assert record["metrics"]["mae_mm"] == 0
+    assert record["valid_pixels"] == 128
+
+
+def test_the_prior_is_scored_where_it_has_a_depth():
+    prior = flat(66.0)
+    prior.depth_mm[:, :4] = 0
+    record = scored([view(torch.full((1, 16, 16), 60.0), prior, flat(60.0))])
+    assert record["baselines"]["prior"]["mae_mm"] == 6
+    assert record["baselines"]["prior"]["density"] == 0.75
+    assert record["agreement"]["mae_mm"] == 6
+    assert record["metrics"]["mae_mm"] == 0
+
+
+def test_without_a_truth_there_is_no_error_of_depth():
+    record = scored([view(torch.full((1, 16, 16), 60.0), flat(60.0), None)])
+    assert record["metrics"].keys() == {"psnr", "ssim"}
+    assert "median_scaled" not in record
+    assert "baselines" not in record
+
+
+def test_a_truth_of_other_frames_or_another_size_is_refused():
+    clip = a_clip()
+    with pytest.raises(DataError, match="truth: no frame"):
+        true_frames(clip, Clip(clip.frames[2:]), clip.held_out)
+    small = changed(clip, lambda frame: frame._replace(image=frame.image[:, :40]))
+    with pytest.raises(DataError, match="64x40, the scene's is 64x48"):
+        true_frames(clip, small, clip.held_out)
+    assert true_frames(clip, None, clip.held_out) == {}
