@@ -1,8 +1,9 @@
-"""Reads the runs of the ablation, writes summary.json and plot.png: python analyse.py RUNS.
+"""Reads the runs of the ablation, writes summary.json and plot.png: python analyse.py RUNS FITS.
 
-RUNS/VARIANT/SEED holds what `m3depth train` wrote, RUNS/VARIANT/SEED/style what `m3depth evaluate`
-wrote on the style not trained on. Differences are to `monodepth`, scene by scene; intervals are
-percentiles of 5000 resamples of scenes and, independently, of seeds.
+RUNS/VARIANT/SEED and FITS/VARIANT/SEED hold what `m3depth train` wrote, and
+RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on. Differences are
+to `monodepth`, scene by scene; intervals are percentiles of 5000 resamples of scenes and,
+independently, of seeds.
 """
 
 import csv
@@ -18,7 +19,6 @@ import numpy as np
 
 HERE = Path(__file__).parent
 CONTROL = "monodepth"
-SETS = {"seen style": ".", "unseen style": "style"}
 RESAMPLES = 5000
 
 
@@ -66,9 +66,11 @@ def compared(errors: dict[str, np.ndarray]) -> dict[str, dict[str, object]]:
 
 def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], path: Path) -> None:
     """The differences with their intervals."""
-    figure, axes = plt.subplots(1, len(summary), figsize=(10, 0.4 * len(names) + 1.4), sharey=True)
+    figure, axes = plt.subplots(1, len(summary), figsize=(13, 0.4 * len(names) + 1.4), sharey=True)
     for axis, (title, told) in zip(axes, summary.items(), strict=True):
         for row, name in enumerate(reversed(names)):
+            if name not in told:
+                continue
             low, high = told[name]["interval_mm"]
             axis.plot([low, high], [row, row], color="#3b82c4", linewidth=3, alpha=0.5)
             axis.plot(told[name]["difference_mm"], row, "o", color="#3b82c4")
@@ -80,9 +82,13 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], pat
     figure.savefig(path, dpi=110)
 
 
-def main(runs: Path) -> None:
+def main(runs: Path, fits: Path) -> None:
     """Three seeds are drawn; single runs of the sweep are only in the table."""
-    summary = {title: compared(read(runs, part)) for title, part in SETS.items()}
+    summary = {
+        "seen style": compared(read(runs, ".")),
+        "unseen style": compared(read(runs, "style")),
+        "fitted scenes": compared(read(fits, ".")),
+    }
     (HERE / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     order = [p.stem for p in (HERE / "../../conf/experiment/ablation").glob("*.yaml")]
     several = [n for n in order if summary["seen style"].get(n, {}).get("seeds", 0) > 1]
@@ -91,4 +97,4 @@ def main(runs: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
