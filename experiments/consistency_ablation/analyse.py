@@ -1,4 +1,4 @@
-"""Reads the runs of the ablation, writes summary.json and plot.png: python analyse.py RUNS FITS.
+"""Reads the runs, writes errors.json, summary.json and plot.png: python analyse.py RUNS FITS.
 
 RUNS/VARIANT/SEED and FITS/VARIANT/SEED hold what `m3depth train` wrote, and
 RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on. Differences are
@@ -69,7 +69,7 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], pat
     figure, axes = plt.subplots(1, len(summary), figsize=(13, 0.4 * len(names) + 1.4), sharey=True)
     for axis, (title, told) in zip(axes, summary.items(), strict=True):
         for row, name in enumerate(reversed(names)):
-            if name not in told:
+            if told.get(name, {}).get("seeds", 0) < 2:
                 continue
             low, high = told[name]["interval_mm"]
             axis.plot([low, high], [row, row], color="#3b82c4", linewidth=3, alpha=0.5)
@@ -84,11 +84,14 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], pat
 
 def main(runs: Path, fits: Path) -> None:
     """Three seeds are drawn; single runs of the sweep are only in the table."""
-    summary = {
-        "seen style": compared(read(runs, ".")),
-        "unseen style": compared(read(runs, "style")),
-        "fitted scenes": compared(read(fits, ".")),
+    errors = {
+        "seen style": read(runs, "."),
+        "unseen style": read(runs, "style"),
+        "fitted scenes": read(fits, "."),
     }
+    plain = {t: {n: v.round(2).tolist() for n, v in e.items()} for t, e in errors.items()}
+    (HERE / "errors.json").write_text(json.dumps(plain) + "\n")
+    summary = {title: compared(one) for title, one in errors.items()}
     (HERE / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     order = [p.stem for p in (HERE / "../../conf/experiment/ablation").glob("*.yaml")]
     several = [n for n in order if summary["seen style"].get(n, {}).get("seeds", 0) > 1]
