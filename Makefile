@@ -27,7 +27,8 @@ lint: setup
 	$(BIN)/codespell
 
 bench: setup  ## the benchmarks, as JSON under outputs/bench/
-	$(BIN)/m3depth bench train_step output=outputs/bench/train_step.json
+	for name in consistency loader rasteriser train_step; do \
+		$(BIN)/m3depth bench $$name output=outputs/bench/$$name.json || exit 1; done
 
 setup: .venv/ready
 
