@@ -27,12 +27,11 @@ class ExpectedError:
     rows: float = 0.25
 
     def __call__(self, pyramid: Sequence[Views]) -> PerSample:
-        """``log 2s + |e| / s`` with the error and its scale in px; mean over measured pixels."""
+        """``log 2s + |e| / s``, both in px, mean over measured pixels; 0 where there is none."""
         finest = pyramid[0]
         left, right = finest.image
         if finest.error is None:
-            nothing = left.new_zeros(len(left))
-            return PerSample(nothing, nothing > 0)
+            return PerSample.of_all(left.new_zeros(len(left)))
         height, width = left.shape[-2:]
         band = (..., *random_rows(height, self.rows))
         error_px, known = measured_error(
@@ -40,4 +39,4 @@ class ExpectedError:
         )
         scale_px = width * finest.error[band]
         cost = (2 * scale_px).log() + error_px.abs() / scale_px
-        return PerSample(mean_where(cost.where(known, 0.0), known), known.flatten(1).any(1))
+        return PerSample.of_all(mean_where(cost.where(known, 0.0), known))

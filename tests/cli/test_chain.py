@@ -43,8 +43,9 @@ def test_curves_hold_every_term_and_the_learning_rate(trained: tuple[Path, Told]
     terms = ("loss", "photometric", "left_right", "smoothness", "icp")
     for row in rows:
         assert all(float(row[f"train/{term}"]) >= 0 for term in terms)
-        total = sum(float(row[f"train/{term}"]) for term in terms[1:])
+        total = sum(float(row[f"train/{term}"]) for term in (*terms[1:], "error"))
         assert float(row["train/loss"]) == pytest.approx(total, rel=1e-5)
+        assert float(row["train/left_out"]) == 0
     assert float(rows[-1]["val/mae_mm"]) > 0
     assert float(rows[0]["lr-Adam"]) == 1e-4
 

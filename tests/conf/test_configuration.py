@@ -106,8 +106,7 @@ def test_the_objectives_differ_by_the_3d_term():
     flat, full, paper = (built(f"objective/{o}").terms for o in ("monodepth", "rig", "m3depth"))
     assert full.keys() - flat.keys() == {"icp"}
     assert paper["icp"].weight == 1e-3
-    assert paper["icp"].samples == 1000
-    assert paper["icp"].correspondences.samples == 1000
+    assert paper["icp"].points.count == paper["icp"].correspondences.points.count == 1000
     assert full["icp"].correspondences is projective
     for terms in (full, paper):
         assert {name: terms[name] for name in flat} == dict(flat)

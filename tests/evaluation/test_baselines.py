@@ -27,7 +27,7 @@ def truth_of(frame: StereoBatch) -> Truth:
 
 
 def found(left: torch.Tensor, right: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    fraction, given = sgbm(left, right)
+    fraction, given, _ = sgbm(left, right)
     assert given is not None
     return fraction[0, 0].numpy(), given[0, 0].numpy()
 

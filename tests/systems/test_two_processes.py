@@ -16,6 +16,7 @@ RUN = (
     # a plain gradient step shows the gradient's size, which Adam's first steps hide
     *("optimizer._target_=torch.optim.SGD", "optimizer.lr=1.0"),
     *("trainer.accelerator=cpu", "trainer.log_every_n_steps=1"),
+    "+objective.terms.error.rows=1.0",  # or each process would draw its own
 )
 
 
