@@ -12,7 +12,7 @@ from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
 from m3depth.priors.records import Record
-from m3depth.priors.writers.frame import Frame
+from m3depth.priors.writers.frame import Frame, Meaning
 from m3depth.priors.writers.scene import SceneWriter
 
 SQUARE_TOLERANCE = 0.005  # of fx / fy: these layouts have one focal length
@@ -65,6 +65,15 @@ class CentredWriter(SceneWriter):
         """Image and mask."""
         mask = np.where(frame.known, self.used, self.excluded).astype(np.uint8)
         return {f"images/{frame.name}.png": frame.image, f"masks/{frame.name}.png": mask}
+
+    def meaning(self) -> Meaning:
+        """Millimetres, unless a layout says otherwise."""
+        return Meaning(
+            kind="depth along z",
+            unit="mm",
+            mask_polarity=self.mask_polarity,
+            pose_convention=self.pose_convention.name,
+        )
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
         """Centred."""

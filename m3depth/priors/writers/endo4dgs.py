@@ -8,7 +8,7 @@ import numpy as np
 
 from m3depth.errors import ConfigError
 from m3depth.priors.writers.centred import CentredWriter
-from m3depth.priors.writers.frame import Frame, Meaning
+from m3depth.priors.writers.frame import Frame
 
 
 @dataclass(eq=False)
@@ -38,12 +38,3 @@ class Endo4DGSWriter(CentredWriter):
         """And the depth, where it may be relied on."""
         depth_mm = np.where(frame.known, frame.depth_mm, 0).astype(np.float32)
         return {**super().files(frame), f"depth_dam/{frame.name}.npy": depth_mm[None]}
-
-    def meaning(self) -> Meaning:
-        """Millimetres."""
-        return Meaning(
-            kind="depth along z",
-            unit="mm",
-            mask_polarity=self.mask_polarity,
-            pose_convention=self.pose_convention.name,
-        )

@@ -9,7 +9,7 @@ import numpy as np
 from m3depth.errors import ConfigError
 from m3depth.priors.records import Record
 from m3depth.priors.writers.centred import CentredWriter
-from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+from m3depth.priors.writers.frame import Frame, Map, Mask
 
 
 @dataclass(eq=False)
@@ -41,15 +41,6 @@ class EndoNeRFWriter(CentredWriter):
         whole_mm = np.where(self.holds(frame.depth_mm), np.rint(frame.depth_mm), 0)
         depth = whole_mm.astype(f"uint{self.depth_bits}")
         return {**super().files(frame), f"depth/{frame.name}.png": depth}
-
-    def meaning(self) -> Meaning:
-        """Millimetres."""
-        return Meaning(
-            kind="depth along z",
-            unit="mm",
-            mask_polarity=self.mask_polarity,
-            pose_convention=self.pose_convention.name,
-        )
 
 
 @dataclass(eq=False)
