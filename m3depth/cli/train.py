@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
@@ -55,7 +56,9 @@ def train(config: DictConfig) -> float | None:
     )
     _check_monitors(config)
     if config.compile:
-        system.network.compile()
+        # with channels last torch's compiler is wrong about the layout of the padding's gradient
+        system.network.to(memory_format=torch.contiguous_format)
+        system.network.compile(options={"layout_optimization": False})
     if checkpoint:
         check_resumable(checkpoint, system)
     trainer = _trainer(config, DescribeCheckpoint(describe(plain, data)))
