@@ -10,7 +10,8 @@ from torch import Tensor
 FEWEST = 3  # points that fix a motion
 TIE_BREAK = 1e-12  # prefers small rotations; of an aligned cloud it turns nothing that shows
 MOST_SCORES = 2**18  # held at once: 1 MB, which also stays in a CPU's cache
-SQUARINGS = 44  # enough for the tie-break: 2^44 > 1 / TIE_BREAK
+POWER = 2**8  # of a matrix of trace 1 with 4 rows: 4^-256 is far from underflow
+POWERS = 6  # enough for the tie-break: POWER^6 = 2^48 > 1 / TIE_BREAK
 
 
 class Motion(NamedTuple):
@@ -58,15 +59,15 @@ def _horns_matrix(covariance: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b 4 4"]:
 def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 4"]:
     """Of the largest eigenvalue; of several such, the one nearest the first axis.
 
-    A high power of a matrix is the projection on it, and squaring reaches that power soon.
+    A high power of a matrix is the projection on it, and powers of powers are high soon.
     """
     scale = symmetric.square().sum((1, 2), keepdim=True).sqrt()
     scale = torch.where(scale > 0, scale, 1.0)
     first = torch.zeros(4, 4).to(symmetric)
     first[0, 0] = TIE_BREAK
     power = symmetric / scale + torch.eye(4).to(symmetric) + first  # no eigenvalue is negative now
-    for _ in range(SQUARINGS):
-        power = power @ power
+    for _ in range(POWERS):
+        power = torch.linalg.matrix_power(power, POWER)
         power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
     longest = power.diagonal(dim1=1, dim2=2).max(-1, keepdim=True).indices
     return power.gather(2, longest[:, None].expand(-1, 4, 1))[..., 0]

@@ -157,9 +157,9 @@ def draw_pixels(
     Every visible pixel of a sample is as likely as any other; a sample that sees nothing gets
     index 0, marked not usable.
     """
-    rank_of_pixel = visible.flatten(1).cumsum(-1)
+    rank_of_pixel = visible.flatten(1).cumsum(-1, dtype=torch.int32)
     count = rank_of_pixel[:, -1:]
     draw = torch.rand(len(visible), samples, device=visible.device)
-    rank = (draw * count).long().clamp_max((count - 1).clamp_min(0)) + 1
+    rank = (draw * count).int().clamp_max((count - 1).clamp_min(0)) + 1
     index = torch.searchsorted(rank_of_pixel, rank).clamp_max(rank_of_pixel.shape[-1] - 1)
     return index, (count > 0).expand_as(index)

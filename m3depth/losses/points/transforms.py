@@ -6,16 +6,19 @@ motion that makes them agree better is an error's, not the rig's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.geometry.registration import FEWEST, Motion, rigid_alignment
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.correspondences import Match
 from m3depth.losses.points.departure import departure
+
+
+Parts = TypeVar("Parts", Motion, Cloud)
 
 
 class Compared(NamedTuple):
@@ -38,8 +41,8 @@ def rig(source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compar
 class Icp:
     """Iterative closest point (Besl and McKay 1992), from where the rig's own transform leads.
 
-    Matches and motion alternate, without a graph; then the matches of the last round are taken
-    with one. For these the motion minimises the sum of squared distances, which therefore does not
+    Matches and motion alternate; only the matches have a graph. For those of the last round the
+    motion minimises the sum of squared distances, which therefore does not
     change with it to first order: for point-to-point distances and the (root of the) mean of their
     squares the gradient at fixed motion and matches *is* the gradient, away from the thin set
     where a match is about to switch. No backward pass runs through the alignment, so degenerate
@@ -56,8 +59,8 @@ class Icp:
 
     def __call__(self, source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
         """The source as the last round moves it, and what it was matched with there."""
-        asked, found = self._converged(self._start(source, baseline_mm), source, match)
-        moved, matched = source.moved(found), match(source.moved(asked))
+        found, matched = self._converged(self._start(source, baseline_mm), source, match)
+        moved = source.moved(found)
         return Compared(moved, matched, self._penalty(source, moved, matched))
 
     def _start(self, source: Cloud, baseline_mm: Tensor) -> Motion:
@@ -68,25 +71,25 @@ class Icp:
     def _penalty(self, source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
         return torch.zeros_like(source.points[:, 0, 0])
 
-    @torch.no_grad()
-    def _converged(self, start: Motion, source: Cloud, match: Match) -> tuple[Motion, Motion]:
-        """Where each sample's last round asked for matches, and where they moved it."""
-        asked = found = start
-        previous = source.points.new_full((len(source.points),), torch.inf)
+    def _converged(self, start: Motion, source: Cloud, match: Match) -> tuple[Motion, Cloud]:
+        """Each sample's motion after its last round, and the matches of that round."""
+        still = Cloud(*(value.detach() for value in source))
+        found, kept = start, match(still.moved(start))
+        matched = kept
+        previous = still.points.new_full((len(still.points),), torch.inf)
         going = torch.ones_like(previous, dtype=torch.bool)
         for _ in range(self.iterations):
-            if source.points.is_cpu and not going.any():
-                break  # on a GPU the question would wait for the answer
-            matched = match(source.moved(found))
-            weight = (source.valid & matched.valid).to(source.points)
-            aligned = rigid_alignment(source.points, matched.points, weight)
-            square = (aligned.apply(source.points) - matched.points).square().sum(-1)
+            weight = (still.valid & matched.valid).to(still.points)
+            aligned = rigid_alignment(still.points, matched.points, weight)
+            square = (aligned.apply(still.points) - matched.points.detach()).square().sum(-1)
             residual = ((weight * square).sum(1) / weight.sum(1).clamp_min(1)).sqrt()
             going = going & (weight.sum(1) >= FEWEST)
-            asked, found = _where(going, found, asked), _where(going, aligned, found)
+            found, kept = _where(going, aligned, found), _where(going, matched, kept)
             going = going & (residual < (1 - self.tolerance) * previous)
-            previous = residual
-        return asked, found
+            if still.points.is_cpu and not going.any():
+                break  # on a GPU the question would wait for the answer
+            previous, matched = residual, match(still.moved(found))
+        return found, kept
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class IcpFromOwnFrames(Icp):
         return super()._start(source, baseline_mm)._replace(translation=along)
 
 
-def _where(keep: Tensor, one: Motion, other: Motion) -> Motion:
-    rotation = torch.where(keep[:, None, None], one.rotation, other.rotation)
-    return Motion(rotation, torch.where(keep[:, None], one.translation, other.translation))
+def _where(keep: Bool[Tensor, " b"], one: Parts, other: Parts) -> Parts:
+    """Of each sample either the one or the other."""
+    pairs = zip(one, other, strict=True)
+    return type(one)(*(torch.where(keep.view(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
