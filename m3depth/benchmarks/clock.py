@@ -15,13 +15,16 @@ Work = Callable[[], Tensor]  # makes its own leaves, so that it can be done agai
 
 
 def forward_and_backward(works: Mapping[str, Work], repeats: int) -> dict[str, dict[str, float]]:
-    """Median milliseconds of each; the works take turns within each of ``repeats`` rounds."""
+    """Median milliseconds of each; the works take turns within each of ``repeats`` rounds.
+
+    Each is done twice a turn and timed the second time, or it would pay for the caches and the
+    heap that the one before it leaves.
+    """
     clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    for round_ in range(repeats + 1):
+    for _ in range(repeats):
         for name, work in works.items():
-            elapsed = _once(work)
-            if round_:  # the first one warms up
-                clocks[name].append(elapsed)
+            _once(work)
+            clocks[name].append(_once(work))
     return {name: _medians(clock) for name, clock in clocks.items()}
 
 

@@ -5,13 +5,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def unoccluded_left(
+def unoccluded_right(
     disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 0.25
 ) -> Bool[Tensor, "b 1 h w"]:
-    """True where nothing that the left view shows hides a pixel from the right camera.
+    """True where nothing that the right view shows hides a pixel from the left camera.
 
-    The right camera has pixel ``x`` at ``x - d``. A pixel is taken as hidden when one farther right
-    lands more than ``margin_px`` to the left of it, and so is nearer: the ordering constraint.
+    The left camera has pixel ``x`` at ``x + d``. A pixel is taken as hidden when one farther left
+    lands more than ``margin_px`` to the right of it, and so is nearer: the ordering constraint.
     (What shows on both sides of something thin is left out too.)
 
     Args:
@@ -21,13 +21,13 @@ def unoccluded_left(
     """
     disparity_px = disparity_px.detach()
     columns = torch.arange(disparity_px.shape[-1], device=disparity_px.device)
-    lands = (columns - disparity_px).nan_to_num(torch.inf)  # what is not known hides nothing
-    farthest_left = lands.flip(-1).cummin(-1).values.flip(-1)  # of the pixels from here rightwards
-    return lands - farthest_left <= margin_px
+    lands = (columns + disparity_px).nan_to_num(-torch.inf)  # what is not known hides nothing
+    farthest_right = lands.cummax(-1).values  # of the pixels up to here
+    return farthest_right - lands <= margin_px
 
 
-def unoccluded_right(
+def unoccluded_left(
     disparity_px: Float[Tensor, "b 1 h w"], margin_px: float = 0.25
 ) -> Bool[Tensor, "b 1 h w"]:
-    """The same for the right view and the left camera: its mirror image is a left view."""
-    return unoccluded_left(disparity_px.flip(-1), margin_px).flip(-1)
+    """The same for the left view and the right camera: its mirror image is a right view."""
+    return unoccluded_right(disparity_px.flip(-1), margin_px).flip(-1)

@@ -60,8 +60,8 @@ class Surface(NamedTuple):
         """
         x, y = x.detach(), y.detach()
         height, width = self.visible.shape[-2:]
-        looked_up = torch.cat([self.parallax_px, self.visible.to(self.parallax_px)], dim=1)
-        parallax, seen = look_up(looked_up, x[:, None], y[:, None])[:, :, 0].unbind(1)
+        parallax = look_up(self.parallax_px, x[:, None], y[:, None])[:, 0, 0]
+        seen = look_up(self.visible.to(x), x[:, None], y[:, None])[:, 0, 0]
         inside = (x >= -ROUNDING) & (x <= width - 1 + ROUNDING)
         inside &= (y >= -ROUNDING) & (y <= height - 1 + ROUNDING)
         return self._cloud(x, y, parallax, inside & (seen > WHOLLY))
