@@ -17,7 +17,6 @@ from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.correspondences import Match
 from m3depth.losses.points.departure import departure
 
-
 Parts = TypeVar("Parts", Motion, Cloud)
 
 
