@@ -18,7 +18,7 @@ from m3depth.geometry.surface import surfaces
 from m3depth.geometry.synthesis import Views
 from m3depth.log import warn_once
 from m3depth.losses.consistency import left_right
-from m3depth.losses.photometric import appearance
+from m3depth.losses.photometric import appearance, softened
 from m3depth.losses.points.correspondences import Correspondences
 from m3depth.losses.points.residuals import Reduce, Residual
 from m3depth.losses.points.sampling import Sampling
@@ -63,21 +63,27 @@ class Photometric:
         ssim_share: ``α`` of `appearance`.
         seen_px: Pixels that the view's own surface hides from the other camera by more than this
             disparity are left out; none are if None.
+        softened: How many times both are `softened` first.
     """
 
     weight: float = 1.0
     ssim_share: float = 0.85
     seen_px: float | None = None
+    softened: int = 0
 
     def __call__(self, pyramid: Sequence[Views]) -> PerSample:
         """Sum over scales and views of the mean over comparable pixels."""
         return _total(
-            mean_where(appearance(image, warped, self.ssim_share), comparable)
+            mean_where(self._unlike(image, warped), comparable)
             for views in pyramid
             for image, warped, comparable in zip(
                 views.image, views.warped, self._comparable(views), strict=True
             )
         )
+
+    def _unlike(self, image: Tensor, warped: Tensor) -> Float[Tensor, "b 1 h w"]:
+        soft, rebuilt = softened(image, self.softened), softened(warped, self.softened)
+        return appearance(soft, rebuilt, self.ssim_share)
 
     def _comparable(self, views: Views) -> Pair:
         if self.seen_px is None:

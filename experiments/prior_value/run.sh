@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# One clip, one splatter, only the prior swapped: bash run.sh PAPER.ckpt DEFAULT.ckpt OUTPUT
+# The checkpoints are those of: m3depth train experiment=demo objective=m3depth (and objective=rig)
+set -euo pipefail
+export paper=$1 default=$2 output=$3 OMP_NUM_THREADS=1
+
+exported() { # PRIOR CLIP
+  local clip="data=synthetic_clip data.size=[128,160] data.test.index=$2 writer=npz" source="source=network flip=true"
+  case $1 in
+    exact | stereo) source="source=$1" ;;
+    paper) source="$source checkpoint=$paper" ;;
+    default) source="$source checkpoint=$default" ;;
+  esac
+  m3depth export $source $clip output="$output/scenes/$1_$2"
+}
+splatted() { # PRIOR OBJECTIVE CLIP SEED
+  local run="$output/runs/$1/$2/$3_$4"
+  [ -f "$run/metrics.json" ] || m3depth splat scene="$output/scenes/${1/none/exact}_$3" \
+    truth="$output/scenes/exact_$3" objective="$2" recipe.seed="$4" recipe.iterations=600 output="$run"
+}
+export -f splatted
+
+for clip in 0 1 2; do
+  for prior in exact stereo paper default; do exported "$prior" "$clip"; done
+done
+for clip_seed in "0 0" "0 1" "0 2" "1 0" "2 0"; do
+  echo "none colour $clip_seed" # the control: points at random, no depth loss
+  for objective in m3depth deform3dgs surgicalgs; do
+    for prior in exact stereo paper default; do echo "$prior $objective $clip_seed"; done
+  done
+done | xargs -P 2 -L 1 bash -c 'splatted "$@"' splatted
