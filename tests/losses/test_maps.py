@@ -6,8 +6,9 @@ import torch
 from scenes import plane
 
 from m3depth.geometry.synthesis import synthesise
+from m3depth.geometry.warp import warp
 from m3depth.losses.consistency import left_right
-from m3depth.losses.photometric import appearance, structural_dissimilarity
+from m3depth.losses.photometric import appearance, softened, structural_dissimilarity
 from m3depth.losses.smoothness import edge_aware
 
 
@@ -79,3 +80,44 @@ def test_gradients_of_every_map():
     assert torch.autograd.gradcheck(appearance, (image, rebuilt))
     assert torch.autograd.gradcheck(left_right, (disparity, other))
     assert torch.autograd.gradcheck(edge_aware, (disparity, image))
+
+
+class TestSoftened:
+    def test_a_point_spreads_by_half_a_pixel_of_variance_each_time(self):
+        point = torch.zeros(1, 1, 17, 17, dtype=torch.float64)
+        point[..., 8, 8] = 1
+        along = softened(point, 3).sum((0, 1, 2))
+        place = torch.arange(17.0, dtype=torch.float64) - 8
+        assert along.sum().item() == pytest.approx(1)
+        assert (along * place.square()).sum().item() == pytest.approx(1.5)
+
+    def test_an_even_image_stays_as_it_is_up_to_the_border(self):
+        even = torch.full((1, 3, 6, 7), 0.4)
+        torch.testing.assert_close(softened(even, 2), even)
+
+    @pytest.mark.parametrize(("times", "within_px"), [(0, None), (2, 0.03)])
+    def test_noise_locks_disparities_to_halves_unless_it_is_softened(self, times, within_px):
+        """Two noisy views of one pattern, a quarter of a pixel apart."""
+        torch.manual_seed(0)
+        left, right = (
+            (pattern(shift) + 0.03 * torch.randn(48, 128))[None, None] for shift in (0.0, 0.25)
+        )
+        shifts = torch.linspace(0, 0.5, 26)
+        costs = [unlike(left, right, float(shift), times) for shift in shifts]
+        found = shifts[torch.stack(costs).argmin()].item()
+        if within_px is None:
+            assert found > 0.3
+        else:
+            assert found == pytest.approx(0.25, abs=within_px)
+
+
+def pattern(shift: float) -> torch.Tensor:
+    """What a view sees that stands ``shift`` pixels to the side."""
+    x, y = torch.arange(128.0) + shift, torch.arange(48.0)[:, None]
+    waves = [(0.1, 0.031, 0.02), (0.08, 0.083, -0.05), (0.06, 0.17, 0.11)]
+    return 0.5 + sum(a * torch.sin(6.28 * (x * u + y * v) + 50 * u) for a, u, v in waves)
+
+
+def unlike(left: torch.Tensor, right: torch.Tensor, shift: float, times: int) -> torch.Tensor:
+    rebuilt = warp(right, torch.full_like(left, -shift))[0]
+    return appearance(softened(left, times), softened(rebuilt, times))[..., 4:-4].mean()
