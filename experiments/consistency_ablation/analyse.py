@@ -1,7 +1,7 @@
-"""Reads the runs, writes errors.json, summary.json and plot.png: python analyse.py RUNS FITS.
+"""Reads the runs, writes errors.json, summary.json and plot.png: python analyse.py RUNS FITS LONG.
 
-RUNS/VARIANT/SEED and FITS/VARIANT/SEED hold what `m3depth train` wrote, and
-RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on. Differences are
+RUNS/VARIANT/SEED, FITS/VARIANT/SEED and LONG/VARIANT/SEED hold what `m3depth train` wrote, and
+RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on; LONG likewise. Differences are
 to `monodepth`, scene by scene; intervals are percentiles of 5000 resamples of scenes and,
 independently, of seeds.
 """
@@ -82,12 +82,14 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], pat
     figure.savefig(path, dpi=110)
 
 
-def main(runs: Path, fits: Path) -> None:
+def main(runs: Path, fits: Path, long: Path) -> None:
     """Three seeds are drawn; single runs of the sweep are only in the table."""
     errors = {
         "seen style": read(runs, "."),
         "unseen style": read(runs, "style"),
         "fitted scenes": read(fits, "."),
+        "long, seen style": read(long, "."),
+        "long, unseen style": read(long, "style"),
     }
     plain = {t: {n: v.round(2).tolist() for n, v in e.items()} for t, e in errors.items()}
     (HERE / "errors.json").write_text(json.dumps(plain) + "\n")
@@ -100,4 +102,4 @@ def main(runs: Path, fits: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))
