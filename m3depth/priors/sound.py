@@ -7,6 +7,7 @@ from torch import Tensor
 from m3depth.errors import DataError
 from m3depth.priors.prior import DepthPrior
 
+COLOURS_TOLERANCE = 1e-3  # a resize may overshoot by its rounding
 METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres
 RIGID_TOLERANCE = 1e-3
 
@@ -15,8 +16,8 @@ def require_sound(prior: DepthPrior) -> None:
     """Stop at a frame that a reader would take for something else.
 
     Raises:
-        DataError: no calibration, colours or depths that are no numbers, depth in metres, a pose
-            that is no rotation and translation.
+        DataError: no calibration, colours that are not 0 to 1, depths that are no numbers, depth in
+            metres, a pose that is no rotation and translation.
     """
     prior.require_millimetres()
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
@@ -35,6 +36,9 @@ def require_sound_frame(
     """
     if not torch.isfinite(image).all():
         raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
+    if bool((image < -COLOURS_TOLERANCE).any()) or bool((image > 1 + COLOURS_TOLERANCE).any()):
+        low, high = float(image.min()), float(image.max())
+        raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
     if not torch.isfinite(depth_mm).all() or bool((depth_mm < 0).any()):
         raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
     known_mm = depth_mm[depth_mm > 0]

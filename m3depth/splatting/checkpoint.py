@@ -15,6 +15,7 @@ from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
 
 Rows = list[dict[str, float]]
+PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}
 
 
 def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> None:
@@ -73,6 +74,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
-    if not isinstance(saved, dict) or not {"splats", "pull", "settings"} <= saved.keys():
+    if not isinstance(saved, dict) or not PARTS <= saved.keys():
         raise UserError(f"checkpoint={path}: not written by m3depth splat")
     return saved

@@ -7,6 +7,7 @@ import numpy as np
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene
+from m3depth.data.images import read_npy
 from m3depth.files import Array
 
 
@@ -175,7 +176,7 @@ def _truth_agreement(scene: PriorScene, frame: PriorFrame) -> float | None:
     path = scene.folder / "depth_float" / f"{frame.name.split('.')[0]}.npy"
     if not path.exists():
         return None
-    truth = np.load(path, allow_pickle=False)
+    truth = read_npy(path)
     if truth.shape != frame.depth.shape:
         return None
     return _correlation(frame.depth, truth, frame.used & (truth > 0))

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import Habits, Map, PriorScene, meta_of, spread
+from m3depth.check.prior.scene import Habits, Map, PriorFrame, PriorScene, meta_of, spread
 from m3depth.data.images import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.priors.archive import read_archive
 from m3depth.priors.poses import PoseConvention
 
 Poses = NDArray[np.float64]
@@ -71,7 +72,7 @@ class PosesBounds:
 
     def _rows(self, path: Path) -> Poses:
         rows = read_npy(path)
-        if rows.ndim != 2 or rows.shape[1] != 17:
+        if rows.ndim != 2 or rows.shape[1] != 17 or not len(rows):
             raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17")
         return rows.astype(np.float64)
 
@@ -139,17 +140,21 @@ class Archives:
 
     def __call__(self, folder: Path, frames: int) -> PriorScene:
         """See `Target`."""
-        from m3depth.check.prior.archives import archive_frame, archive_pose
-
         files = listed(folder, "priors/*.npz")
         return PriorScene(
             folder=folder,
             files={"priors": files},
-            load=lambda i: archive_frame(files[i]),
+            load=lambda i: _archived(files[i]),
             sample=spread(len(files), frames),
             habits=self.habits,
-            poses=np.array([archive_pose(path) for path in files]),
+            poses=np.array([read_archive(path).camera_to_world for path in files]),
         )
+
+
+def _archived(path: Path) -> PriorFrame:
+    saved = read_archive(path)
+    read = np.where(saved.valid, saved.depth_mm, 0).astype(np.float64)
+    return PriorFrame(path.name, 255 * saved.image.mean(2), saved.depth_mm, read, None, saved.use)
 
 
 def _opencv(poses: NDArray[np.float64], convention: PoseConvention) -> Poses:

@@ -12,10 +12,10 @@ import numpy as np
 
 import m3depth
 from m3depth.errors import ConfigError, DataError
-from m3depth.files import write_as_named, write_json, write_npy
+from m3depth.files import write_as_named, write_json
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.records import FrameRecords, Record
+from m3depth.priors.records import META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
@@ -56,7 +56,7 @@ class SceneWriter(ABC):
             raise ConfigError(f"writer.min_confidence={self.min_confidence}: expected 0 to 1")
         self.folder = Path(self.directory)
         self._camera: Record | None = None
-        self._records = FrameRecords(self.folder / "frames", self._settings())
+        self._records = FrameRecords(self.folder, self._settings())
 
     @abstractmethod
     def files(self, frame: Frame) -> Mapping[str, Any]:
@@ -105,17 +105,18 @@ class SceneWriter(ABC):
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
         self._not_complete()
-        for path, content in self.files(frame).items():
-            write_as_named(self.folder / path, content)
+        files = dict(self.files(frame))
         if self.rounds:
-            write_npy(self.folder / "depth_float" / f"{frame.name}.npy", frame.depth_mm)
+            files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
+        for path, content in files.items():
+            write_as_named(self.folder / path, content)
         record = {
             "name": frame.name,
             "camera": camera,
             "camera_to_world": frame.camera_to_world.tolist(),
             "bounds_mm": frame.bounds_mm(),
         }
-        self._records.add(index, prior.key, record)
+        self._records.add(index, prior.key, record, files)
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
@@ -137,6 +138,8 @@ class SceneWriter(ABC):
         missing = self._records.missing(frames)
         if missing:
             return missing
+        for leftover in self.folder.glob("*/.*.tmp"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         written = [record for record in records if "skipped" not in record]
         near_far_mm = self._scene_bounds(written)
@@ -146,7 +149,7 @@ class SceneWriter(ABC):
             write_as_named(self.folder / path, content)
         skipped = {r["key"]: r["skipped"] for r in records if "skipped" in r}
         counts = {"frames": len(written), "skipped": skipped}
-        write_json(self.folder / "depth_meta.json", self._meta(written, near_far_mm) | counts)
+        write_json(self.folder / META, self._meta(written, near_far_mm) | counts)
         return []
 
     def _frame(self, name: str, prior: DepthPrior) -> Frame:
@@ -204,4 +207,4 @@ class SceneWriter(ABC):
             )
 
     def _not_complete(self) -> None:
-        (self.folder / "depth_meta.json").unlink(missing_ok=True)
+        (self.folder / META).unlink(missing_ok=True)
