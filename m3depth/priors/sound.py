@@ -27,7 +27,7 @@ def require_sound_frame(
     key: str,
     image: Float[Tensor, "3 h w"],
     depth_mm: Float[Tensor, "1 h w"],
-    camera_to_world: Float[Tensor, "4 4"],
+    camera_to_world: Float[Tensor, "rows columns"],
 ) -> None:
     """The same for a frame's parts; ``key`` names it.
 
@@ -45,12 +45,15 @@ def require_sound_frame(
     if known_mm.numel() and float(known_mm.median()) < METRES_BELOW_MM:
         raise DataError(
             f"{key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
-            "metres: give the rig's baseline in millimetres (baseline_mm)"
+            "metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
+            "others foreign.depth_unit_mm=1000"
         )
     _require_rigid(key, camera_to_world.double())
 
 
-def _require_rigid(key: str, pose: Float[Tensor, "4 4"]) -> None:
+def _require_rigid(key: str, pose: Float[Tensor, "rows columns"]) -> None:
+    if pose.shape != (4, 4):
+        raise DataError(f"{key}: camera_to_world is {tuple(pose.shape)}; give [R t; 0 0 0 1]")
     rotation = pose[:3, :3]
     # Not finite fails here too: a comparison with NaN is False
     orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE

@@ -133,7 +133,7 @@ class SceneWriter(ABC):
 
         Raises:
             ConfigError: frames of another export are in the way.
-            DataError: no frame has a usable depth, or they are not of one camera.
+            DataError: no frame was written or has a usable depth, or they are not of one camera.
         """
         missing = self._records.missing(frames)
         if missing:
@@ -142,6 +142,8 @@ class SceneWriter(ABC):
             leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         written = [record for record in records if "skipped" not in record]
+        if not written:
+            raise DataError(f"{self.folder}: every frame was left out: {records[0]['skipped']}")
         near_far_mm = self._scene_bounds(written)
         for record in written:
             self._check_camera(written[0]["camera"], record["camera"], record["key"])
@@ -196,7 +198,10 @@ class SceneWriter(ABC):
     def _scene_bounds(self, written: list[Record]) -> tuple[float, float]:
         bounds_mm = [record["bounds_mm"] for record in written if record["bounds_mm"]]
         if not bounds_mm:
-            raise DataError(f"{self.folder}: no frame has one pixel of usable depth")
+            raise DataError(
+                f"{self.folder}: no frame has one pixel of usable depth: is it all 0, "
+                "masked, below writer.min_confidence, or beyond what the layout holds?"
+            )
         return min(near for near, _ in bounds_mm), max(far for _, far in bounds_mm)
 
     def _check_camera(self, first: Record, camera: Record, key: str) -> None:

@@ -84,5 +84,3 @@ def _integrate(grid: Any, drawn: Rendered, camera: Camera) -> None:
 def _picture(image: Float[torch.Tensor, "c h w"]) -> Any:
     pixels: NDArray[np.float32] = image.movedim(0, -1).contiguous().cpu().numpy()
     return require_open3d().t.geometry.Image(pixels)
-
-

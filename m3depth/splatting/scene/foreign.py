@@ -13,6 +13,8 @@ from m3depth.errors import ConfigError, DataError
 from m3depth.priors.poses import PoseConvention
 from m3depth.splatting.options import require_number
 
+AXES = '"foreign.pose_convention={_target_: m3depth.priors.poses.opengl}"'  # as a shell takes it
+
 
 @dataclass(frozen=True)
 class ForeignScene:
@@ -34,8 +36,7 @@ class ForeignScene:
             require_number("foreign.depth_unit_mm", self.depth_unit_mm, 1e-6)
         if not isinstance(self.pose_convention, PoseConvention | None):
             raise ConfigError(
-                f"foreign.pose_convention={self.pose_convention}: set "
-                "foreign.pose_convention._target_=m3depth.priors.poses.opengl (or opencv, llff)"
+                f"foreign.pose_convention={self.pose_convention}: set {AXES} (or opencv, llff)"
             )
 
 
@@ -76,7 +77,7 @@ def foreign_cameras(
     if foreign.pose_convention is None:
         raise DataError(
             f"{path}: the camera moves, and the same file means three things to its readers: set "
-            "foreign.pose_convention._target_=m3depth.priors.poses.opengl (or opencv, llff)"
+            f"{AXES} (or opencv, llff)"
         )
     return [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices], intrinsics
 
