@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.evaluation.record import version
 from m3depth.errors import ConfigError
+from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
 from m3depth.priors.load import pick_device
 from m3depth.report.plots import Curves, read_curves

@@ -74,6 +74,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
-    if not isinstance(saved, dict) or not PARTS <= saved.keys():
+    if not isinstance(saved, dict) or not saved.keys() >= PARTS:
         raise UserError(f"checkpoint={path}: not written by m3depth splat")
     return saved

@@ -300,7 +300,7 @@ def test_what_a_foreign_scene_leaves_open_is_asked_for(scene: Path):
 
 
 def test_a_foreign_scene_has_a_unit_above_0():
-    with pytest.raises(ConfigError, match="depth_unit_mm=0.0: expected a number"):
+    with pytest.raises(ConfigError, match=r"depth_unit_mm=0\.0: expected a number"):
         ForeignScene(0.0)
 
 

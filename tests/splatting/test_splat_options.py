@@ -75,5 +75,5 @@ def test_weights_that_cannot_be():
 
 
 def test_an_objective_without_terms():
-    with pytest.raises(ConfigError, match="objective.terms: empty"):
+    with pytest.raises(ConfigError, match=r"objective\.terms: empty"):
         Objective(an_objective().start, {})

@@ -13,7 +13,6 @@ from m3depth.splatting.scene.endonerf import read_endonerf
 from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.npz import read_npz
 
-
 logger = logging.getLogger(__name__)
 
 LEAST_USED = 0.3  # of the pixels: any scene uses more
