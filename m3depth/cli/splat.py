@@ -22,9 +22,10 @@ from m3depth.priors.load import pick_device
 from m3depth.report.plots import Curves, read_curves
 from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
-from m3depth.splatting.fit import Recipe, State, fit, start
+from m3depth.splatting.fit import State, fit, start
 from m3depth.splatting.objective.objective import Objective
 from m3depth.splatting.options import require_number
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.results.mesh import mesh_ply, require_open3d
 from m3depth.splatting.results.pictures import write_renders
 from m3depth.splatting.results.ply import gaussian_ply

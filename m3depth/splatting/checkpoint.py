@@ -10,9 +10,10 @@ import torch
 
 from m3depth.errors import ConfigError, UserError
 from m3depth.files import write_bytes
-from m3depth.splatting.fit import Recipe, State
+from m3depth.splatting.fit import State
 from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.recipe import Recipe
 
 Rows = list[dict[str, float]]
 PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}

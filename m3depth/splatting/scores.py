@@ -11,8 +11,9 @@ from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median
 from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
-from m3depth.splatting.fit import Recipe, draw
+from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip, Frame
 
 SAME_K_PX = 1.0  # of a truth's K that is the scene's: a reader may have rounded it

@@ -261,6 +261,18 @@ def test_each_fault_is_found(fault: str, tmp_path: Path) -> None:
     assert set(found) - {code} <= follows
 
 
+@pytest.mark.parametrize("name", ["endonerf", "endogaussian_mono", "gsharp", "nerfstudio", "npz"])
+def test_poses_are_understood_as_they_were_meant(name: str, tmp_path: Path) -> None:
+    folder = exported(name, tmp_path)
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        config = compose("check_prior", [f"target={name}", f"input={folder}"])
+    scene = instantiate(config.target, _convert_="all")(folder, 1)
+    due = [a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)]
+    assert scene.poses[:, :3, :3] == pytest.approx(np.array(due)[:, :3, :3], abs=1e-6)
+    moved = scene.poses[:, :3, 3] * scene.unit_mm
+    assert moved == pytest.approx(np.array(due)[:, :3, 3], abs=1e-4)
+
+
 def test_a_size_that_the_reader_does_not_know_is_a_warning(tmp_path: Path) -> None:
     folder = exported("endonerf", tmp_path)
     assert codes(folder, "endonerf", tmp_path / "out") == {"image_size": "warning"}

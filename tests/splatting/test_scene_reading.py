@@ -89,6 +89,18 @@ def test_a_foreign_scene_is_read_as_its_readers_do(scene: Path):
     assert torch.allclose(in_tenths.camera_to_world[:3, 3], moved)
 
 
+@pytest.mark.parametrize("axes", [poses.opencv, poses.opengl, poses.llff, poses.gsharp])
+def test_a_foreign_scenes_axes_are_the_ones_that_are_told(
+    axes: Callable[[], poses.PoseConvention], tmp_path: Path
+):
+    scene = exported(EndoNeRFWriter(tmp_path / "scene", axes()))
+    not_ours(scene)
+    for frame, prior in zip(
+        read_clip(scene, ForeignScene(1.0, axes())).frames, priors(), strict=True
+    ):
+        assert torch.allclose(frame.camera_to_world, prior.camera_to_world, atol=1e-5)
+
+
 def rewrite_npz(scene: Path, **changes: object) -> None:
     path = scene / "priors/000002.npz"
     content = dict(np.load(path)) | changes

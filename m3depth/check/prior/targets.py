@@ -1,18 +1,17 @@
 """How each pipeline reads its folder."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import Habits, Map, PriorFrame, PriorScene, meta_of, spread
+from m3depth.check.prior.scene import Habits, Map, PriorScene, meta_of, spread
 from m3depth.data.images import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
-from m3depth.priors.archive import read_archive
 from m3depth.priors.poses import PoseConvention
 
 Poses = NDArray[np.float64]
@@ -130,31 +129,6 @@ class Transforms:
 
 
 _KEYS = ("file_path", "depth_file_path", "mask_path")
-
-
-@dataclass(frozen=True)
-class Archives:
-    """Our own ``priors/*.npz``."""
-
-    habits: Habits = field(default_factory=Habits)
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        files = listed(folder, "priors/*.npz")
-        return PriorScene(
-            folder=folder,
-            files={"priors": files},
-            load=lambda i: _archived(files[i]),
-            sample=spread(len(files), frames),
-            habits=self.habits,
-            poses=np.array([read_archive(path).camera_to_world for path in files]),
-        )
-
-
-def _archived(path: Path) -> PriorFrame:
-    saved = read_archive(path)
-    read = np.where(saved.valid, saved.depth_mm, 0).astype(np.float64)
-    return PriorFrame(path.name, 255 * saved.image.mean(2), saved.depth_mm, read, None, saved.use)
 
 
 def _opencv(poses: NDArray[np.float64], convention: PoseConvention) -> Poses:

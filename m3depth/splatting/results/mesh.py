@@ -10,10 +10,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.splatting.fit import Recipe
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.rasterize import Rendered, rasterize
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip
 
 OPAQUE = 0.5  # weight from which a depth is a surface's

@@ -1,0 +1,35 @@
+"""Our own archives, as `m3depth splat` reads them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from m3depth.check.prior.reading import listed
+from m3depth.check.prior.scene import Habits, PriorFrame, PriorScene, spread
+from m3depth.priors.archive import read_archive
+
+
+@dataclass(frozen=True)
+class Archives:
+    """Our own ``priors/*.npz``."""
+
+    habits: Habits = field(default_factory=Habits)
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        files = listed(folder, "priors/*.npz")
+        return PriorScene(
+            folder=folder,
+            files={"priors": files},
+            load=lambda i: _archived(files[i]),
+            sample=spread(len(files), frames),
+            habits=self.habits,
+            poses=np.array([read_archive(path).camera_to_world for path in files]),
+        )
+
+
+def _archived(path: Path) -> PriorFrame:
+    saved = read_archive(path)
+    read = np.where(saved.valid, saved.depth_mm, 0).astype(np.float64)
+    return PriorFrame(path.name, 255 * saved.image.mean(2), saved.depth_mm, read, None, saved.use)
