@@ -70,7 +70,7 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
 
 def _require_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     height, width = (*arrays["depth_mm"].shape, 0, 0)[:2]
-    due = dict.fromkeys(Archive._fields, (height, width))
+    due: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
     due |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
     for name, shape in due.items():
         one = arrays[name]

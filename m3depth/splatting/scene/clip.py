@@ -106,7 +106,7 @@ class Clip:
         digest = hashlib.sha256()
         for frame in self.frames:
             for tensor in frame[1:]:
-                digest.update(tensor.cpu().contiguous().numpy())
+                digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
 
     @property
