@@ -24,6 +24,11 @@ USAGE = (
     "usage: m3depth VERB [key=value ...]   (m3depth VERB --help says what it takes)\n\n"
     + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
 )
+GO_ON = {  # when a verb was stopped
+    "train": "; output=RUN checkpoint=last goes on from its last checkpoint",
+    "export": "; the same command goes on where it was, with output= of the frames so far",
+    "splat": "; the same command with output=DIR checkpoint=last goes on from its last checkpoint",
+}
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -40,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = importlib.import_module(f"m3depth.cli.{verb}").main
         return int(run(overrides) or 0)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nm3depth {verb}: stopped{GO_ON.get(verb, '')}\n")
+        return 1
     except expected() as error:
         told = _one_line(error)
         if told is None:

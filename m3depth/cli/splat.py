@@ -15,15 +15,18 @@ from rich.console import Console
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
+from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
 from m3depth.priors.load import pick_device
 from m3depth.report.plots import Curves, read_curves
 from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
-from m3depth.splatting.fit import Recipe, State, fit, start
+from m3depth.splatting.fit import State, fit, start
 from m3depth.splatting.objective.objective import Objective
-from m3depth.splatting.results.mesh import mesh_ply
+from m3depth.splatting.options import require_number
+from m3depth.splatting.recipe import Recipe
+from m3depth.splatting.results.mesh import mesh_ply, require_open3d
 from m3depth.splatting.results.pictures import write_renders
 from m3depth.splatting.results.ply import gaussian_ply
 from m3depth.splatting.scene.clip import Clip
@@ -46,6 +49,7 @@ def main(overrides: list[str]) -> None:
 
 def _splat(config: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    _require_options(plain)
     foreign = instantiate(config.foreign, _convert_="all")
     clip = read_clip(config.scene, foreign)
     truth = None if config.truth is None else read_clip(config.truth, foreign)
@@ -77,11 +81,23 @@ def _splat(config: DictConfig) -> None:
     logger.info("report: %s", (output / "report.html").resolve())
 
 
+def _require_options(plain: dict[str, Any]) -> None:
+    """Stop before the fit at what would only be asked for after it."""
+    require_number("time", plain["time"], 0, 1)
+    require_number("checkpoint_every", plain["checkpoint_every"], 1, whole=True)
+    require_number("mesh_voxel_mm", plain["mesh_voxel_mm"], 0.01)
+    if not isinstance(plain["mesh"], bool):
+        raise ConfigError(f"mesh={plain['mesh']}: expected true or false")
+    if plain["mesh"]:
+        require_open3d()
+
+
 def _fitted(
     config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
 ) -> tuple[State, Rows]:
     last = Path(config.output) / "checkpoints" / "last.ckpt"
     shared = {name: plain[name] for name in ("objective", "recipe")}
+    shared["scene"] = clip.fingerprint
     rows: Rows = []
     device = pick_device(config.device)
     if config.checkpoint is None:

@@ -1,25 +1,43 @@
 """Which frames of an export are written: what makes it resumable and shareable."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, DataError
 from m3depth.files import write_json
 
 Record = dict[str, Any]  # plain containers, as JSON holds them
+META, FRAMES = "depth_meta.json", "frames"  # written last of all; holds a record of each frame
+
+
+def require_whole(scene: Path) -> None:
+    """Stop at an export of ours that has not come to its end.
+
+    Raises:
+        DataError: it has records of frames, and no ``depth_meta.json``.
+    """
+    if (scene / FRAMES).is_dir() and not (scene / META).is_file():
+        raise DataError(
+            f"{scene}: a half-written export, without {META}: run the same m3depth export again, "
+            "and it goes on"
+        )
 
 
 class FrameRecords:
-    """One small JSON file per frame, written after the frame's other files.
+    """One small JSON file per frame, written after the frame's other files, whose sizes it has.
+
+    A frame whose record cannot be read, or one of whose files is gone or of another size, counts
+    as not written: it is written again.
 
     Args:
-        folder: Holds ``000000.json`` and so on.
+        scene: Its folder ``frames`` holds ``000000.json`` and so on.
         settings: What all frames of one export share; a frame of other settings is refused.
     """
 
-    def __init__(self, folder: Path, settings: Record) -> None:
-        self.folder, self.settings = folder, settings
+    def __init__(self, scene: Path, settings: Record) -> None:
+        self.scene, self.folder, self.settings = scene, scene / FRAMES, settings
 
     def done(self, index: int, key: str) -> bool:
         """Whether the frame is written; a skipped one is not.
@@ -27,20 +45,22 @@ class FrameRecords:
         Raises:
             ConfigError: it is, but by other settings or from other data.
         """
-        if not self._path(index).exists():
+        record = self._whole(index)
+        if record is None or "skipped" in record:  # the latter may have had no key yet
             return False
-        record = self._load(index)
         if record["key"] != key:
             self._refuse(index, f"shows {record['key']}, not {key}")
-        return "skipped" not in record
+        return True
 
-    def add(self, index: int, key: str, record: Record) -> None:
-        """Say that the frame is written."""
-        write_json(self._path(index), {"key": key, "settings": self.settings} | record)
+    def add(self, index: int, key: str, record: Record, files: Iterable[str] = ()) -> None:
+        """Say that the frame is written, into these files below the scene."""
+        sizes = {name: (self.scene / name).stat().st_size for name in files}
+        head = {"key": key, "settings": self.settings, "bytes": sizes}
+        write_json(self._path(index), head | record)
 
     def missing(self, frames: int) -> list[int]:
         """The positions below ``frames`` that are neither written nor skipped."""
-        return [index for index in range(frames) if not self._path(index).exists()]
+        return [index for index in range(frames) if self._whole(index) is None]
 
     def all(self, frames: int) -> list[Record]:
         """Every frame's record, in order.
@@ -51,18 +71,27 @@ class FrameRecords:
         last = max((int(path.stem) for path in self.folder.glob("[0-9]*.json")), default=-1)
         if last >= frames:
             self._refuse(last, f"is of an export of more than {frames} frames")
-        return [self._load(index) for index in range(frames)]
+        return [record for record in map(self._whole, range(frames)) if record is not None]
 
-    def _load(self, index: int) -> Record:
-        record: Record = json.loads(self._path(index).read_text(encoding="utf-8"))
-        theirs = record["settings"]
+    def _whole(self, index: int) -> Record | None:
+        """The record of a frame of which everything is there."""
+        try:
+            record: Record = json.loads(self._path(index).read_text(encoding="utf-8"))
+            theirs, sizes = record["settings"], record["bytes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
         changed = [key for key, value in self.settings.items() if theirs.get(key) != value]
         if changed:
             self._refuse(index, f"was exported with another {', '.join(changed)}")
-        return record
+        whole = all(_size(self.scene / name) == size for name, size in sizes.items())
+        return record if whole else None
 
     def _refuse(self, index: int, why: str) -> None:
         raise ConfigError(f"{self._path(index)}: {why}; set output=DIR to an empty folder")
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{index:06d}.json"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else -1

@@ -7,6 +7,7 @@ from torch import Tensor
 from m3depth.errors import DataError
 from m3depth.priors.prior import DepthPrior
 
+COLOURS_TOLERANCE = 1e-3  # a resize may overshoot by its rounding
 METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres
 RIGID_TOLERANCE = 1e-3
 
@@ -15,8 +16,8 @@ def require_sound(prior: DepthPrior) -> None:
     """Stop at a frame that a reader would take for something else.
 
     Raises:
-        DataError: no calibration, colours or depths that are no numbers, depth in metres, a pose
-            that is no rotation and translation.
+        DataError: no calibration, colours that are not 0 to 1, depths that are no numbers, depth in
+            metres, a pose that is no rotation and translation.
     """
     prior.require_millimetres()
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
@@ -26,7 +27,7 @@ def require_sound_frame(
     key: str,
     image: Float[Tensor, "3 h w"],
     depth_mm: Float[Tensor, "1 h w"],
-    camera_to_world: Float[Tensor, "4 4"],
+    camera_to_world: Float[Tensor, "rows columns"],
 ) -> None:
     """The same for a frame's parts; ``key`` names it.
 
@@ -35,18 +36,24 @@ def require_sound_frame(
     """
     if not torch.isfinite(image).all():
         raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
+    if bool((image < -COLOURS_TOLERANCE).any()) or bool((image > 1 + COLOURS_TOLERANCE).any()):
+        low, high = float(image.min()), float(image.max())
+        raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
     if not torch.isfinite(depth_mm).all() or bool((depth_mm < 0).any()):
         raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
     known_mm = depth_mm[depth_mm > 0]
     if known_mm.numel() and float(known_mm.median()) < METRES_BELOW_MM:
         raise DataError(
             f"{key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
-            "metres: give the rig's baseline in millimetres (baseline_mm)"
+            "metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
+            "others foreign.depth_unit_mm=1000"
         )
     _require_rigid(key, camera_to_world.double())
 
 
-def _require_rigid(key: str, pose: Float[Tensor, "4 4"]) -> None:
+def _require_rigid(key: str, pose: Float[Tensor, "rows columns"]) -> None:
+    if pose.shape != (4, 4):
+        raise DataError(f"{key}: camera_to_world is {tuple(pose.shape)}; give [R t; 0 0 0 1]")
     rotation = pose[:3, :3]
     # Not finite fails here too: a comparison with NaN is False
     orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE

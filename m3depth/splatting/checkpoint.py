@@ -10,11 +10,13 @@ import torch
 
 from m3depth.errors import ConfigError, UserError
 from m3depth.files import write_bytes
-from m3depth.splatting.fit import Recipe, State
+from m3depth.splatting.fit import State
 from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.recipe import Recipe
 
 Rows = list[dict[str, float]]
+PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}
 
 
 def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> None:
@@ -73,6 +75,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
-    if not isinstance(saved, dict) or not {"splats", "pull", "settings"} <= saved.keys():
+    if not isinstance(saved, dict) or not saved.keys() >= PARTS:
         raise UserError(f"checkpoint={path}: not written by m3depth splat")
     return saved

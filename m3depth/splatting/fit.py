@@ -1,52 +1,22 @@
 """Fitting Gaussians to a scene: the loop, and what it goes on from."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from m3depth.splatting.model.density import Density, Pull, apply
+from m3depth.splatting.model.density import Pull, apply
 from m3depth.splatting.model.splats import Splats, still
 from m3depth.splatting.objective.objective import Objective
 from m3depth.splatting.objective.schedules import exponential
-from m3depth.splatting.rasteriser import own_backend
-from m3depth.splatting.rasteriser.drawing import Backend
-from m3depth.splatting.rasteriser.profiles import GSPLAT, Profile, expected
+from m3depth.splatting.rasteriser.profiles import expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered, rasterize
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip
 
 START, ORDER, HALVES = range(3)  # what is drawn at random
 PLACES = ("means_mm", "moves_mm")  # what comes to rest in the end
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a fit is made, whatever its objective.
-
-    Attributes:
-        iterations: Frames that are drawn, one each.
-        bumps: Of the motion, evenly over the clip at first.
-        degree: Of the spherical harmonics, 0 to 3.
-        opacity: Of each Gaussian at first.
-        rates: Adam's step for each parameter of `Splats`.
-        settle: Share of their rates that means and moves end with.
-        density: When Gaussians become more and fewer.
-        profile: The rasteriser's constants.
-        backend: Who draws.
-        seed: Of the frames' order and of everything drawn at random.
-    """
-
-    iterations: int
-    bumps: int
-    degree: int
-    opacity: float
-    rates: Mapping[str, float]
-    settle: float
-    density: Density
-    profile: Profile = GSPLAT
-    backend: Backend = own_backend.draw
-    seed: int = 0
 
 
 @dataclass

@@ -11,10 +11,13 @@ from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median
 from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
-from m3depth.splatting.fit import Recipe, draw
+from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip, Frame
 
+SAME_K_PX = 1.0  # of a truth's K that is the scene's: a reader may have rounded it
+SAME_COLOURS = 0.1  # mean difference of pictures that are the same, saved in another way
 METRICS = (mae_mm, abs_rel, rmse_mm)
 
 
@@ -37,7 +40,7 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
     """The truth of some frames; none without a truth.
 
     Raises:
-        DataError: the truth lacks one of them, or has another size.
+        DataError: the truth lacks one of them, has another size or shows something else.
     """
     if truth is None:
         return {}
@@ -92,6 +95,13 @@ def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
         raise DataError(
             f"truth: {frame.key} is {true.size[1]}x{true.size[0]}, the scene's is "
             f"{frame.size[1]}x{frame.size[0]}; export both with the same writer"
+        )
+    off_px = float((true.intrinsics - frame.intrinsics).abs().max())
+    off = float((true.image - frame.image).abs().mean())
+    if off_px > SAME_K_PX or off > SAME_COLOURS:
+        raise DataError(
+            f"truth: {frame.key} is not the scene's picture (K is {off_px:.3g} px off, colours "
+            f"{off:.2f} of 1); export both from the same frames"
         )
     return true
 

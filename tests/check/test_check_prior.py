@@ -196,6 +196,16 @@ def half_written(folder: Path) -> None:
     (folder / "depth_meta.json").unlink()
 
 
+def of_other_frames(folder: Path) -> None:
+    path = folder / "depth_meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"frames": 7}))
+
+
+def of_another_size(folder: Path) -> None:
+    path = folder / "depth_meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"size": [40, 30]}))
+
+
 def test_words_of_the_path_lead_readers_astray(tmp_path: Path) -> None:
     folder = exported("endonerf_stereo", tmp_path, "writer.size=[512,640]")
     plain = folder.rename(tmp_path / "clip")
@@ -230,6 +240,8 @@ BROKEN = {
     "nan_pose": ("endonerf", nan_pose, "no_rotation", "error"),
     "off_centre": ("endonerf", said_off_centre, "off_centre", "error"),
     "all_zero": ("endonerf", all_zero, "no_depth", "error"),
+    "of_other_frames": ("endonerf", of_other_frames, "of_another_scene", "error"),
+    "of_another_size": ("colmap", of_another_size, "of_another_scene", "error"),
     "half_written": ("endonerf", half_written, "half_written", "error"),
     "nan_depth": ("endo4dgs", nan_depth, "depth_not_finite", "error"),
 }
@@ -247,6 +259,18 @@ def test_each_fault_is_found(fault: str, tmp_path: Path) -> None:
     if spoil in (inverted_masks, masks_of_one):
         follows |= {"revived"}  # these masks keep the unknown depth as well
     assert set(found) - {code} <= follows
+
+
+@pytest.mark.parametrize("name", ["endonerf", "endogaussian_mono", "gsharp", "nerfstudio", "npz"])
+def test_poses_are_understood_as_they_were_meant(name: str, tmp_path: Path) -> None:
+    folder = exported(name, tmp_path)
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        config = compose("check_prior", [f"target={name}", f"input={folder}"])
+    scene = instantiate(config.target, _convert_="all")(folder, 1)
+    due = [a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)]
+    assert scene.poses[:, :3, :3] == pytest.approx(np.array(due)[:, :3, :3], abs=1e-6)
+    moved = scene.poses[:, :3, 3] * scene.unit_mm
+    assert moved == pytest.approx(np.array(due)[:, :3, 3], abs=1e-4)
 
 
 def test_a_size_that_the_reader_does_not_know_is_a_warning(tmp_path: Path) -> None:
@@ -306,6 +330,36 @@ def test_no_target_no_folder_no_kind_are_one_line_each(tmp_path: Path) -> None:
     other = m3depth("check", "kind=posterior")
     assert other.status == 2
     assert "kind=posterior: choose pairs, prior" in other.line
+
+
+def test_an_export_that_was_stopped_before_its_poses_is_called_so(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    half_written(folder)
+    (folder / "poses_bounds.npy").unlink()
+    assert "a half-written export" in check(folder, "endonerf").line
+
+
+def test_npz_that_is_valid_nowhere_has_no_depth(tmp_path: Path) -> None:
+    folder = exported("npz", tmp_path)
+    for path in (folder / "priors").glob("*.npz"):
+        saved = dict(np.load(path))
+        np.savez(path, **{**saved, "valid": np.zeros_like(saved["valid"])})
+    assert codes(folder, "npz", tmp_path / "out") == {"no_depth": "error"}
+
+
+def test_truth_that_is_truncated_is_named(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path)
+    path = folder / "depth_float/000000.npy"
+    path.write_bytes(path.read_bytes()[:300])
+    assert f"{path}: not a readable .npy array" in check(folder, "endonerf").line
+
+
+@pytest.mark.parametrize("wrong", [{"unit_mm": "x"}, {"size": "large"}, {"size": [48]}])
+def test_metadata_of_another_kind_are_named(tmp_path: Path, wrong: dict[str, object]) -> None:
+    folder = exported("endonerf", tmp_path)
+    path = folder / "depth_meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    assert f"{path}: {next(iter(wrong))}" in check(folder, "endonerf").line
 
 
 def test_a_truncated_picture_is_named(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from command_line import Told, m3depth, succeed
@@ -101,16 +103,23 @@ def test_a_fit_goes_on_where_it_was_stopped(scene: Path, fitted: Path, tmp_path:
 
     verb_save, verb.save = verb.save, killed
     try:
-        with pytest.raises(KeyboardInterrupt):
-            splat(scene, stopped, "checkpoint_every=10")
+        told = splat(scene, stopped, "checkpoint_every=10")
     finally:
         verb.save = verb_save
+    assert (told.status, "splat: stopped; " in told.line) == (1, True)
+    assert "checkpoint=last" in told.line
     assert torch.load(stopped / "checkpoints/last.ckpt", weights_only=True)["done"] == 10
     assert splat(scene, stopped, "checkpoint_every=10", "checkpoint=last").status == 0
     assert all(torch.equal(one, whole[name]) for name, one in state(stopped).items())
     assert (stopped / "metrics.csv").read_text() == (output / "metrics.csv").read_text()
     other = splat(scene, stopped, f"checkpoint={path}", "objective=deform3dgs")
     assert (other.status, "another objective" in other.line) == (2, True)
+    shifted = Path(shutil.copytree(scene, tmp_path / "shifted"))
+    saved = dict(np.load(shifted / "priors/000002.npz"))
+    saved["depth_mm"] += 1
+    np.savez(shifted / "priors/000002.npz", **saved)
+    other = splat(shifted, stopped, f"checkpoint={path}")
+    assert (other.status, "another scene" in other.line) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,13 @@ def test_a_fit_goes_on_where_it_was_stopped(scene: Path, fitted: Path, tmp_path:
         pytest.param(["truth=nowhere"], 1, "nowhere: no scene", id="no truth"),
         pytest.param(["objective=nothing"], 2, "nothing", id="no objective"),
         pytest.param(["checkpoint=last"], 1, "no such file", id="no checkpoint"),
-        pytest.param(["recipe.degree=4"], 1, "degree 4: 0 to 3", id="degree"),
+        pytest.param(["recipe.degree=4"], 2, "degree=4: expected", id="degree"),
+        pytest.param(["recipe.iterations=0"], 2, "iterations=0: expected", id="iterations"),
+        pytest.param(["time=2"], 2, "time=2: expected a number from 0 to 1", id="time"),
+        pytest.param(["time=abc"], 2, "time=abc: expected a number", id="no time"),
+        pytest.param(["checkpoint_every=0"], 2, "checkpoint_every=0: expected", id="every"),
+        pytest.param(["mesh_voxel_mm=0"], 2, "mesh_voxel_mm=0: expected", id="voxel"),
+        pytest.param(["mesh=maybe"], 2, "mesh=maybe: expected true or false", id="mesh"),
         pytest.param(["recipe.rate=1"], 2, "rate", id="no such option"),
     ],
 )
@@ -131,6 +146,15 @@ def test_a_mistake_is_one_line(
     assert told.status == status
     assert said in told.line
     assert told.line.startswith("m3depth splat: ")
+
+
+def test_a_mesh_without_open3d_is_refused_before_the_fit(
+    scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "open3d", None)
+    told = splat(scene, tmp_path / "fit", "mesh=true")
+    assert (told.status, "mesh=true needs open3d" in told.line) == (2, True)
+    assert not (tmp_path / "fit/config.yaml").exists()
 
 
 def test_a_scene_must_be_named():

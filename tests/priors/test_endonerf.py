@@ -196,7 +196,7 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
     broken = EndoNeRFWriter(tmp_path / "broken", poses.opengl())
     broken.write(0, priors[0])
     with monkeypatch.context() as patch:
-        patch.setattr("m3depth.priors.writers.scene.write_npy", lambda *_: 1 / 0)
+        patch.setattr("m3depth.priors.records.write_json", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             broken.write(1, priors[1])
     assert (tmp_path / "broken" / "images" / "000001.png").exists()

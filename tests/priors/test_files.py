@@ -79,7 +79,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(
 ) -> None:
     write_bytes(tmp_path / "a", b"old")
 
-    def full(*_: object) -> None:
+    def full(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:1])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -270,6 +270,44 @@ def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
     assert files_of(tmp_path / "parts") == whole
 
 
+@pytest.mark.parametrize("lost", ["removed", "cut", "record"])
+@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lost: str) -> None:
+    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    priors = some_priors(moving=True)
+    scene = export(writer(tmp_path / "scene"), priors)
+    whole = files_of(scene)
+    of_a_frame = [scene / path for path in whole if "000001" in path and "frames" not in path]
+    path = scene / "frames/000001.json" if lost == "record" else sorted(of_a_frame)[-1]
+    path.unlink() if lost == "removed" else path.write_bytes(path.read_bytes()[:30])
+    again = writer(scene)
+    assert [again.done(i, one.key) for i, one in enumerate(priors)] == [True, False, True]
+    assert again.finish(3) == [1]
+    again.write(1, priors[1])
+    assert again.finish(3) == []
+    assert files_of(scene) == whole
+
+
+def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
+    scene = export(ColmapWriter(tmp_path), some_priors(moving=True))
+    whole = files_of(scene)
+    (scene / "images/.000001.png.77.tmp").write_bytes(b"half")
+    assert ColmapWriter(tmp_path).finish(3) == []
+    assert files_of(scene) == whole
+
+
+def test_a_skipped_frame_whose_name_was_not_known_is_tried_again(tmp_path: Path) -> None:
+    writer = NpzWriter(tmp_path)
+    writer.write(0, a_prior(0))
+    writer.skip(1, "frame 1", "clip/001.png: truncated")  # unreadable: no key
+    assert writer.finish(2) == []
+    again = NpzWriter(tmp_path)
+    assert not again.done(1, a_prior(1).key)
+    again.write(1, a_prior(1))
+    assert again.finish(2) == []
+    assert meta_of(tmp_path)["skipped"] == {}
+
+
 @pytest.mark.parametrize("name", [*WRITERS, "ply"])
 def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path, name: str) -> None:
     writer = PlyWriter if name == "ply" else WRITERS[name][0]
@@ -301,6 +339,7 @@ def spoilt_pose(prior: DepthPrior, factor: float) -> DepthPrior:
 BAD = {
     "metres": (lambda p: replace(p, depth_mm=p.depth_mm / 1000), "metres"),
     "nan_colours": (lambda p: replace(p, image=p.image.log()[:3] * float("nan")), "colours"),
+    "colours_to_255": (lambda p: replace(p, image=p.image * 255), "colours from 0 to 255"),
     "nan_depth": (lambda p: replace(p, depth_mm=p.depth_mm * float("nan")), "NaN, infinite"),
     "scaled_pose": (lambda p: spoilt_pose(p, 1.1), "no rotation"),
     "mirrored_pose": (lambda p: spoilt_pose(p, -1.0), "determinant -1"),

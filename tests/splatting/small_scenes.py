@@ -10,12 +10,12 @@ from m3depth.data.synthetic import SyntheticClip
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.sources import ExactSource, completed
 from m3depth.splatting import depth_losses
-from m3depth.splatting.fit import Recipe
 from m3depth.splatting.model.density import Density
 from m3depth.splatting.model.start import Start, from_prior
 from m3depth.splatting.objective.objective import Objective, Weighted
 from m3depth.splatting.objective.schedules import constant
 from m3depth.splatting.objective.terms import DepthPriorTerm, colour_l1
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip, Frame
 
 SIZE = (48, 64)

@@ -1,5 +1,6 @@
 """The fit as a whole: it learns, looks at what it may, and goes on where it stopped."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from small_scenes import a_clip, a_recipe, an_objective, changed
 
 from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.splatting.checkpoint import resume, save
-from m3depth.splatting.fit import State, fit, frame_at, start
+from m3depth.splatting.fit import State, fit, frame_at, settle, start
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.model.start import at_random
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scores import scored, true_frames, views
 
@@ -68,6 +70,40 @@ def test_each_round_goes_through_all_fitted_frames():
     for first in (0, 3, 6):
         assert sorted(frame_at(first + i, clip, 0) for i in range(3)) == [0, 2, 3]
     assert [frame_at(i, clip, 0) for i in range(30)] != [frame_at(i, clip, 1) for i in range(30)]
+
+
+def test_each_round_has_an_order_of_its_own():
+    clip = a_clip()
+    rounds = {tuple(frame_at(first + i, clip, 0) for i in range(3)) for first in range(0, 60, 3)}
+    assert len(rounds) > 1
+
+
+def test_random_points_come_from_the_seed():
+    objective = an_objective(partial(at_random, count=50))
+    one, same_again, other = (
+        start(a_clip(), objective, a_recipe(seed=seed)).splats.means_mm for seed in (0, 0, 1)
+    )
+    assert torch.equal(one, same_again)
+    assert not torch.equal(one, other)
+
+
+def test_means_and_moves_come_to_rest_and_the_rest_does_not():
+    recipe = a_recipe(settle=0.1)
+    state = start(a_clip(), an_objective(), recipe)
+    for progress, share in ((0.0, 1.0), (0.5, 0.1**0.5), (1.0, 0.1)):
+        settle(state.optimizer, recipe, progress)
+        for group in state.optimizer.param_groups:
+            name = group["name"]
+            due = recipe.rates[name] * (share if name in ("means_mm", "moves_mm") else 1)
+            assert group["lr"] == pytest.approx(due), name
+
+
+def test_it_starts_with_the_colours_of_its_points():
+    clip, objective = a_clip(), an_objective()
+    splats = start(clip, objective, a_recipe()).splats
+    due = objective.start(clip, torch.Generator()).colours
+    shown = splats.at(0.0, clip.frames[0].camera).colours
+    assert torch.allclose(shown, due, atol=1e-5)
 
 
 def test_frames_are_held_out_as_endonerfs_readers_do():

@@ -64,3 +64,10 @@ def test_gradients(degree: int):
 def test_another_number_of_coefficients_is_refused(count: int):
     with pytest.raises(DataError, match="spherical harmonics"):
         view_colours(torch.zeros(1, count, 3), torch.ones(1, 3), VIEW)
+
+
+def test_the_direction_is_from_the_camera_to_the_gaussian_as_viewers_have_it():
+    coefficients = torch.zeros(1, 4, 1, dtype=torch.float64)
+    coefficients[0, 2] = 0.3  # of z
+    ahead = view_colours(coefficients, torch.tensor([[0.0, 0.0, 50.0]]).double(), VIEW)
+    assert ahead.item() == pytest.approx(0.5 + 0.3 * (3 / (4 * torch.pi)) ** 0.5)

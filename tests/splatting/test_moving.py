@@ -1,5 +1,6 @@
 """Gaussians that move: bumps, places at a time, where they start, how they become more."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from m3depth.splatting.model.bumps import bumps, spread_evenly
 from m3depth.splatting.model.density import Pull, apply
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.model.start import at_random, from_prior
+from m3depth.splatting.rasteriser.drawing import Aux
 from m3depth.splatting.rasteriser.rasterize import rasterize
 from m3depth.splatting.scene.clip import Clip
 
@@ -111,6 +113,36 @@ def test_tissue_whose_depth_nobody_knows_starts_at_its_neighbours():
     assert rendered.weight[:, :, 2:20].mean() > 0.5
     depth_mm = rendered.depth_mm[:, :, 2:20]
     assert known.min() - 1 < depth_mm.median() < known.max() + 1
+
+
+def test_tissue_that_many_frames_see_is_there_once():
+    clip = a_clip()
+    once = len(from_prior(Clip((clip.frames[0],) * 2), ONLY, 600).means_mm)
+    again = len(from_prior(Clip((clip.frames[0],) * 6), ONLY, 600).means_mm)
+    assert again == once
+
+
+def test_strays_of_a_matcher_are_no_points():
+    clip = changed(a_clip(), lambda f: f._replace(depth_mm=f.depth_mm.clone()))
+    farthest_mm = max(float(frame.depth_mm.max()) for frame in clip.frames)
+    for frame in clip.frames:
+        frame.depth_mm[0, 5::12, 5::12] = 900.0  # less than one in a hundred
+    for frame in clip.frames:
+        _, depth_mm = unmoved(from_prior(clip, ONLY, 3000).means_mm, frame.camera)
+        assert depth_mm.max() < farthest_mm + 10
+
+
+def test_a_pull_is_in_halves_of_the_picture_and_counts_where_it_is_seen():
+    state = a_state()
+    pull = Pull.none(state.splats)
+    screen = torch.zeros(len(state.splats), 2, requires_grad=True)
+    screen.grad = torch.zeros_like(screen)
+    screen.grad[3] = torch.tensor([0.3, 0.4])
+    visible = torch.zeros(len(state.splats), dtype=torch.bool)
+    visible[3] = True
+    pull.add(Aux(visible, visible * 7.0, screen), (20, 10))
+    assert pull.total[3].item() == pytest.approx(math.hypot(0.3 * 5, 0.4 * 10))
+    assert (pull.total.count_nonzero(), pull.seen.sum(), pull.radius_px[3]) == (1, 1, 7)
 
 
 def test_random_points_are_in_view_and_within_the_depths():

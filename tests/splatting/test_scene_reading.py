@@ -12,7 +12,7 @@ import pytest
 import torch
 from small_scenes import priors
 
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.priors import poses
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.colmap import ColmapWriter
@@ -89,6 +89,18 @@ def test_a_foreign_scene_is_read_as_its_readers_do(scene: Path):
     assert torch.allclose(in_tenths.camera_to_world[:3, 3], moved)
 
 
+@pytest.mark.parametrize("axes", [poses.opencv, poses.opengl, poses.llff, poses.gsharp])
+def test_a_foreign_scenes_axes_are_the_ones_that_are_told(
+    axes: Callable[[], poses.PoseConvention], tmp_path: Path
+):
+    scene = exported(EndoNeRFWriter(tmp_path / "scene", axes()))
+    not_ours(scene)
+    for frame, prior in zip(
+        read_clip(scene, ForeignScene(1.0, axes())).frames, priors(), strict=True
+    ):
+        assert torch.allclose(frame.camera_to_world, prior.camera_to_world, atol=1e-5)
+
+
 def rewrite_npz(scene: Path, **changes: object) -> None:
     path = scene / "priors/000002.npz"
     content = dict(np.load(path)) | changes
@@ -97,6 +109,49 @@ def rewrite_npz(scene: Path, **changes: object) -> None:
 
 def nan_colours(scene: Path) -> None:
     rewrite_npz(scene, image=np.full((48, 64, 3), np.nan, np.float32))
+
+
+def no_focal_length(scene: Path) -> None:
+    rewrite_npz(scene, intrinsics=np.zeros((3, 3)))
+
+
+def meta_a_list(scene: Path) -> None:
+    (scene / "depth_meta.json").write_text("[]")
+
+
+def rewrite_meta(scene: Path, **changes: object) -> None:
+    path = scene / "depth_meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def meta_of_another_layout(scene: Path) -> None:
+    rewrite_meta(scene, writer="NpzWriter")
+
+
+def meta_of_another_scene(scene: Path) -> None:
+    rewrite_meta(scene, size=[512, 640])
+
+
+def rewrite_record(scene: Path, **changes: object) -> None:
+    path = scene / "frames/000001.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def record_cut_off(scene: Path) -> None:
+    (scene / "frames/000001.json").write_text('{"camera_to_w')
+
+
+def record_of_half_a_pose(scene: Path) -> None:
+    rewrite_record(scene, camera_to_world=np.eye(3).tolist())
+
+
+def stopped_before_the_poses(scene: Path) -> None:
+    (scene / "depth_meta.json").unlink()
+    (scene / "poses_bounds.npy").unlink()
+
+
+def no_focal_in_a_record(scene: Path) -> None:
+    rewrite_record(scene, camera={"K_exact": [[0, 0, 32], [0, 0, 24], [0, 0, 1]]})
 
 
 def no_rotation(scene: Path) -> None:
@@ -192,7 +247,15 @@ def not_ours(scene: Path) -> None:
 
 
 BAD = {
-    nan_colours: ("npz", r"000002: NaN or infinity among the colours"),
+    nan_colours: ("npz", r"000002.npz: colours that are NaN or not 0 to 1"),
+    no_focal_length: ("npz", r"000002.npz: intrinsics without a focal length"),
+    meta_a_list: ("npz", r"depth_meta.json: not a JSON object"),
+    meta_of_another_layout: ("endonerf", r"depth_meta.json: of writer NpzWriter, but this folder"),
+    meta_of_another_scene: ("endonerf", r"has images of \[512, 640\] .* it is of another scene"),
+    record_cut_off: ("endonerf", r"000001.json: not JSON"),
+    record_of_half_a_pose: ("endonerf", r"000001.json: camera_to_world: 9 numbers, 4x4"),
+    stopped_before_the_poses: ("endonerf", r"a half-written export"),
+    no_focal_in_a_record: ("endonerf", r"000001: K = .*focal lengths above 0"),
     no_rotation: ("npz", r"000002: camera_to_world is no rotation"),
     nan_pose: ("npz", r"000002: camera_to_world is no rotation"),
     another_size: ("npz", r"000002: 64x40, but 000000 is 64x48"),
@@ -202,7 +265,7 @@ BAD = {
     lacking: ("npz", r"000002.npz: without intrinsics"),
     ends_early: ("npz", r"counts 4 frames, 3 are there: the scene ends early"),
     half_written: ("npz", r"a half-written export"),
-    meta_cut_off: ("npz", r"depth_meta.json: no JSON"),
+    meta_cut_off: ("npz", r"depth_meta.json: not JSON"),
     one_frame: ("npz", r"1 frames; one to fit and one to test are due"),
     no_folder: ("npz", r"no scene: due is priors or poses_bounds.npy"),
     no_mask: ("endonerf", r"masks: without 000001.png"),
@@ -211,7 +274,7 @@ BAD = {
     three_channels: ("endonerf", r"000001.png: 3 channels; save masks in grey"),
     small_mask: ("endonerf", r"000001.png: 64x40, but the image is 64x48"),
     all_masked: ("endonerf", r"is the mask the wrong way round"),
-    no_record: ("endonerf", r"000001.json: not a frame's record"),
+    no_record: ("endonerf", r"000001.json: cannot be read"),
     not_ours: ("endonerf", r"nobody says what one unit of its depth is"),
 }
 
@@ -243,6 +306,24 @@ def test_what_a_foreign_scene_leaves_open_is_asked_for(scene: Path):
     np.save(scene / "poses_bounds.npy", a_pose[:, :12])
     with pytest.raises(DataError, match="n x 17 numbers"):
         read_clip(scene, ForeignScene(1.0))
+    np.save(scene / "poses_bounds.npy", a_pose[:0])
+    with pytest.raises(DataError, match="n x 17 numbers"):
+        read_clip(scene, ForeignScene(1.0))
+
+
+def test_a_foreign_scene_has_a_unit_above_0():
+    with pytest.raises(ConfigError, match=r"depth_unit_mm=0\.0: expected a number"):
+        ForeignScene(0.0)
+
+
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
+def test_masks_the_wrong_way_round_are_a_warning(scene: Path, caplog: pytest.LogCaptureFixture):
+    read_clip(scene)
+    assert not caplog.messages
+    for path in (scene / "masks").glob("*.png"):
+        cv2.imwrite(str(path), 255 - cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+    read_clip(scene)
+    assert ["the masks leave" in said for said in caplog.messages] == [True]
 
 
 def test_a_layout_without_a_reader_is_named(tmp_path: Path):

@@ -1,10 +1,13 @@
 """The scores by hand: in float, unscaled and scaled, nothing left out in silence."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from small_scenes import a_clip, changed
 
 from m3depth.errors import DataError
+from m3depth.report.splat import write_splat_report
 from m3depth.splatting.scene.clip import Clip, Frame
 from m3depth.splatting.scores import View, scored, true_frames
 
@@ -68,3 +71,24 @@ def test_a_truth_of_other_frames_or_another_size_is_refused():
     with pytest.raises(DataError, match="64x40, the scene's is 64x48"):
         true_frames(clip, small, clip.held_out)
     assert true_frames(clip, None, clip.held_out) == {}
+    assert true_frames(clip, clip, clip.held_out).keys() == set(clip.held_out)
+
+
+def test_a_truth_that_shows_something_else_is_refused():
+    """Names are numbers: another clip's are the same."""
+    clip = a_clip()
+    other = changed(clip, lambda frame: frame._replace(image=1 - frame.image))
+    with pytest.raises(DataError, match=r"truth: .* is not the scene's picture"):
+        true_frames(clip, other, clip.held_out)
+    zoomed = changed(clip, lambda frame: frame._replace(intrinsics=frame.intrinsics * 1.1))
+    with pytest.raises(DataError, match=r"truth: .* is not the scene's picture"):
+        true_frames(clip, zoomed, clip.held_out)
+
+
+def test_a_frame_under_a_tool_has_no_scores_and_its_page_says_none(tmp_path: Path):
+    hidden = flat(60.0, torch.zeros(1, 16, 16, dtype=torch.bool))
+    found = [view(torch.full((1, 16, 16), 60.0), hidden, None)]
+    record = scored(found) | {"gaussians": 1, "iterations": 1, "seconds": 1.0}
+    assert record["metrics"] == {}
+    write_splat_report(tmp_path / "report.html", "t", record, found, {"loss": ([1.0], [1.0])}, {})
+    assert "peak signal-to-noise" not in (tmp_path / "report.html").read_text()

@@ -1,42 +1,35 @@
-"""Our lossless archives, as `m3depth check` reads them."""
+"""Our own archives, as `m3depth splat` reads them."""
 
-import zipfile
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from m3depth.check.prior.scene import PriorFrame
-from m3depth.errors import DataError
-
-NAMES = ("image", "depth_mm", "confidence", "valid", "intrinsics", "camera_to_world")
+from m3depth.check.prior.reading import listed
+from m3depth.check.prior.scene import Habits, PriorFrame, PriorScene, spread
+from m3depth.priors.archive import read_archive
 
 
-def archive_frame(path: Path) -> PriorFrame:
-    """One frame.
+@dataclass(frozen=True)
+class Archives:
+    """Our own ``priors/*.npz``."""
 
-    Raises:
-        DataError: the file is truncated or lacks an array.
-    """
-    saved = _load(path)
-    depth_mm, valid = saved["depth_mm"], saved["valid"].astype(bool)
-    grey = saved["image"].mean(axis=2)
-    return PriorFrame(path.name, grey, depth_mm, depth_mm.astype(np.float64), None, valid)
+    habits: Habits = field(default_factory=Habits)
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        files = listed(folder, "priors/*.npz")
+        return PriorScene(
+            folder=folder,
+            files={"priors": files},
+            load=lambda i: _archived(files[i]),
+            sample=spread(len(files), frames),
+            habits=self.habits,
+            poses=np.array([read_archive(path).camera_to_world for path in files]),
+        )
 
 
-def archive_pose(path: Path) -> NDArray[np.float64]:
-    """Camera-to-world of one frame."""
-    pose: NDArray[np.float64] = _load(path)["camera_to_world"].astype(np.float64)
-    return pose
-
-
-def _load(path: Path) -> Mapping[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            return {name: saved[name] for name in NAMES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: not a whole prior ({error}); take it away and export again"
-        ) from None
+def _archived(path: Path) -> PriorFrame:
+    saved = read_archive(path)
+    read = np.where(saved.valid, saved.depth_mm, 0).astype(np.float64)
+    return PriorFrame(path.name, 255 * saved.image.mean(2), saved.depth_mm, read, None, saved.use)

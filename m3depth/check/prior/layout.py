@@ -35,9 +35,7 @@ class Counts:
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
-        lengths = {kind: len(files) for kind, files in scene.files.items()}
-        if scene.poses is not None:
-            lengths["poses"] = len(scene.poses)
+        lengths = _lengths(scene)
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{length} in {kind}" for kind, length in lengths.items())
             lone = _lone(scene)
@@ -52,9 +50,40 @@ class Counts:
             )
 
 
+def _lengths(scene: PriorScene) -> dict[str, int]:
+    lengths = {kind: len(files) for kind, files in scene.files.items()}
+    return lengths if scene.poses is None else {**lengths, "poses": len(scene.poses)}
+
+
 def _lone(scene: PriorScene) -> list[str]:
     stems = [{path.name.split(".")[0] for path in files} for files in scene.files.values()]
     return sorted(set[str]().union(*stems) - stems[0].intersection(*stems)) if stems else []
+
+
+@dataclass(frozen=True)
+class OfAnotherScene:
+    """Metadata that are not this folder's: files that were lost, or copied together."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        counts, meta = _lengths(scene), scene.meta
+        if not meta or len(set(counts.values())) > 1:  # `Counts` says so
+            return
+        size = tuple(meta.get("size", ()))
+        sizes = {frame.name: frame.image.shape for frame in scene.frames}
+        others = [] if meta.get("K_varies") else [n for n, one in sizes.items() if one != size]
+        lost = set(counts.values()) - {meta.get("frames")}
+        if lost or others:
+            here = f"{lost.pop()} frames" if lost else f"other sizes: {', '.join(others[:NAMED])}"
+            yield Finding(
+                "of_another_scene",
+                Severity.ERROR,
+                f"depth_meta.json is of {meta.get('frames')} frames of {size} (height, width), "
+                f"here are {here}",
+                "give the same export command again, which writes what is lost; or copy the scene "
+                "anew, with the depth_meta.json that belongs to it",
+                frames=tuple(others),
+            )
 
 
 @dataclass(frozen=True)

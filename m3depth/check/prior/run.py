@@ -6,6 +6,7 @@ from pathlib import Path
 from m3depth.check.finding import Finding
 from m3depth.check.prior.scene import PriorScene, Target
 from m3depth.errors import DataError
+from m3depth.priors.records import require_whole
 
 PriorCheck = Callable[[PriorScene], Iterable[Finding]]
 
@@ -20,7 +21,11 @@ def check_prior(
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; input= is the folder of one exported scene")
-    scene = target(folder, frames)
+    try:
+        scene = target(folder, frames)
+    except DataError:
+        require_whole(folder)  # what is missing may just not be written yet
+        raise
     findings = [finding for one in checks for finding in one(scene)]
     return sorted(findings, key=lambda finding: -finding.severity), scene
 

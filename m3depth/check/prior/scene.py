@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
-from m3depth.data.readers.numbers import read_json
+from m3depth.data.readers.numbers import as_matrix, read_json
+from m3depth.errors import DataError
+from m3depth.priors.records import META
 
 Stored = Shaped[NDArray[Any], "..."]
 Map = Float[NDArray[np.floating], "h w"]
@@ -128,9 +130,21 @@ class Target(Protocol):
 
 
 def meta_of(folder: Path) -> Mapping[str, Any]:
-    """``depth_meta.json``; empty without one."""
-    path = folder / "depth_meta.json"
-    return read_json(path) if path.exists() else {}
+    """``depth_meta.json``; empty without one.
+
+    Raises:
+        DataError: it is none of ours.
+    """
+    path = folder / META
+    if not path.exists():
+        return {}
+    meta = read_json(path)
+    try:
+        float(str(meta.get("unit_mm", 1.0)))
+        as_matrix(meta.get("size", (0, 0)), (1, 2), f"{path}: size")
+    except ValueError:
+        raise DataError(f"{path}: unit_mm is no number; copy the scene again") from None
+    return meta
 
 
 def spread(length: int, frames: int) -> list[int]:

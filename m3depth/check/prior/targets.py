@@ -1,7 +1,7 @@
 """How each pipeline reads its folder."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ class PosesBounds:
 
     def _rows(self, path: Path) -> Poses:
         rows = read_npy(path)
-        if rows.ndim != 2 or rows.shape[1] != 17:
+        if rows.ndim != 2 or rows.shape[1] != 17 or not len(rows):
             raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17")
         return rows.astype(np.float64)
 
@@ -129,27 +129,6 @@ class Transforms:
 
 
 _KEYS = ("file_path", "depth_file_path", "mask_path")
-
-
-@dataclass(frozen=True)
-class Archives:
-    """Our own ``priors/*.npz``."""
-
-    habits: Habits = field(default_factory=Habits)
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        from m3depth.check.prior.archives import archive_frame, archive_pose
-
-        files = listed(folder, "priors/*.npz")
-        return PriorScene(
-            folder=folder,
-            files={"priors": files},
-            load=lambda i: archive_frame(files[i]),
-            sample=spread(len(files), frames),
-            habits=self.habits,
-            poses=np.array([archive_pose(path) for path in files]),
-        )
 
 
 def _opencv(poses: NDArray[np.float64], convention: PoseConvention) -> Poses:

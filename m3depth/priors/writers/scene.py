@@ -12,10 +12,10 @@ import numpy as np
 
 import m3depth
 from m3depth.errors import ConfigError, DataError
-from m3depth.files import write_as_named, write_json, write_npy
+from m3depth.files import write_as_named, write_json
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.records import FrameRecords, Record
+from m3depth.priors.records import META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
@@ -56,7 +56,7 @@ class SceneWriter(ABC):
             raise ConfigError(f"writer.min_confidence={self.min_confidence}: expected 0 to 1")
         self.folder = Path(self.directory)
         self._camera: Record | None = None
-        self._records = FrameRecords(self.folder / "frames", self._settings())
+        self._records = FrameRecords(self.folder, self._settings())
 
     @abstractmethod
     def files(self, frame: Frame) -> Mapping[str, Any]:
@@ -105,17 +105,18 @@ class SceneWriter(ABC):
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
         self._not_complete()
-        for path, content in self.files(frame).items():
-            write_as_named(self.folder / path, content)
+        files = dict(self.files(frame))
         if self.rounds:
-            write_npy(self.folder / "depth_float" / f"{frame.name}.npy", frame.depth_mm)
+            files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
+        for path, content in files.items():
+            write_as_named(self.folder / path, content)
         record = {
             "name": frame.name,
             "camera": camera,
             "camera_to_world": frame.camera_to_world.tolist(),
             "bounds_mm": frame.bounds_mm(),
         }
-        self._records.add(index, prior.key, record)
+        self._records.add(index, prior.key, record, files)
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
@@ -132,13 +133,17 @@ class SceneWriter(ABC):
 
         Raises:
             ConfigError: frames of another export are in the way.
-            DataError: no frame has a usable depth, or they are not of one camera.
+            DataError: no frame was written or has a usable depth, or they are not of one camera.
         """
         missing = self._records.missing(frames)
         if missing:
             return missing
+        for leftover in self.folder.glob("*/.*.tmp"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         written = [record for record in records if "skipped" not in record]
+        if not written:
+            raise DataError(f"{self.folder}: every frame was left out: {records[0]['skipped']}")
         near_far_mm = self._scene_bounds(written)
         for record in written:
             self._check_camera(written[0]["camera"], record["camera"], record["key"])
@@ -146,7 +151,7 @@ class SceneWriter(ABC):
             write_as_named(self.folder / path, content)
         skipped = {r["key"]: r["skipped"] for r in records if "skipped" in r}
         counts = {"frames": len(written), "skipped": skipped}
-        write_json(self.folder / "depth_meta.json", self._meta(written, near_far_mm) | counts)
+        write_json(self.folder / META, self._meta(written, near_far_mm) | counts)
         return []
 
     def _frame(self, name: str, prior: DepthPrior) -> Frame:
@@ -193,7 +198,10 @@ class SceneWriter(ABC):
     def _scene_bounds(self, written: list[Record]) -> tuple[float, float]:
         bounds_mm = [record["bounds_mm"] for record in written if record["bounds_mm"]]
         if not bounds_mm:
-            raise DataError(f"{self.folder}: no frame has one pixel of usable depth")
+            raise DataError(
+                f"{self.folder}: no frame has one pixel of usable depth: is it all 0, "
+                "masked, below writer.min_confidence, or beyond what the layout holds?"
+            )
         return min(near for near, _ in bounds_mm), max(far for _, far in bounds_mm)
 
     def _check_camera(self, first: Record, camera: Record, key: str) -> None:
@@ -204,4 +212,4 @@ class SceneWriter(ABC):
             )
 
     def _not_complete(self) -> None:
-        (self.folder / "depth_meta.json").unlink(missing_ok=True)
+        (self.folder / META).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.options import require_number
 from m3depth.splatting.rasteriser.drawing import Aux
 from m3depth.splatting.rasteriser.projection import rotations
 
@@ -66,6 +67,9 @@ class Density:
         least_opacity: What shows less is dropped.
         largest_px: What has a larger radius is dropped.
         most: Gaussians at most.
+
+    Raises:
+        ConfigError: a number that cannot be.
     """
 
     every: int
@@ -76,6 +80,14 @@ class Density:
     least_opacity: float
     largest_px: float
     most: int
+
+    def __post_init__(self) -> None:
+        require_number("recipe.density.every", self.every, 0, whole=True)
+        require_number("recipe.density.most", self.most, 1, whole=True)
+        for share in ("since", "until", "least_opacity"):
+            require_number(f"recipe.density.{share}", getattr(self, share), 0, 1)
+        for size in ("pull", "split_px", "largest_px"):
+            require_number(f"recipe.density.{size}", getattr(self, size), 0)
 
     def due(self, done: int, iterations: int) -> bool:
         """Whether to change after so many iterations."""

@@ -83,6 +83,9 @@ class Splats(nn.Module):
         }
 
 
+PARAMETERS = tuple(Splats.__annotations__)
+
+
 def still(points: Points, bumps: int, degree: int, opacity: float) -> dict[str, Tensor]:
     """The state of round Gaussians at points, which do not move yet.
 

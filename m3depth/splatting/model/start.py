@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from m3depth.splatting.options import require_number
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.scene.clip import Clip, Frame
 
@@ -41,7 +42,11 @@ def from_prior(clip: Clip, generator: torch.Generator, count: int) -> Points:
         clip: Of which the fitted frames are used.
         generator: Not used.
         count: How many points one whole picture would have.
+
+    Raises:
+        ConfigError: no such count.
     """
+    require_number("objective.start.count", count, 1, whole=True)
     frames = _bounded(clip)
     step = max(1.0, math.sqrt(math.prod(frames[0].size) / count))
     points = Points(torch.empty(0, 3), torch.empty(0, 3), torch.empty(0))
@@ -59,7 +64,11 @@ def at_random(clip: Clip, generator: torch.Generator, count: int) -> Points:
         clip: Only its cameras and its nearest and farthest depth are used.
         generator: Draws.
         count: How many.
+
+    Raises:
+        ConfigError: no such count.
     """
+    require_number("objective.start.count", count, 1, whole=True)
     frames = [clip.frames[index] for index in clip.fitted]
     near_mm, far_mm = _bounds(frames)
     draws = torch.rand(count, 3, generator=generator)

@@ -8,10 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.splatting.model.start import Start
 from m3depth.splatting.objective.schedules import Schedule
 from m3depth.splatting.objective.terms import Term
+from m3depth.splatting.options import require_number
 from m3depth.splatting.rasteriser.profiles import expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered
 from m3depth.splatting.scene.clip import Frame
@@ -32,11 +33,21 @@ class Objective:
         start: Where the Gaussians come from.
         terms: By name; their weighted sum is minimised.
         depth: How depth is rendered for the terms; scores always take the expected depth.
+
+    Raises:
+        ConfigError: no term, or a weight that is no number from 0 on.
     """
 
     start: Start
     terms: Mapping[str, Weighted]
     depth: DepthRule = expected
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ConfigError("objective.terms: empty; a fit needs one term, such as colour_l1")
+        for name, (_, schedule) in self.terms.items():
+            for progress in (0.0, 1.0):
+                require_number(f"objective.terms.{name}.weight", schedule(progress), 0)
 
     def __call__(
         self, rendered: Rendered, frame: Frame, progress: float

@@ -9,16 +9,32 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from m3depth.errors import DataError
-from m3depth.splatting.fit import Recipe
+from m3depth.errors import ConfigError, DataError
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.rasterize import Rendered, rasterize
+from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip
 
 OPAQUE = 0.5  # weight from which a depth is a surface's
 SEEN = 0.5  # cameras that must have seen a voxel: one, then
 BLOCK, BLOCKS = 16, 5000  # voxels along a block's side; blocks to begin with, more are made
+
+
+def require_open3d() -> Any:
+    """The library, whose types do not say what it takes.
+
+    Raises:
+        ConfigError: it cannot be loaded.
+    """
+    try:
+        import open3d
+    except (ImportError, OSError) as error:
+        raise ConfigError(
+            f"mesh=true needs open3d, which cannot be loaded ({error}): m3depth doctor says what "
+            "is missing; or set mesh=false"
+        ) from None
+    return open3d
 
 
 @torch.inference_mode()
@@ -31,7 +47,7 @@ def mesh_ply(splats: Splats, clip: Clip, time: float, recipe: Recipe, voxel_mm: 
     Raises:
         DataError: no surface.
     """
-    open3d = _open3d()
+    open3d = require_open3d()
     cpu, number = open3d.core.Device("CPU:0"), open3d.core.float32
     names, kinds, shapes = ("tsdf", "weight", "color"), (number,) * 3, ((1), (1), (3))
     # The tensor one: ScalableTSDFVolume of open3d 0.20 finds no voxel, not even of a plane
@@ -53,7 +69,7 @@ def mesh_ply(splats: Splats, clip: Clip, time: float, recipe: Recipe, voxel_mm: 
 
 
 def _integrate(grid: Any, drawn: Rendered, camera: Camera) -> None:
-    open3d = _open3d()
+    open3d = require_open3d()
     depth_mm = torch.where(drawn.weight >= OPAQUE, drawn.depth_mm, 0.0)
     depth, colour = (_picture(one) for one in (depth_mm, drawn.colour.clamp(0, 1)))
     k, pose = (
@@ -67,11 +83,4 @@ def _integrate(grid: Any, drawn: Rendered, camera: Camera) -> None:
 
 def _picture(image: Float[torch.Tensor, "c h w"]) -> Any:
     pixels: NDArray[np.float32] = image.movedim(0, -1).contiguous().cpu().numpy()
-    return _open3d().t.geometry.Image(pixels)
-
-
-def _open3d() -> Any:
-    """The library, whose types do not say what it takes."""
-    import open3d
-
-    return open3d
+    return require_open3d().t.geometry.Image(pixels)

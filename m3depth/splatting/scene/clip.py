@@ -1,5 +1,6 @@
 """A scene as it is fitted: frames of one size in the order of time."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +59,15 @@ class Clip:
         """A clip of sound frames; ``folder`` is for the messages.
 
         Raises:
-            DataError: fewer than two frames, other sizes than the first's, colours, depth or a
-                pose that cannot be meant, or no fitted frame with tissue of a known depth.
+            DataError: fewer than two frames, other sizes than the first's, colours, depth, a pose
+                or a K that cannot be meant, or no fitted frame with tissue of a known depth.
         """
         if len(frames) < 2:
             raise DataError(f"{folder}: {len(frames)} frames; one to fit and one to test are due")
         for frame in frames:
             where = f"{folder}: {frame.key}"
             require_sound_frame(where, frame.image, frame.depth_mm, frame.camera_to_world)
+            _require_camera(where, frame)
             if frame.size != frames[0].size:
                 raise DataError(
                     f"{where}: {_told(frame.size)}, but {frames[0].key} is "
@@ -99,6 +101,15 @@ class Clip:
         return index / (len(self) - 1)
 
     @property
+    def fingerprint(self) -> str:
+        """The same for the same pictures, depths, masks and cameras, wherever they are read."""
+        digest = hashlib.sha256()
+        for frame in self.frames:
+            for tensor in frame[1:]:
+                digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
     def held_out(self) -> list[int]:
         """The frames that are not fitted, for the scores."""
         return [index for index in range(len(self)) if (index - 1) % TEST_EVERY == 0]
@@ -107,6 +118,13 @@ class Clip:
     def fitted(self) -> list[int]:
         """All others."""
         return [index for index in range(len(self)) if (index - 1) % TEST_EVERY != 0]
+
+
+def _require_camera(where: str, frame: Frame) -> None:
+    try:
+        _ = frame.camera
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
 
 
 def _told(size: tuple[int, int]) -> str:

@@ -1,8 +1,6 @@
 """EndoNeRF's layout, as our writer leaves it or as others do."""
 
-import json
 from collections.abc import Mapping
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from m3depth.data.images import (
     read_npy,
     read_pixels,
 )
+from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import ForeignScene, foreign_cameras, unit_mm_of
@@ -28,7 +27,7 @@ PARTS = ("images", "masks", "depth")
 def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) -> list[Frame]:
     """The frames of ``images``, ``masks`` and ``depth``, which must have the same names.
 
-    With ``depth_meta.json`` the depth before rounding, the exact K, the poses and the masks'
+    With ``depth_meta.json`` the depth before rounding, each frame's exact K and pose and the masks'
     meaning are taken from our own files. Without, masks are EndoNeRF's (255 = tool), the principal
     point is (W // 2, H // 2) as in all its readers, and ``foreign`` says the rest.
 
@@ -39,18 +38,21 @@ def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) 
     names = _names(folder)
     if meta:
         depths = [folder / "depth_float" / f"{Path(name).stem}.npy" for name in names]
-        unit_mm, used = 1.0, 255 if str(meta["mask_polarity"]).startswith("255 = use") else 0
-        poses, intrinsics = _our_poses(folder, names), torch.tensor(meta["K_exact"])
+        unit_mm, used = 1.0, 255 if str(meta.get("mask_polarity")).startswith("255 = use") else 0
+        cameras = [_our_camera(folder / "frames" / f"{Path(name).stem}.json") for name in names]
     else:
         depths = [folder / "depth" / name for name in names]
         unit_mm, used = unit_mm_of(folder, foreign), 0
         poses, intrinsics = foreign_cameras(folder, foreign, unit_mm)
-    if len(poses) != len(names):
+        cameras = [(pose, intrinsics) for pose in poses]
+    if len(cameras) != len(names):
         raise DataError(
-            f"{folder}: {len(names)} images, but {len(poses)} poses; the layout wants one each"
+            f"{folder}: {len(names)} images, but {len(cameras)} poses; the layout wants one each"
         )
-    parts = zip(names, depths, poses, repeat(intrinsics), strict=False)
-    return [_frame(folder, *part, used=used, unit_mm=unit_mm) for part in parts]
+    return [
+        _frame(folder, name, depth, *camera, used=used, unit_mm=unit_mm)
+        for name, depth, camera in zip(names, depths, cameras, strict=True)
+    ]
 
 
 def _frame(
@@ -103,12 +105,12 @@ def _mask(path: Path) -> Tensor:
     return torch.from_numpy(values)[None]
 
 
-def _our_poses(folder: Path, names: list[str]) -> list[Tensor]:
-    return [_our_pose(folder / "frames" / f"{Path(name).stem}.json") for name in names]
-
-
-def _our_pose(path: Path) -> Float[Tensor, "4 4"]:
-    try:
-        return torch.tensor(json.loads(path.read_text("utf-8"))["camera_to_world"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: not a frame's record ({error}); copy the scene again") from None
+def _our_camera(path: Path) -> tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]:
+    """Pose and exact K, from the record of the frame itself."""
+    record = read_json(path)
+    camera = record.get("camera")
+    exact = camera.get("K_exact") if isinstance(camera, dict) else None
+    pose = as_matrix(record.get("camera_to_world"), (4, 4), f"{path}: camera_to_world")
+    return torch.from_numpy(pose).float(), torch.from_numpy(
+        as_matrix(exact, (3, 3), f"{path}: camera.K_exact")
+    ).float()

@@ -9,8 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.images import read_npy
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.priors.poses import PoseConvention
+from m3depth.splatting.options import require_number
+
+AXES = '"foreign.pose_convention={_target_: m3depth.priors.poses.opengl}"'  # as a shell takes it
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,21 @@ class ForeignScene:
     Attributes:
         depth_unit_mm: Millimetres in one unit of the depth files and of the translations.
         pose_convention: The axes of its poses; only needed where the camera moves.
+
+    Raises:
+        ConfigError: no such unit, or axes by a name alone.
     """
 
     depth_unit_mm: float | None = None
     pose_convention: PoseConvention | None = None
+
+    def __post_init__(self) -> None:
+        if self.depth_unit_mm is not None:
+            require_number("foreign.depth_unit_mm", self.depth_unit_mm, 1e-6)
+        if not isinstance(self.pose_convention, PoseConvention | None):
+            raise ConfigError(
+                f"foreign.pose_convention={self.pose_convention}: set {AXES} (or opencv, llff)"
+            )
 
 
 def unit_mm_of(folder: Path, foreign: ForeignScene) -> float:
@@ -53,7 +67,7 @@ def foreign_cameras(
     """
     path = folder / "poses_bounds.npy"
     rows = read_npy(path)
-    if rows.ndim != 2 or rows.shape[1] != 17:
+    if rows.ndim != 2 or rows.shape[1] != 17 or not len(rows):
         raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17 numbers")
     matrices = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5).astype(np.float32))
     height, width, focal = matrices[0, :, 4].tolist()
@@ -63,7 +77,7 @@ def foreign_cameras(
     if foreign.pose_convention is None:
         raise DataError(
             f"{path}: the camera moves, and the same file means three things to its readers: set "
-            "foreign.pose_convention._target_=m3depth.priors.poses.opengl (or opencv, llff)"
+            f"{AXES} (or opencv, llff)"
         )
     return [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices], intrinsics
 

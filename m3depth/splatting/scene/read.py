@@ -1,20 +1,36 @@
 """From a folder to a scene."""
 
-import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from m3depth.data.readers.numbers import read_json
 from m3depth.errors import DataError
+from m3depth.priors.records import META, require_whole
 from m3depth.splatting.scene.clip import Clip, Frame
 from m3depth.splatting.scene.endonerf import read_endonerf
 from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.npz import read_npz
 
-Reader = Callable[[Path, Mapping[str, Any], ForeignScene], list[Frame]]
+logger = logging.getLogger(__name__)
 
-LAYOUTS: Mapping[str, Reader] = {"priors": read_npz, "poses_bounds.npy": read_endonerf}
-"""What a layout is known by, and who reads it."""
+LEAST_USED = 0.3  # of the pixels: any scene uses more
+
+
+class Layout(NamedTuple):
+    """A kind of folder that can be fitted."""
+
+    known_by: str  # a file or folder in it
+    read: Callable[[Path, Mapping[str, Any], ForeignScene], list[Frame]]
+    writers: tuple[str, ...]  # of ours, by the names in depth_meta.json
+    foreign: bool  # others write it too, without depth_meta.json
+
+
+LAYOUTS = (
+    Layout("priors", read_npz, ("NpzWriter",), False),
+    Layout("poses_bounds.npy", read_endonerf, ("EndoNeRFWriter", "EndoNeRFStereoWriter"), True),
+)
 
 
 def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Clip:
@@ -29,34 +45,54 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
             cannot be used; see `Clip.of` and the layouts' readers.
     """
     folder = Path(directory)
-    reader = next((read for name, read in LAYOUTS.items() if (folder / name).exists()), None)
-    if reader is None:
+    require_whole(folder)
+    layout = next((one for one in LAYOUTS if (folder / one.known_by).exists()), None)
+    if layout is None:
         raise DataError(
-            f"{folder}: no scene: due is {' or '.join(LAYOUTS)} in it, as m3depth export writes "
-            "with writer=npz or writer=endonerf"
+            f"{folder}: no scene: due is {' or '.join(one.known_by for one in LAYOUTS)} in it, as "
+            "m3depth export writes with writer=npz or writer=endonerf"
         )
-    meta = _meta(folder)
-    frames = reader(folder, meta, foreign or ForeignScene())
-    written = meta.get("frames", len(frames))
+    meta = _meta(folder, layout)
+    frames = layout.read(folder, meta, foreign or ForeignScene())
+    if meta:
+        _require_counted(folder, meta, frames)
+    clip = Clip.of(frames, folder)
+    used = sum(float(frame.use.float().mean()) for frame in frames) / len(frames)
+    if used < LEAST_USED:
+        logger.warning(
+            "%s: the masks leave %.0f %% of the pixels; if they are the wrong way round, invert "
+            "them (255 - value)",
+            folder,
+            100 * used,
+        )
+    return clip
+
+
+def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
+    """What our export says about its numbers; empty for others' scenes."""
+    path = folder / META
+    if layout.foreign and not path.is_file():
+        return {}
+    meta = read_json(path)
+    if meta.get("writer") not in layout.writers:
+        raise DataError(
+            f"{path}: of writer {meta.get('writer')}, but this folder is one of "
+            f"{' or '.join(layout.writers)}; splat reads what writer=npz, endonerf and "
+            "endonerf_stereo write, with their own depth_meta.json"
+        )
+    return meta
+
+
+def _require_counted(folder: Path, meta: Mapping[str, Any], frames: Sequence[Frame]) -> None:
+    """Stop at a scene that is not the one its metadata are of."""
+    written, size = meta.get("frames"), meta.get("size")
     if len(frames) != written:
         raise DataError(
-            f"{folder}: depth_meta.json counts {written} frames, {len(frames)} are there: the "
-            "scene ends early or has strange files in it; copy it again"
+            f"{folder}: {META} counts {written} frames, {len(frames)} are there: the scene ends "
+            "early or has strange files in it; copy it again"
         )
-    return Clip.of(frames, folder)
-
-
-def _meta(folder: Path) -> dict[str, Any]:
-    path = folder / "depth_meta.json"
-    if not path.is_file():
-        if (folder / "frames").is_dir():
-            raise DataError(
-                f"{folder}: a half-written export, without {path.name}: run the same m3depth "
-                "export again, and it goes on"
-            )
-        return {}
-    try:
-        meta: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: no JSON ({error}); copy the scene again") from None
-    return meta
+    if frames and size != list(frames[0].size):
+        raise DataError(
+            f"{folder}: {META} has images of {size} (height, width), {list(frames[0].size)} are "
+            "there: it is of another scene; copy both again"
+        )

@@ -1,0 +1,81 @@
+"""One frame of writer=npz, as whoever of us reads it takes it."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+from numpy.typing import NDArray
+
+from m3depth.errors import DataError
+
+COLOURS_TOLERANCE = 1e-3  # of float colours beyond 0 to 1
+NUMBERS = "biuf"  # numpy's kinds
+
+
+class Archive(NamedTuple):
+    """What `NpzWriter` wrote."""
+
+    image: Float32[NDArray[np.float32], "h w 3"]  # RGB in [0, 1]
+    depth_mm: Float32[NDArray[np.float32], "h w"]
+    valid: Bool[NDArray[np.bool_], "h w"]
+    use: Bool[NDArray[np.bool_], "h w"]
+    intrinsics: Float64[NDArray[np.float64], "3 3"]
+    camera_to_world: Float64[NDArray[np.float64], "4 4"]
+
+
+def read_archive(path: Path) -> Archive:
+    """Read a frame; one without ``use`` uses what is valid.
+
+    Raises:
+        DataError: the file is truncated, lacks an array, or one has another shape or no numbers;
+            colours that are not from 0 to 1; a K without a focal length.
+    """
+    arrays = _arrays(path)
+    _require_shapes(path, arrays)
+    image = arrays["image"].astype(np.float32)
+    if arrays["image"].dtype == np.uint8:
+        image /= 255
+    if not (np.abs(image - 0.5) <= 0.5 + COLOURS_TOLERANCE).all():  # NaN fails too
+        raise DataError(f"{path}: colours that are NaN or not 0 to 1; export the scene again")
+    focal_px = arrays["intrinsics"].diagonal()[:2]
+    if not (np.isfinite(arrays["intrinsics"]).all() and (focal_px > 0).all()):
+        raise DataError(f"{path}: intrinsics without a focal length; export the scene again")
+    return Archive(
+        image=image,
+        depth_mm=arrays["depth_mm"].astype(np.float32),
+        valid=arrays["valid"].astype(bool),
+        use=arrays["use"].astype(bool),
+        intrinsics=arrays["intrinsics"].astype(np.float64),
+        camera_to_world=arrays["camera_to_world"].astype(np.float64),
+    )
+
+
+def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as saved:  # of a .npy's content, it is no context
+            arrays = dict(saved)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: not a whole .npz ({error}); export the scene again") from None
+    if "valid" in arrays:
+        arrays.setdefault("use", arrays["valid"])
+    lacking = [name for name in Archive._fields if name not in arrays]
+    if lacking:
+        raise DataError(f"{path}: without {', '.join(lacking)}; export the scene again")
+    return arrays
+
+
+def _require_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    height, width = (*arrays["depth_mm"].shape, 0, 0)[:2]
+    due: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
+    due |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
+    for name, shape in due.items():
+        one = arrays[name]
+        if one.shape != shape or one.dtype.kind not in NUMBERS:
+            raise DataError(
+                f"{path}: {name} has shape {one.shape} ({one.dtype}), {shape} numbers are due; "
+                "export the scene again"
+            )

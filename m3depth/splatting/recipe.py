@@ -1,0 +1,58 @@
+"""How a fit is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from m3depth.errors import ConfigError
+from m3depth.splatting.harmonics import HIGHEST_DEGREE
+from m3depth.splatting.model.density import Density
+from m3depth.splatting.model.splats import PARAMETERS
+from m3depth.splatting.options import require_number
+from m3depth.splatting.rasteriser import own_backend
+from m3depth.splatting.rasteriser.drawing import Backend
+from m3depth.splatting.rasteriser.profiles import GSPLAT, Profile
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a fit is made, whatever its objective.
+
+    Attributes:
+        iterations: Frames that are drawn, one each.
+        bumps: Of the motion, evenly over the clip at first.
+        degree: Of the spherical harmonics, 0 to 3.
+        opacity: Of each Gaussian at first.
+        rates: Adam's step for each parameter of `Splats`.
+        settle: Share of their rates that means and moves end with.
+        density: When Gaussians become more and fewer.
+        profile: The rasteriser's constants.
+        backend: Who draws.
+        seed: Of the frames' order and of everything drawn at random.
+
+    Raises:
+        ConfigError: a number that cannot be, or a rate too few or too many.
+    """
+
+    iterations: int
+    bumps: int
+    degree: int
+    opacity: float
+    rates: Mapping[str, float]
+    settle: float
+    density: Density
+    profile: Profile = GSPLAT
+    backend: Backend = own_backend.draw
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_number("recipe.iterations", self.iterations, 1, whole=True)
+        require_number("recipe.bumps", self.bumps, 0, whole=True)
+        require_number("recipe.degree", self.degree, 0, HIGHEST_DEGREE, whole=True)
+        require_number("recipe.opacity", self.opacity, 0.001, 0.999)
+        require_number("recipe.settle", self.settle, 1e-6, 1)
+        require_number("recipe.seed", self.seed, 0, whole=True)
+        for name, rate in self.rates.items():
+            require_number(f"recipe.rates.{name}", rate, 0)
+        odd = sorted(self.rates.keys() ^ set(PARAMETERS))
+        if odd:
+            raise ConfigError(f"recipe.rates: {', '.join(odd)}: due are {', '.join(PARAMETERS)}")
