@@ -1,6 +1,7 @@
 """Where an export's depth comes from: a network, a stereo matcher, or the data's own truth."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,7 @@ from m3depth.evaluation.baselines import sgbm
 from m3depth.evaluation.truth import nearest
 from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.priors.load import load
+from m3depth.priors.predictor import View
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import StereoBatch
 
@@ -24,16 +26,18 @@ class Source(Protocol):
     Attributes:
         model: Its name, for the metadata.
         checkpoint_sha256: Of its file, "" without one.
+        batch_size: How many samples it is best given at once.
     """
 
     model: str
     checkpoint_sha256: str
+    batch_size: int
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
-        """The prior, without pose and mask.
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+        """The priors, without pose and mask.
 
         Raises:
-            DataError: the sample has not what it takes.
+            DataError: one of the samples has not what it takes.
         """
 
 
@@ -44,20 +48,31 @@ class NetworkSource:
         checkpoint: Of ``m3depth train``.
         device: ``auto`` is the GPU where there is one.
         flip: Average with the mirrored image.
+        batch_size: How many images every pass of the network sees.
 
     Raises:
         UserError: the checkpoint cannot be read.
+        ConfigError: a setting is out of range.
     """
 
-    def __init__(self, checkpoint: str | Path, device: str = "auto", flip: bool = False) -> None:
-        self._predict = load(checkpoint, device, flip=flip)
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        device: str = "auto",
+        flip: bool = False,
+        batch_size: int = 1,
+    ) -> None:
+        self._predictor = load(checkpoint, device, flip=flip, batch_size=batch_size)
+        self.batch_size = batch_size
         path = Path(checkpoint)
-        self.model = f"m3depth {path.name}"
+        how = ", averaged with the mirrored image's" if flip else ""
+        self.model = f"m3depth {path.name}{how}"
         self.checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Predict."""
-        return self._predict(str(sample["key"]), sample["left"], sample["rig"])
+        views = [View(str(s["key"]), s["left"], s["rig"]) for s in samples]
+        return self._predictor.together(views)
 
 
 class ExactSource:
@@ -65,13 +80,17 @@ class ExactSource:
 
     model = "the data's own depth"
     checkpoint_sha256 = ""
+    batch_size = 1
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Take it, at the image's resolution; the nearest pixel's, not mixed.
 
         Raises:
             DataError: the data have no depth.
         """
+        return [self._prior(sample) for sample in samples]
+
+    def _prior(self, sample: StereoBatch) -> DepthPrior:
         if "depth_mm" not in sample:
             raise DataError(
                 f"{sample['key']}: the data have no depth of their own: choose source=network or "
@@ -89,13 +108,17 @@ class StereoSource:
 
     model = "OpenCV SGBM, both images"
     checkpoint_sha256 = ""
+    batch_size = 1
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Match.
 
         Raises:
             DataError: the data have no right image.
         """
+        return [self._prior(sample) for sample in samples]
+
+    def _prior(self, sample: StereoBatch) -> DepthPrior:
         if "right" not in sample:
             raise DataError(
                 f"{sample['key']}: without a right image there is nothing to match: choose "
