@@ -7,7 +7,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.priors.exporting import export
+from m3depth.data.video import VideoEndError
+from m3depth.errors import DataError
+from m3depth.priors.exporting import Export
 from m3depth.priors.shard import Shard
 from m3depth.priors.sources import Source
 
@@ -28,7 +30,12 @@ def _export(config: DictConfig) -> None:
     writer = instantiate(
         config.writer, model=source.model, checkpoint_sha256=source.checkpoint_sha256
     )
-    export(frames, source, writer, shard.of(len(frames)))
+    try:
+        Export(source, writer)(frames, shard.of(len(frames)))
+    except VideoEndError as error:
+        raise DataError(
+            f"{error}; {config.output} holds the frames before it and is not complete"
+        ) from error
     missing = writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))

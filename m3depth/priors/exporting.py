@@ -1,11 +1,12 @@
 """The frames of a data set, through a source of depth, to a writer."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from rich.progress import track
 
+from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.pipeline import Behind, batched
 from m3depth.priors.predictor import one_by_one
@@ -17,8 +18,6 @@ from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
 
-Skip = Callable[[int, str, DataError], None]
-
 
 class Frames(Protocol):
     """A data set."""
@@ -28,54 +27,60 @@ class Frames(Protocol):
     def __getitem__(self, index: int) -> StereoBatch: ...
 
 
-def export(frames: Frames, source: Source, writer: Writer, wanted: Sequence[int]) -> None:
-    """Write the wanted frames that are not written yet.
+class Export:
+    """Writes frames that are not written yet.
 
     Two other threads read ahead of the source and write behind it. A frame that cannot be had is
-    skipped with one line, and the others go on.
+    skipped with one line, and the others go on; at the early end of a video they do not.
 
     Args:
-        frames: All of them.
-        source: Of their depth.
+        source: Of the frames' depth.
         writer: Of the layout.
-        wanted: This process's share, indices in ascending order.
-
-    Raises:
-        UserError: the folder cannot be written to, or holds another export.
     """
 
-    def skip(index: int, key: str, error: DataError) -> None:
-        behind(_skip, writer, index, key, error)
+    def __init__(self, source: Source, writer: Writer) -> None:
+        self.source, self.writer = source, writer
 
-    with Behind() as behind:
-        found: Iterable[Window] = windows(frames.__getitem__, len(frames), wanted)
-        found = track(found, "export", total=len(wanted), transient=True)
-        for batch in batched(_pending(found, writer, skip), source.batch_size):
-            samples = [window.samples[window.index] for window in batch]
-            for window, prior in zip(batch, one_by_one(source, samples), strict=True):
-                if isinstance(prior, DataError):
-                    skip(window.index, window.key, prior)
-                else:
-                    sample = window.samples[window.index]
-                    behind(_write, writer, window.index, prior, sample)
+    def __call__(self, frames: Frames, wanted: Sequence[int]) -> None:
+        """Write this process's share, indices in ascending order.
 
+        Raises:
+            UserError: the folder cannot be written to, or holds another export.
+            VideoEndError: a video ended early; the frames before are written.
+        """
+        found = windows(frames.__getitem__, len(frames), wanted)
+        told = track(found, "export", total=len(wanted), transient=True)
+        ended: list[VideoEndError] = []
+        with Behind() as behind:
+            for batch in batched(self._pending(told, behind, ended), self.source.batch_size):
+                samples = [window.samples[window.index] for window in batch]
+                priors = one_by_one(self.source, samples)
+                for window, sample, prior in zip(batch, samples, priors, strict=True):
+                    behind(self._write, window, sample, prior)
+        if ended:
+            raise ended[0]
 
-def _pending(found: Iterable[Window], writer: Writer, skip: Skip) -> Iterator[Window]:
-    """The windows of frames that can be read and are not written."""
-    for window in found:
-        if window.error is not None:
-            skip(window.index, window.key, window.error)
-        elif not writer.done(window.index, window.key):
-            yield window
+    def _pending(
+        self, found: Iterable[Window], behind: Behind, ended: list[VideoEndError]
+    ) -> Iterator[Window]:
+        """The windows of frames that can be read and are not written."""
+        for window in found:
+            if isinstance(window.error, VideoEndError):
+                ended.append(window.error)
+                return
+            if window.error is not None:
+                behind(self._skip, window, window.error)
+            elif not self.writer.done(window.index, window.key):
+                yield window
 
+    def _write(self, window: Window, sample: StereoBatch, prior: DepthPrior | DataError) -> None:
+        if isinstance(prior, DataError):
+            return self._skip(window, prior)
+        try:
+            self.writer.write(window.index, completed(prior, sample))
+        except DataError as error:
+            self._skip(window, error)
 
-def _write(writer: Writer, index: int, prior: DepthPrior, sample: StereoBatch) -> None:
-    try:
-        writer.write(index, completed(prior, sample))
-    except DataError as error:
-        _skip(writer, index, prior.key, error)
-
-
-def _skip(writer: Writer, index: int, key: str, error: DataError) -> None:
-    writer.skip(index, key, str(error))
-    logger.warning("skipped: %s", error)
+    def _skip(self, window: Window, error: DataError) -> None:
+        self.writer.skip(window.index, window.key, str(error))
+        logger.warning("skipped: %s", error)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.pipeline import ahead
 from m3depth.types import StereoBatch
@@ -28,7 +29,9 @@ def windows(
     """The windows of the frames that are wanted, in order.
 
     A window ends where the sequence does, which is the part of the keys before the last "/". It
-    depends on the data alone, so that a frame has the same one in every share of the work.
+    depends on the data alone, so that a frame has the same one in every share of the work. A video
+    that ends early is an error of every window that reaches beyond its end: once the file is whole,
+    they would be others.
 
     Args:
         read: One of the ``count`` frames by its index; another thread calls it, ahead of need.
@@ -58,6 +61,8 @@ def _window(index: int, held: dict[int, StereoBatch | DataError], radius: int) -
     for step in (-1, 1):
         for j in range(index + step, index + step * (radius + 1), step):
             neighbour = held.get(j)
+            if isinstance(neighbour, VideoEndError):
+                return Window(index, {}, neighbour)
             if neighbour is None or isinstance(neighbour, DataError):
                 continue
             if _sequence(neighbour) != _sequence(centre):

@@ -7,8 +7,9 @@ import pytest
 import torch
 from prior_scenes import a_prior
 
+from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.priors.exporting import export
+from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import StereoBatch
 
@@ -80,7 +81,7 @@ class Kept:
 @pytest.mark.parametrize("batch_size", [1, 3, 20])
 def test_every_frame_is_written_in_batches(batch_size: int) -> None:
     source, writer = Plain(batch_size), Kept()
-    export(Clips(), source, writer, range(8))
+    Export(source, writer)(Clips(), range(8))
     assert [prior.depth_mm.mean().item() for prior in writer.written.values()] == [
         50.0 + index for index in range(8)
     ]
@@ -90,7 +91,7 @@ def test_every_frame_is_written_in_batches(batch_size: int) -> None:
 
 def test_bad_frames_fail_alone_with_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
     writer = Kept()
-    export(Clips(2), Plain(4, bad="clip1/0"), writer, range(8))
+    Export(Plain(4, bad="clip1/0"), writer)(Clips(2), range(8))
     assert sorted(writer.written) == [0, 1, 3, 5, 6, 7]
     assert writer.skipped == {
         2: "frame 2|2.png: truncated",
@@ -104,11 +105,29 @@ def test_bad_frames_fail_alone_with_one_line_each(caplog: pytest.LogCaptureFixtu
 
 def test_what_is_written_is_not_predicted_again_and_the_rest_fills_the_batches() -> None:
     source, writer = Plain(2), Kept(0, 2, 3)
-    export(Clips(), source, writer, range(0, 8))
+    Export(source, writer)(Clips(), range(0, 8))
     assert source.calls == [["clip0/1", "clip1/0"], ["clip1/1", "clip1/2"], ["clip1/3"]]
 
 
 def test_a_share_reads_only_its_own_frames() -> None:
     clips, writer = Clips(), Kept()
-    export(clips, Plain(), writer, range(1, 8, 3))
+    Export(Plain(), writer)(clips, range(1, 8, 3))
     assert clips.read == sorted(writer.written) == [1, 4, 7]
+
+
+class Cut(Clips):
+    """A video that ends after five frames."""
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        if index > 4:
+            raise VideoEndError(f"frame {index} of 8")
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_a_video_that_ends_early_leaves_what_it_has_and_no_skipped_frames(batch_size: int) -> None:
+    writer = Kept()
+    with pytest.raises(VideoEndError, match="frame 5 of 8"):
+        Export(Plain(batch_size), writer)(Cut(), range(8))
+    assert sorted(writer.written) == [0, 1, 2, 3, 4]
+    assert writer.skipped == {}
