@@ -24,8 +24,8 @@ class SingleViews(Dataset[StereoBatch]):
     Args:
         root: A folder of images, or a video.
         size: (height, width) that the images and the rig are resized to; None keeps their own.
-        rig: The ``rig.yaml`` (see `read_rig`) of the camera that took the frames, at their size; its
-            ``baseline_mm`` is that of the rig that the network was trained with. None is
+        rig: The ``rig.yaml`` (see `read_rig`) of the camera that took the frames, at their size;
+            its ``baseline_mm`` is that of the rig that the network was trained with. None is
             ``rig.yaml`` in the folder, or beside the video.
         count: How many frames, from the first; None is all.
 
