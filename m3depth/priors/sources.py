@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
@@ -15,9 +15,13 @@ from m3depth.evaluation.baselines import sgbm
 from m3depth.evaluation.truth import nearest
 from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.priors.load import load
-from m3depth.priors.predictor import View
+from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import StereoBatch
+
+# Options that change the depth, beside what they are by default: a resumed export with others is
+# refused
+CHANGES = {"flip": "False", "precision": "32"}
 
 
 class Source(Protocol):
@@ -41,38 +45,44 @@ class Source(Protocol):
         """
 
 
-class NetworkSource:
-    """A trained network, which sees the left image.
+class PredictorSource:
+    """A predictor, which sees the left image.
+
+    Args:
+        predictor: It.
+        model: For the metadata.
+        checkpoint_sha256: For the metadata.
+    """
+
+    def __init__(
+        self, predictor: DepthPredictor, model: str = "", checkpoint_sha256: str = ""
+    ) -> None:
+        self.predictor, self.batch_size = predictor, predictor.batch_size
+        self.model, self.checkpoint_sha256 = model, checkpoint_sha256
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+        """Predict."""
+        views = [View(str(s["key"]), s["left"], s["rig"]) for s in samples]
+        return self.predictor.together(views)
+
+
+def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
+    """A trained network.
 
     Args:
         checkpoint: Of ``m3depth train``.
-        device: ``auto`` is the GPU where there is one.
-        flip: Average with the mirrored image.
-        batch_size: How many images every pass of the network sees.
+        options: Of `load`; those that are not its defaults are told in the metadata.
 
     Raises:
         UserError: the checkpoint cannot be read.
         ConfigError: a setting is out of range.
     """
-
-    def __init__(
-        self,
-        checkpoint: str | Path,
-        device: str = "auto",
-        flip: bool = False,
-        batch_size: int = 1,
-    ) -> None:
-        self._predictor = load(checkpoint, device, flip=flip, batch_size=batch_size)
-        self.batch_size = batch_size
-        path = Path(checkpoint)
-        how = ", averaged with the mirrored image's" if flip else ""
-        self.model = f"m3depth {path.name}{how}"
-        self.checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
-        """Predict."""
-        views = [View(str(s["key"]), s["left"], s["rig"]) for s in samples]
-        return self._predictor.together(views)
+    predictor = load(checkpoint, **options)
+    path = Path(checkpoint)
+    asked = {name: str(options.get(name, usual)) for name, usual in CHANGES.items()}
+    changes = [f"{name}={value}" for name, value in asked.items() if value != CHANGES[name]]
+    model = " ".join(["m3depth", path.name, *changes])
+    return PredictorSource(predictor, model, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 class ExactSource:
