@@ -1,8 +1,8 @@
 """Reads the runs, writes errors.json, summary.json and plot.png: python analyse.py RUNS FITS LONG.
 
 RUNS/VARIANT/SEED, FITS/VARIANT/SEED and LONG/VARIANT/SEED hold what `m3depth train` wrote, and
-RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on; LONG likewise. Differences are
-to `monodepth`, scene by scene; intervals are percentiles of 5000 resamples of scenes and,
+RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on; LONG likewise.
+Differences are to `monodepth`, scene by scene; intervals are percentiles of 5000 resamples of scenes and,
 independently, of seeds.
 """
 

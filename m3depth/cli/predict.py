@@ -1,18 +1,22 @@
 """``m3depth predict``."""
 
 import logging
-from operator import length_hint
+from collections.abc import Iterable, Iterator
+from operator import attrgetter, length_hint
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.data.frames import open_frames
+from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
 from m3depth.errors import DataError
 from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load
+from m3depth.priors.pipeline import Behind, ahead, batched
+from m3depth.priors.predictor import DepthPredictor, View, one_by_one
+from m3depth.priors.prior import DepthPrior
 
 logger = logging.getLogger(__name__)
 
@@ -25,20 +29,39 @@ def main(overrides: list[str]) -> None:
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     rig = read_rig(Path(config.rig)) if config.rig else None
-    predictor = load(config.checkpoint, config.device, rig, config.flip)
+    options = {name: config[name] for name in ("device", "flip", "batch_size", "precision")}
+    predictor = load(config.checkpoint, rig=rig, **options)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
-    output, frames, skipped = Path(config.output), open_frames(str(config.input)), 0
-    written = 0
-    for frame in track(frames, "predict", total=length_hint(frames) or None, transient=True):
-        try:
-            prior = predictor(frame.name, frame.image)
-        except DataError as error:
-            skipped += 1
-            logger.warning("skipped: %s", error)
-            continue
-        write_prediction(prior, output / frame.name, config.near_mm, config.far_mm, config.ply)
-        written += 1
+    output, skipped, written = Path(config.output), 0, 0
+    with Behind() as behind:
+        for prior in _priors(predictor, open_frames(str(config.input))):
+            if isinstance(prior, DataError):
+                skipped += 1
+                logger.warning("skipped: %s", prior)
+            else:
+                look = (config.near_mm, config.far_mm, config.ply)
+                behind(write_prediction, prior, output / prior.key, *look)
+                written += 1
     if not written:
         raise DataError(f"input={config.input}: not one of {skipped} frames could be read")
     logger.info("%d frames in %s, %d skipped", written, output.resolve(), skipped)
+
+
+def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[DepthPrior | DataError]:
+    """Of all frames, in order but for those that cannot be read, which come sooner."""
+    told = track(frames, "predict", total=length_hint(frames) or None, transient=True)
+    unreadable: list[DataError] = []
+    for views in batched(_views(told, unreadable), predictor.batch_size):
+        yield from unreadable
+        unreadable.clear()
+        yield from one_by_one(predictor.together, views)
+    yield from unreadable
+
+
+def _views(frames: Iterable[Frame], unreadable: list[DataError]) -> Iterator[View]:
+    for frame, reading in ahead(attrgetter("image"), frames):
+        try:
+            yield View(frame.name, reading.result())
+        except DataError as error:
+            unreadable.append(error)

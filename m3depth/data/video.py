@@ -15,6 +15,10 @@ Array = npt.NDArray[Any]
 DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on one
 
 
+class VideoEndError(DataError):
+    """A video ends before the number of frames that its file states."""
+
+
 class Video:
     """The frames of a video file, 0 to ``len - 1``, as OpenCV decodes them (uint8, h w 3, BGR).
 
@@ -23,7 +27,8 @@ class Video:
     asked for, a few are kept open in each process, and none is pickled or shared by a fork.
 
     Raises:
-        DataError: the file cannot be opened, is truncated, or a frame cannot be decoded.
+        DataError: the file cannot be opened, or a frame cannot be decoded.
+        VideoEndError: it ends before this frame.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -66,15 +71,15 @@ class _Decoder:
         if not self.next <= number <= self.next + DECODED_THROUGH:
             self.capture.set(cv2.CAP_PROP_POS_FRAMES, number)
             self.next = number
-        passed = all(self.capture.grab() for _ in range(number - self.next))
-        decoded, pixels = self.capture.read() if passed else (False, None)
+        there = all(self.capture.grab() for _ in range(number - self.next + 1))
+        decoded, pixels = self.capture.retrieve() if there else (False, None)
+        self.next = number + 1 if decoded else self.count  # wherever it stands: it seeks next
+        what = f"{self.path}: frame {number} of {self.count} cannot be decoded"
+        mend = "copy it again, or re-encode it"
+        if not there:
+            raise VideoEndError(f"{what}; the file is truncated and ends before it: {mend}")
         if not decoded:
-            self.next = self.count  # wherever it stands: the next frame is sought
-            raise DataError(
-                f"{self.path}: frame {number} of {self.count} cannot be decoded; the file is "
-                "truncated or damaged: copy it again, or re-encode it"
-            )
-        self.next = number + 1
+            raise DataError(f"{what}; the file is damaged: {mend}")
         return np.asarray(pixels)
 
 

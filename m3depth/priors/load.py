@@ -16,6 +16,8 @@ def load(
     device: str = "auto",
     rig: RigFile | None = None,
     flip: bool = False,
+    batch_size: int = 1,
+    precision: str | int = "32",
 ) -> DepthPredictor:
     """A predictor for the network in ``checkpoint``.
 
@@ -24,15 +26,18 @@ def load(
         device: ``auto`` is the GPU where there is one.
         rig: of the camera whose images will come; without it, the one that was trained with.
         flip: average over the image and its mirror image: better, and twice the time.
+        batch_size: how many images every pass of the network sees.
+        precision: 32, 16-mixed or bf16-mixed, of the network's own arithmetic.
 
     Raises:
         UserError: the checkpoint cannot be read.
+        ConfigError: a setting is out of range.
     """
     model = load_model(checkpoint)
     where = torch.device(pick_device(device))
-    finest = Finest(model.network, flip).to(where)
+    finest = Finest(model.network, flip, precision).to(where)
     known, size = (rig.rig, rig.size) if rig else (model.rig, model.size)
-    return DepthPredictor(finest, model.size, known, size, where)
+    return DepthPredictor(finest, model.size, known, size, where, batch_size)
 
 
 def pick_device(device: str) -> str:

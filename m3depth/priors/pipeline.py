@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -31,6 +32,17 @@ def ahead(
         finally:
             for _, future in pending:
                 future.cancel()
+
+
+def batched(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
+    """So many at a time, the last ones as they are; `itertools.batched` needs Python 3.12.
+
+    >>> list(batched("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    rest = iter(items)
+    while batch := list(islice(rest, count)):
+        yield batch
 
 
 class Behind:

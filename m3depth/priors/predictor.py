@@ -1,6 +1,7 @@
-"""From an image to its depth prior."""
+"""From images to their depth priors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -15,7 +16,17 @@ from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import Disparity
 
+Item = TypeVar("Item")
+
 ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
+
+
+class View(NamedTuple):
+    """An image whose depth is wanted."""
+
+    key: str  # names the frame
+    image: Float[Tensor, "3 h w"]  # RGB in [0, 1] at its own resolution
+    rig: StereoRig | None = None  # at the image's resolution; None is the predictor's own
 
 
 class DepthPredictor:
@@ -27,6 +38,9 @@ class DepthPredictor:
         rig: Of the camera, for images that come without one.
         rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
         device: Where the network is.
+        batch_size: How many images every pass of the network sees. The last pass of a call is
+            filled up, because the last bits of a sum depend on how many images share it: a frame
+            has the same depth whatever others it is predicted together with.
     """
 
     def __init__(
@@ -36,53 +50,95 @@ class DepthPredictor:
         rig: StereoRig,
         rig_size: tuple[int, int],
         device: torch.device | str = "cpu",
+        batch_size: int = 1,
     ) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size={batch_size}: expected 1 or more")
         self.network, self.size, self.device = network, size, device
         self.rig, self.rig_size = rig, rig_size
+        self.batch_size = batch_size
 
-    @torch.inference_mode()
     def __call__(
         self, key: str, image: Float[Tensor, "3 h w"], rig: StereoRig | None = None
     ) -> DepthPrior:
-        """Predict one frame.
-
-        Args:
-            key: Names the frame.
-            image: RGB in [0, 1] at its own resolution.
-            rig: At the image's resolution; without it, the predictor's own.
+        """Predict one frame; see `View` for the arguments.
 
         Raises:
             DataError: the image has not the shape of the predictor's rig.
             ConfigError: the network gives no expected error.
         """
-        native = (image.shape[-2], image.shape[-1])
-        rig = self._rig_at(native, key) if rig is None else rig
-        disparity = self.network(resize_image(image, self.size)[None].to(self.device))
+        return self.together([View(key, image, rig)])[0]
+
+    @torch.inference_mode()
+    def together(self, views: Sequence[View]) -> list[DepthPrior]:
+        """Predict frames, as many and of whatever sizes, ``batch_size`` in one pass.
+
+        Raises:
+            DataError: one of the images has not the shape of the predictor's rig.
+            ConfigError: the network gives no expected error.
+        """
+        rigs = [view.rig or self._rig_at(view) for view in views]
+        images = [resize_image(view.image, self.size) for view in views]
+        passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
+        found = [pair for images in passes for pair in self._pass(images)]
+        return [_prior(*one, *pair) for *one, pair in zip(views, rigs, found, strict=True)]
+
+    def _pass(
+        self, images: list[Float[Tensor, "3 h w"]]
+    ) -> list[tuple[Float[Tensor, "1 1 h w"], Float[Tensor, "1 1 h w"]]]:
+        """Disparity and its expected error of each image."""
+        filled = images + images[-1:] * (self.batch_size - len(images))
+        disparity = self.network(torch.stack(filled).to(self.device))
         if disparity.error is None:
             raise ConfigError("the network does not tell its expected error: train it anew")
-        disparity_px = _resized(disparity.left, native) * native[1]
-        error_px = _resized(disparity.error, native) * native[1]
-        return DepthPrior(
-            key=key,
-            image=image,
-            disparity_px=disparity_px,
-            depth_mm=depth_from_disparity(disparity_px, rig),
-            confidence=confidence(disparity_px, error_px, rig),
-            rig=rig,
-        )
+        left, error = disparity.left.float(), disparity.error.float()
+        return list(zip(left.split(1), error.split(1), strict=True))[: len(images)]
 
-    def _rig_at(self, native: tuple[int, int], key: str) -> StereoRig:
-        (old_height, old_width), (height, width) = self.rig_size, native
+    def _rig_at(self, view: View) -> StereoRig:
+        (old_height, old_width), (height, width) = self.rig_size, view.image.shape[-2:]
         if abs(width * old_height / (height * old_width) - 1) > ASPECT_TOLERANCE:
             raise DataError(
-                f"{key}: the image is {width}x{height}, the rig is for {old_width}x{old_height}: "
-                "not the same shape, so one of them was cropped; pass rig=PATH for these images"
+                f"{view.key}: the image is {width}x{height}, the rig is for "
+                f"{old_width}x{old_height}: not the same shape, so one of them was cropped; pass "
+                "rig=PATH for these images"
             )
-        return self.rig.resized(self.rig_size, native)
+        return self.rig.resized(self.rig_size, (height, width))
+
+
+def one_by_one(
+    predict: Callable[[Sequence[Item]], list[DepthPrior]], items: Sequence[Item]
+) -> list[DepthPrior | DataError]:
+    """The priors of all items, with the reason in place of each that cannot be had.
+
+    When several fail together, each is tried alone, so that none suffers for another's fault.
+    """
+    try:
+        return [*predict(items)]
+    except DataError as error:
+        if len(items) == 1:
+            return [error]
+    return [found for item in items for found in one_by_one(predict, [item])]
+
+
+def _prior(
+    view: View, rig: StereoRig, disparity: Float[Tensor, "1 1 h w"], error: Float[Tensor, "1 1 h w"]
+) -> DepthPrior:
+    """At the image's resolution, from fractions of the width at the network's."""
+    height, width = view.image.shape[-2:]
+    disparity_px = _resized(disparity, (height, width)) * width
+    error_px = _resized(error, (height, width)) * width
+    return DepthPrior(
+        key=view.key,
+        image=view.image,
+        disparity_px=disparity_px,
+        depth_mm=depth_from_disparity(disparity_px, rig),
+        confidence=confidence(disparity_px, error_px, rig),
+        rig=rig,
+    )
 
 
 def _resized(
     maps: Float[Tensor, "1 1 h w"], size: tuple[int, int]
 ) -> Float[Tensor, "1 {size[0]} {size[1]}"]:
-    grown = functional.interpolate(maps.float(), size, mode="bilinear", align_corners=False)
+    grown = functional.interpolate(maps, size, mode="bilinear", align_corners=False)
     return grown[0].cpu()

@@ -34,21 +34,26 @@ def require_sound_frame(
     Raises:
         DataError: see `require_sound`.
     """
-    if not torch.isfinite(image).all():
+    if not _finite(image):
         raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
-    if bool((image < -COLOURS_TOLERANCE).any()) or bool((image > 1 + COLOURS_TOLERANCE).any()):
+    if float(image.min()) < -COLOURS_TOLERANCE or float(image.max()) > 1 + COLOURS_TOLERANCE:
         low, high = float(image.min()), float(image.max())
         raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
-    if not torch.isfinite(depth_mm).all() or bool((depth_mm < 0).any()):
+    if not _finite(depth_mm) or bool(depth_mm.min() < 0):
         raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
-    known_mm = depth_mm[depth_mm > 0]
-    if known_mm.numel() and float(known_mm.median()) < METRES_BELOW_MM:
+    known = torch.count_nonzero(depth_mm)
+    if known and 2 * torch.count_nonzero((depth_mm > 0) & (depth_mm < METRES_BELOW_MM)) > known:
         raise DataError(
-            f"{key}: the median depth is {float(known_mm.median()):.3g} mm, so it is in "
-            "metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
+            f"{key}: the median depth is {float(depth_mm[depth_mm > 0].median()):.3g} mm, so it is "
+            "in metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
             "others foreign.depth_unit_mm=1000"
         )
     _require_rigid(key, camera_to_world.double())
+
+
+def _finite(values: Float[Tensor, "c h w"]) -> bool:
+    """In one pass: the extremes are not finite where any value is not."""
+    return all(bool(extreme.isfinite()) for extreme in values.aminmax())
 
 
 def _require_rigid(key: str, pose: Float[Tensor, "rows columns"]) -> None:

@@ -1,9 +1,10 @@
 """Where an export's depth comes from: a network, a stereo matcher, or the data's own truth."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
@@ -14,8 +15,13 @@ from m3depth.evaluation.baselines import sgbm
 from m3depth.evaluation.truth import nearest
 from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.priors.load import load
+from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import StereoBatch
+
+# Options that change the depth, beside what they are by default: a resumed export with others is
+# refused
+CHANGES = {"flip": "False", "precision": "32"}
 
 
 class Source(Protocol):
@@ -24,40 +30,59 @@ class Source(Protocol):
     Attributes:
         model: Its name, for the metadata.
         checkpoint_sha256: Of its file, "" without one.
+        batch_size: How many samples it is best given at once.
     """
 
     model: str
     checkpoint_sha256: str
+    batch_size: int
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
-        """The prior, without pose and mask.
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+        """The priors, without pose and mask.
 
         Raises:
-            DataError: the sample has not what it takes.
+            DataError: one of the samples has not what it takes.
         """
 
 
-class NetworkSource:
-    """A trained network, which sees the left image.
+class PredictorSource:
+    """A predictor, which sees the left image.
+
+    Args:
+        predictor: It.
+        model: For the metadata.
+        checkpoint_sha256: For the metadata.
+    """
+
+    def __init__(
+        self, predictor: DepthPredictor, model: str = "", checkpoint_sha256: str = ""
+    ) -> None:
+        self.predictor, self.batch_size = predictor, predictor.batch_size
+        self.model, self.checkpoint_sha256 = model, checkpoint_sha256
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+        """Predict."""
+        views = [View(str(s["key"]), s["left"], s["rig"]) for s in samples]
+        return self.predictor.together(views)
+
+
+def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
+    """A trained network.
 
     Args:
         checkpoint: Of ``m3depth train``.
-        device: ``auto`` is the GPU where there is one.
-        flip: Average with the mirrored image.
+        options: Of `load`; those that are not its defaults are told in the metadata.
 
     Raises:
         UserError: the checkpoint cannot be read.
+        ConfigError: a setting is out of range.
     """
-
-    def __init__(self, checkpoint: str | Path, device: str = "auto", flip: bool = False) -> None:
-        self._predict = load(checkpoint, device, flip=flip)
-        path = Path(checkpoint)
-        self.model = f"m3depth {path.name}"
-        self.checkpoint_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
-        """Predict."""
-        return self._predict(str(sample["key"]), sample["left"], sample["rig"])
+    predictor = load(checkpoint, **options)
+    path = Path(checkpoint)
+    asked = {name: str(options.get(name, usual)) for name, usual in CHANGES.items()}
+    changes = [f"{name}={value}" for name, value in asked.items() if value != CHANGES[name]]
+    model = " ".join(["m3depth", path.name, *changes])
+    return PredictorSource(predictor, model, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 class ExactSource:
@@ -65,13 +90,17 @@ class ExactSource:
 
     model = "the data's own depth"
     checkpoint_sha256 = ""
+    batch_size = 1
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Take it, at the image's resolution; the nearest pixel's, not mixed.
 
         Raises:
             DataError: the data have no depth.
         """
+        return [self._prior(sample) for sample in samples]
+
+    def _prior(self, sample: StereoBatch) -> DepthPrior:
         if "depth_mm" not in sample:
             raise DataError(
                 f"{sample['key']}: the data have no depth of their own: choose source=network or "
@@ -89,13 +118,17 @@ class StereoSource:
 
     model = "OpenCV SGBM, both images"
     checkpoint_sha256 = ""
+    batch_size = 1
 
-    def __call__(self, sample: StereoBatch) -> DepthPrior:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Match.
 
         Raises:
             DataError: the data have no right image.
         """
+        return [self._prior(sample) for sample in samples]
+
+    def _prior(self, sample: StereoBatch) -> DepthPrior:
         if "right" not in sample:
             raise DataError(
                 f"{sample['key']}: without a right image there is nothing to match: choose "

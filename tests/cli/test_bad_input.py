@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from command_line import TINY, Told, m3depth, m3depth_process
+from command_line import TINY, Told, m3depth, m3depth_process, succeed
 from pair_files import write_pairs, write_rig
 
 FOLDER = (*TINY[:3], "trainer=cpu", "debug=two_steps", "data=folder", "data.size=[32,48]")
@@ -214,3 +214,42 @@ def test_exactly_one_line_in_a_process_of_its_own(tmp_path: Path):
     told = m3depth_process("evaluate", "checkpoint=no.ckpt", cwd=tmp_path)
     assert told.status == 1
     assert told.line == "m3depth evaluate: checkpoint=no.ckpt: no such file"
+
+
+def test_a_video_that_ends_early_is_no_whole_export_until_it_is_asked_for(
+    checkpoint: Path, root: Path, tmp_path: Path
+):
+    video = root / "clip.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 25, (48, 32))
+    for number in range(12):
+        writer.write(cv2.imread(str(root / f"left/{number % 3:03d}.png")))
+    writer.release()
+    data = video.read_bytes()
+    video.write_bytes(data[: (data.index(b"movi") + len(data)) // 2])
+    arguments = (
+        *("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={video}"),
+        *("writer=npz", f"output={tmp_path}/out", "batch_size=4"),
+    )
+    told = m3depth(*arguments)
+    assert told.status == 1
+    found = len(list((tmp_path / "out/priors").glob("*.npz")))
+    assert 0 < found < 12
+    assert f"clip.avi: frame {found} of 12 cannot be decoded" in told.line
+    assert f"{tmp_path}/out holds the frames before it and is not complete" in told.line
+    assert not (tmp_path / "out/depth_meta.json").exists()
+    assert m3depth(*arguments, f"data.test.count={found}").status == 0
+    meta = json.loads((tmp_path / "out/depth_meta.json").read_text())
+    assert (meta["frames"], meta["skipped"]) == (found, {})
+
+
+def test_frames_without_a_calibration(checkpoint: Path, root: Path, tmp_path: Path):
+    told = m3depth(
+        *("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={root}/left"),
+        f"output={tmp_path}/out",
+    )
+    assert told.status == 1
+    assert f"{root}/left: no calibration" in told.line
+    succeed(
+        *("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={root}/left"),
+        *(f"data.test.rig={root}/rig.yaml", f"output={tmp_path}/out"),
+    )

@@ -6,9 +6,13 @@ import torch
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import project
-from m3depth.priors.predictor import DepthPredictor
+from m3depth.networks.finest import Finest
+from m3depth.networks.monodepth import Monodepth
+from m3depth.priors.predictor import DepthPredictor, View, one_by_one
+from m3depth.priors.prior import DepthPrior
 from m3depth.types import Disparity
 
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)  # principal points 2 px apart at 64x48
 
 
@@ -70,3 +74,63 @@ def test_a_network_that_tells_no_error_has_no_confidence() -> None:
 
     with pytest.raises(ConfigError, match="expected error: train it anew"):
         DepthPredictor(network, (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))
+
+
+def trained(batch_size: int) -> DepthPredictor:
+    torch.manual_seed(0)
+    network = Finest(Monodepth("resnet10t", widths=(16, 16, 8, 8, 8)))
+    return DepthPredictor(network, (24, 32), RIG, (48, 64), batch_size=batch_size)
+
+
+def views(*heights: int) -> list[View]:
+    return [View(f"v/{i}", torch.rand(3, h, h * 4 // 3)) for i, h in enumerate(heights)]
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 8])
+def test_frames_of_any_sizes_together_are_what_they_are_alone(batch_size: int) -> None:
+    seen = views(48, 96, 24, 48, 60)
+    alone = [trained(1)(view.key, view.image) for view in seen]
+    found = trained(batch_size).together(seen)
+    assert [prior.key for prior in found] == [view.key for view in seen]
+    for one, other in zip(alone, found, strict=True):
+        assert other.depth_mm.shape == one.depth_mm.shape
+        assert other.depth_mm.std() > 0
+        for name in ("depth_mm", "disparity_px", "confidence"):
+            torch.testing.assert_close(getattr(other, name), getattr(one, name), **CLOSE)
+
+
+def test_a_frame_does_not_depend_on_those_beside_it_to_the_last_bit() -> None:
+    predict, seen = trained(4), views(48, 48, 48, 48, 48)
+    whole = predict.together(seen)
+    again = [*predict.together(seen[3:]), *predict.together(seen[:3])]
+    for one, other in zip(whole, again[2:] + again[:2], strict=True):
+        assert torch.equal(one.depth_mm, other.depth_mm)
+
+
+def test_every_pass_has_the_size_of_a_batch() -> None:
+    passes = []
+
+    def network(images: torch.Tensor) -> Disparity:
+        passes.append(len(images))
+        return constant(0.1)(images)
+
+    assert len(DepthPredictor(network, (24, 32), RIG, (48, 64), batch_size=3).together(views(48)))
+    DepthPredictor(network, (24, 32), RIG, (48, 64), batch_size=3).together(views(*[48] * 7))
+    assert passes == [3, 3, 3, 3]
+
+
+def test_only_the_frame_that_cannot_be_had_fails() -> None:
+    predict = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64), batch_size=4)
+    seen = views(48, 96, 48)
+    seen[1] = View("bad", torch.rand(3, 48, 48))
+    first, error, last = one_by_one(predict.together, seen)
+    assert isinstance(error, DataError)
+    assert "bad: the image is 48x48, the rig is for 64x48" in str(error)
+    assert isinstance(first, DepthPrior)
+    assert isinstance(last, DepthPrior)
+    assert (first.key, last.key) == ("v/0", "v/2")
+
+
+def test_a_batch_of_none() -> None:
+    with pytest.raises(ConfigError, match="batch_size=0: expected 1 or more"):
+        trained(0)

@@ -1,0 +1,140 @@
+"""How much of the network's own speed an export keeps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from m3depth.data.readers.frames import SingleViews
+from m3depth.data.synthetic import SyntheticClip
+from m3depth.files import write_png, write_text
+from m3depth.geometry.camera import StereoRig
+from m3depth.networks.finest import Finest
+from m3depth.priors.exporting import Export
+from m3depth.priors.load import load, pick_device
+from m3depth.priors.predictor import DepthPredictor, View
+from m3depth.priors.sources import PredictorSource
+from m3depth.priors.writers.writer import Writer
+
+RENDERED_FRAMES = 8  # shown to and fro until there are enough
+
+Work = Callable[[], None]
+
+
+def measure(
+    network: nn.Module,
+    writers: Mapping[str, Callable[..., Writer]],
+    *,
+    checkpoint: str | None,
+    size: Sequence[int],
+    native: Sequence[int],
+    frames: int,
+    batch_size: int,
+    device: str,
+    repeats: int,
+) -> dict[str, Any]:
+    """Median frames per second, all timed in turn within each of ``repeats`` rounds.
+
+    Args:
+        network: With random weights; used where there is no checkpoint.
+        writers: By name; each is still to be told its directory.
+        checkpoint: Of ``m3depth train``; its network and size go before the others.
+        size: (height, width) that the network works at.
+        native: (height, width) of the frames.
+        frames: How many.
+        batch_size: In one pass of the network.
+        device: ``auto`` is the GPU where there is one.
+        repeats: Rounds; a first one is not counted.
+
+    ``network`` is given tensors of its own size; ``predictor`` images of the frames' size, and
+    makes priors of them; each export reads PNG files and writes the writer's scene, to its end.
+    """
+    with TemporaryDirectory(prefix="m3depth_export_") as folder:
+        root = Path(folder)
+        _write(root / "frames", frames, (native[0], native[1]))
+        data = SingleViews(root / "frames")
+        predictor = (
+            load(checkpoint, device, batch_size=batch_size)
+            if checkpoint
+            else _untrained(network, (size[0], size[1]), data.calibration.rig, device, batch_size)
+        )
+        images = [data[index]["left"] for index in range(frames)]
+        works: dict[str, Work] = {
+            "network": partial(_network, predictor, frames),
+            "predictor": partial(_predictor, predictor, images, data.calibration.rig),
+        }
+        for name, make in writers.items():
+            works[name] = partial(_export, predictor, data, make, root / name)
+        rates = _rates(works, frames, repeats)
+    network_fps = rates.pop("network")
+    return {
+        "size": list(predictor.size),
+        "native": list(native),
+        "frames": frames,
+        "batch": batch_size,
+        "threads": torch.get_num_threads(),
+        "device": str(predictor.device),
+        "fps": {"network": network_fps, **rates},
+        "ratio": {name: round(rate / network_fps, 3) for name, rate in rates.items()},
+    }
+
+
+def _network(predictor: DepthPredictor, frames: int) -> None:
+    images = torch.rand(predictor.batch_size, 3, *predictor.size)
+    with torch.inference_mode():
+        for _ in range(0, frames, predictor.batch_size):
+            predictor.network(images.to(predictor.device)).left.cpu()
+
+
+def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoRig) -> None:
+    step = predictor.batch_size
+    for first in range(0, len(images), step):
+        predictor.together([View("", image, rig) for image in images[first : first + step]])
+
+
+def _export(
+    predictor: DepthPredictor, data: SingleViews, make: Callable[..., Writer], folder: Path
+) -> None:
+    with TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scene:
+        writer = make(directory=scene)
+        Export(PredictorSource(predictor), writer)(data, range(len(data)))
+        writer.finish(len(data))
+
+
+def _rates(works: Mapping[str, Work], frames: int, repeats: int) -> dict[str, float]:
+    rates: dict[str, list[float]] = {name: [] for name in works}
+    for round_ in range(repeats + 1):
+        for name, work in works.items():
+            start = perf_counter()
+            work()
+            if round_:  # the first one fills the caches
+                rates[name].append(frames / (perf_counter() - start))
+    return {name: round(median(values), 2) for name, values in rates.items()}
+
+
+def _write(folder: Path, frames: int, native: tuple[int, int]) -> None:
+    """A clip as PNG files, with its calibration."""
+    clip = SyntheticClip("test", 0, min(frames, RENDERED_FRAMES), native, zoom=False)
+    pictures = [clip[index]["left"] for index in range(len(clip))]
+    there_and_back = [*pictures, *pictures[-2:0:-1]]
+    for frame in range(frames):
+        picture = there_and_back[frame % len(there_and_back)]
+        pixels = (picture * 255).round().byte().permute(1, 2, 0).numpy()
+        write_png(folder / f"{frame:06d}.png", pixels)
+    rig = {name: float(value) for name, value in clip[0]["rig"]._asdict().items()}
+    rig |= {"height": native[0], "width": native[1]}
+    lines = "".join(f"{name}: {value}\n" for name, value in rig.items())
+    write_text(folder / "rig.yaml", lines)
+
+
+def _untrained(
+    network: nn.Module, size: tuple[int, int], rig: StereoRig, device: str, batch_size: int
+) -> DepthPredictor:
+    where = torch.device(pick_device(device))
+    return DepthPredictor(Finest(network).to(where), size, rig, size, where, batch_size)

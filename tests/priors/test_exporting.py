@@ -1,0 +1,133 @@
+"""An export's loop: what is read, predicted and written, and what one bad frame costs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+from prior_scenes import a_prior
+
+from m3depth.data.video import VideoEndError
+from m3depth.errors import DataError
+from m3depth.priors.exporting import Export
+from m3depth.priors.prior import DepthPrior
+from m3depth.types import StereoBatch
+
+
+class Clips:
+    """Two sequences of four frames; ``unreadable`` are not to be had."""
+
+    def __init__(self, *unreadable: int) -> None:
+        self.unreadable = unreadable
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        self.read.append(index)
+        if index in self.unreadable:
+            raise DataError(f"{index}.png: truncated")
+        prior = a_prior(index)
+        return {
+            "left": prior.image,
+            "rig": prior.rig,
+            "key": f"clip{index // 4}/{index % 4}",
+            "depth_mm": torch.full_like(prior.depth_mm, 50.0 + index),
+        }
+
+
+class Plain:
+    """The frames' depth; refuses the frames called ``bad``."""
+
+    model, checkpoint_sha256 = "", ""
+
+    def __init__(self, batch_size: int = 1, bad: str = "") -> None:
+        self.batch_size, self.bad = batch_size, bad
+        self.calls: list[list[str]] = []
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+        self.calls.append([str(sample["key"]) for sample in samples])
+        for sample in samples:
+            if sample["key"] == self.bad:
+                raise DataError(f"{self.bad}: of another shape")
+        return [
+            replace(a_prior(0), key=str(s["key"]), depth_mm=s["depth_mm"], image=s["left"])
+            for s in samples
+        ]
+
+
+class Kept:
+    """A writer that keeps what it is given."""
+
+    def __init__(self, *done: int) -> None:
+        self.before = done
+        self.written: dict[int, DepthPrior] = {}
+        self.skipped: dict[int, str] = {}
+
+    def done(self, index: int, key: str) -> bool:
+        return index in self.before
+
+    def write(self, index: int, prior: DepthPrior) -> None:
+        self.written[index] = prior
+
+    def skip(self, index: int, key: str, reason: str) -> None:
+        self.skipped[index] = f"{key}|{reason}"
+
+    def finish(self, frames: int) -> list[int]:
+        return []
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 20])
+def test_every_frame_is_written_in_batches(batch_size: int) -> None:
+    source, writer = Plain(batch_size), Kept()
+    Export(source, writer)(Clips(), range(8))
+    assert [prior.depth_mm.mean().item() for prior in writer.written.values()] == [
+        50.0 + index for index in range(8)
+    ]
+    assert max(map(len, source.calls)) == min(batch_size, 8)
+    assert sum(map(len, source.calls)) == 8
+
+
+def test_bad_frames_fail_alone_with_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    writer = Kept()
+    Export(Plain(4, bad="clip1/0"), writer)(Clips(2), range(8))
+    assert sorted(writer.written) == [0, 1, 3, 5, 6, 7]
+    assert writer.skipped == {
+        2: "frame 2|2.png: truncated",
+        4: "clip1/0|clip1/0: of another shape",
+    }
+    assert sorted(record.getMessage() for record in caplog.records) == [
+        "skipped: 2.png: truncated",
+        "skipped: clip1/0: of another shape",
+    ]
+
+
+def test_what_is_written_is_not_predicted_again_and_the_rest_fills_the_batches() -> None:
+    source, writer = Plain(2), Kept(0, 2, 3)
+    Export(source, writer)(Clips(), range(0, 8))
+    assert source.calls == [["clip0/1", "clip1/0"], ["clip1/1", "clip1/2"], ["clip1/3"]]
+
+
+def test_a_share_reads_only_its_own_frames() -> None:
+    clips, writer = Clips(), Kept()
+    Export(Plain(), writer)(clips, range(1, 8, 3))
+    assert clips.read == sorted(writer.written) == [1, 4, 7]
+
+
+class Cut(Clips):
+    """A video that ends after five frames."""
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        if index > 4:
+            raise VideoEndError(f"frame {index} of 8")
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_a_video_that_ends_early_leaves_what_it_has_and_no_skipped_frames(batch_size: int) -> None:
+    writer = Kept()
+    with pytest.raises(VideoEndError, match="frame 5 of 8"):
+        Export(Plain(batch_size), writer)(Cut(), range(8))
+    assert sorted(writer.written) == [0, 1, 2, 3, 4]
+    assert writer.skipped == {}
