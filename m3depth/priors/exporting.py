@@ -53,7 +53,7 @@ class Export:
         ended: list[VideoEndError] = []
         with Behind() as behind:
             for batch in batched(self._pending(told, behind, ended), self.source.batch_size):
-                samples = [window.samples[window.index] for window in batch]
+                samples = [window.samples[window.place] for window in batch]
                 priors = one_by_one(self.source, samples)
                 for window, sample, prior in zip(batch, samples, priors, strict=True):
                     behind(self._write, window, sample, prior)
@@ -70,17 +70,17 @@ class Export:
                 return
             if window.error is not None:
                 behind(self._skip, window, window.error)
-            elif not self.writer.done(window.index, window.key):
+            elif not self.writer.done(window.place, window.key):
                 yield window
 
     def _write(self, window: Window, sample: StereoBatch, prior: DepthPrior | DataError) -> None:
         if isinstance(prior, DataError):
             return self._skip(window, prior)
         try:
-            self.writer.write(window.index, completed(prior, sample))
+            self.writer.write(window.place, completed(prior, sample))
         except DataError as error:
             self._skip(window, error)
 
     def _skip(self, window: Window, error: DataError) -> None:
-        self.writer.skip(window.index, window.key, str(error))
+        self.writer.skip(window.place, window.key, str(error))
         logger.warning("skipped: %s", error)
