@@ -28,10 +28,15 @@ def _export(config: DictConfig) -> None:
         OmegaConf.resolve(part)
     frames = instantiate(config.data.test)
     writer = instantiate(
-        config.writer, model=source.model, checkpoint_sha256=source.checkpoint_sha256
+        config.writer,
+        model=source.model,
+        checkpoint_sha256=source.checkpoint_sha256,
+        asked_size=config.data.size,
+        _convert_="all",
     )
+    export = Export(source, writer)
     try:
-        Export(source, writer)(frames, shard.of(len(frames)))
+        export(frames, shard.of(len(frames)))
     except VideoEndError as error:
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
@@ -40,4 +45,5 @@ def _export(config: DictConfig) -> None:
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))
     else:
-        logger.info("%d frames in %s", len(frames), Path(config.output).resolve())
+        written, where = len(frames) - export.skipped, Path(config.output).resolve()
+        logger.info("%d frames in %s, %d skipped", written, where, export.skipped)

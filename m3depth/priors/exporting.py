@@ -40,6 +40,7 @@ class Export:
 
     def __init__(self, source: Source, writer: Writer) -> None:
         self.source, self.writer = source, writer
+        self.skipped = 0
 
     def __call__(self, frames: Frames, wanted: Sequence[int]) -> None:
         """Write this process's share, indices in ascending order.
@@ -83,4 +84,5 @@ class Export:
 
     def _skip(self, window: Window, error: DataError) -> None:
         self.writer.skip(window.place, window.key, str(error))
+        self.skipped += 1
         logger.warning("skipped: %s", error)

@@ -266,6 +266,8 @@ def test_another_export_in_the_folder_is_not_mixed_in(tmp_path: Path) -> None:
     export(tmp_path, [prior(0), prior(1)])
     with pytest.raises(ConfigError, match="another depth_bits"):
         EndoNeRFWriter(tmp_path, poses.opengl(), depth_bits=8).done(0, "clip/000")
+    with pytest.raises(ConfigError, match="another asked_size"):
+        EndoNeRFWriter(tmp_path, poses.opengl(), asked_size=[48, 64]).done(0, "clip/000")
     with pytest.raises(ConfigError, match="shows clip/000, not other/000"):
         EndoNeRFWriter(tmp_path, poses.opengl()).done(0, "other/000")
     with pytest.raises(ConfigError, match="more than 1 frames"):

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
@@ -38,6 +38,8 @@ class SceneWriter(ABC):
         min_confidence: Depth of less is left out.
         model: Name of the network, for the metadata.
         checkpoint_sha256: Of its file, for the metadata.
+        asked_size: (height, width) that the frames were brought to before, for the metadata; None
+            is each one's own.
 
     Raises:
         ConfigError: an option is out of range.
@@ -47,6 +49,7 @@ class SceneWriter(ABC):
     min_confidence: float = field(default=0.0, kw_only=True)
     model: str = field(default="", kw_only=True)
     checkpoint_sha256: str = field(default="", kw_only=True)
+    asked_size: Sequence[int] | None = field(default=None, kw_only=True)
 
     rounds: ClassVar[bool] = True  # whether the layout's own files lose something of the depth
     one_camera: ClassVar[bool] = True  # whether all frames must have one size and K
