@@ -11,6 +11,7 @@ from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.exporting import Export
 from m3depth.priors.shard import Shard
+from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,11 @@ def _export(config: DictConfig) -> None:
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
     frames = instantiate(config.data.test)
-    writer = instantiate(
-        config.writer, model=source.model, checkpoint_sha256=source.checkpoint_sha256
-    )
+    smoothing: TemporalMean = instantiate(config.smoothing)
+    model = f"{source.model} {smoothing}" if smoothing.radius else source.model
+    writer = instantiate(config.writer, model=model, checkpoint_sha256=source.checkpoint_sha256)
     try:
-        Export(source, writer)(frames, shard.of(len(frames)))
+        Export(source, writer, smoothing)(frames, shard.of(len(frames)))
     except VideoEndError as error:
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
