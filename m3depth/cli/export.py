@@ -11,6 +11,7 @@ from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.exporting import Export
 from m3depth.priors.shard import Shard
+from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -27,14 +28,15 @@ def _export(config: DictConfig) -> None:
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
     frames = instantiate(config.data.test)
+    smoothing: TemporalMean = instantiate(config.smoothing)
     writer = instantiate(
         config.writer,
-        model=source.model,
+        model=f"{source.model} {smoothing}" if smoothing.radius else source.model,
         checkpoint_sha256=source.checkpoint_sha256,
         asked_size=config.data.size,
         _convert_="all",
     )
-    export = Export(source, writer)
+    export = Export(source, writer, smoothing)
     try:
         export(frames, shard.of(len(frames)))
     except VideoEndError as error:

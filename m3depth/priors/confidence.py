@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.geometry.disparity import NEAREST_PARALLAX_PX
 
 WITHIN_MM = 2.0
 WITHIN_PX = 1.0  # of a disparity, where there is no calibration
@@ -25,11 +25,13 @@ def confidence(
         error_px: > 0.
         rig: at this resolution.
     """
-    depth_mm = depth_from_disparity(disparity_px, rig)
-    nearer = disparity_from_depth((depth_mm - WITHIN_MM).clamp_min(1e-3), rig)
-    farther = disparity_from_depth(depth_mm + WITHIN_MM, rig)
+    scale = (rig.fx * rig.baseline_mm)[..., None, None, None]
+    parallax = disparity_px - rig.principal_offset[..., None, None, None]
+    # b·fx / (z ± 2 mm) less b·fx / z, without the way over z: this is done for every pixel
+    change, step = WITHIN_MM * parallax.square(), WITHIN_MM * parallax
+    above = change / (scale - step).clamp_min(1e-6)
+    below = change / (scale + step)
     calibrated = rig.calibrated[..., None, None, None]
-    above = torch.where(calibrated, nearer - disparity_px, WITHIN_PX)
-    below = torch.where(calibrated, disparity_px - farther, WITHIN_PX)
+    above, below = (torch.where(calibrated, side, WITHIN_PX) for side in (above, below))
     outside = (torch.exp(-above / error_px) + torch.exp(-below / error_px)) / 2
-    return torch.where((depth_mm > 0) | ~calibrated, 1 - outside, 0.0)
+    return torch.where((parallax > NEAREST_PARALLAX_PX) | ~calibrated, 1 - outside, 0.0)

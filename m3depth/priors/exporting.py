@@ -1,7 +1,7 @@
 """The frames of a data set, through a source of depth, to a writer."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rich.progress import track
@@ -11,10 +11,13 @@ from m3depth.errors import DataError
 from m3depth.priors.pipeline import Behind, batched
 from m3depth.priors.predictor import one_by_one
 from m3depth.priors.prior import DepthPrior
+from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
 from m3depth.priors.writers.writer import Writer
 from m3depth.types import StereoBatch
+
+UNCHANGED = TemporalMean(radius=0)
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +39,13 @@ class Export:
     Args:
         source: Of the frames' depth.
         writer: Of the layout.
+        smoothing: Over each frame's neighbours in time.
     """
 
-    def __init__(self, source: Source, writer: Writer) -> None:
-        self.source, self.writer = source, writer
+    def __init__(self, source: Source, writer: Writer, smoothing: TemporalMean = UNCHANGED) -> None:
+        self.source, self.writer, self.smoothing = source, writer, smoothing
         self.skipped = 0
+        self._found: dict[int, DepthPrior | DataError] = {}  # of the frames still in a window
 
     def __call__(self, frames: Frames, wanted: Sequence[int]) -> None:
         """Write this process's share, indices in ascending order.
@@ -49,17 +54,26 @@ class Export:
             UserError: the folder cannot be written to, or holds another export.
             VideoEndError: a video ended early; the frames before are written.
         """
-        found = windows(frames.__getitem__, len(frames), wanted)
+        found = windows(frames.__getitem__, len(frames), wanted, self.smoothing.radius)
         told = track(found, "export", total=len(wanted), transient=True)
         ended: list[VideoEndError] = []
         with Behind() as behind:
             for batch in batched(self._pending(told, behind, ended), self.source.batch_size):
-                samples = [window.samples[window.place] for window in batch]
-                priors = one_by_one(self.source, samples)
-                for window, sample, prior in zip(batch, samples, priors, strict=True):
-                    behind(self._write, window, sample, prior)
+                self._predict(batch)
+                for window in batch:
+                    near = {index: self._found[index] for index in window.samples}
+                    behind(self._write, window, near)
         if ended:
             raise ended[0]
+
+    def _predict(self, batch: Sequence[Window]) -> None:
+        """The windows' frames that are not predicted yet; earlier windows' are forgotten."""
+        samples = {i: sample for window in batch for i, sample in window.samples.items()}
+        self._found = {i: prior for i, prior in self._found.items() if i in samples}
+        new = sorted(samples.keys() - self._found.keys())
+        for indices in batched(new, self.source.batch_size):
+            priors = one_by_one(self.source, [samples[index] for index in indices])
+            self._found |= dict(zip(indices, priors, strict=True))
 
     def _pending(
         self, found: Iterable[Window], behind: Behind, ended: list[VideoEndError]
@@ -74,11 +88,15 @@ class Export:
             elif not self.writer.done(window.place, window.key):
                 yield window
 
-    def _write(self, window: Window, sample: StereoBatch, prior: DepthPrior | DataError) -> None:
+    def _write(self, window: Window, near: Mapping[int, DepthPrior | DataError]) -> None:
+        prior = near[window.place]
         if isinstance(prior, DataError):
             return self._skip(window, prior)
         try:
-            self.writer.write(window.place, completed(prior, sample))
+            if self.smoothing.radius:
+                others = [near[index] for index in sorted(near) if index != window.place]
+                prior = self.smoothing(prior, [o for o in others if isinstance(o, DepthPrior)])
+            self.writer.write(window.place, completed(prior, window.samples[window.place]))
         except DataError as error:
             self._skip(window, error)
 

@@ -250,7 +250,7 @@ def test_a_skipped_frame_leaves_equal_counts_and_is_named(tmp_path: Path) -> Non
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     writer = EndoNeRFWriter(tmp_path, poses.opengl())
     writer.skip(0, "clip/000", "truncated")
-    with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
+    with pytest.raises(DataError, match="every frame was left out: truncated"):
         writer.finish(1)
     with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
         EndoNeRFWriter(tmp_path / "empty", poses.opengl()).finish(0)

@@ -11,6 +11,7 @@ from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior
+from m3depth.priors.smoothing import TemporalMean
 from m3depth.types import StereoBatch
 
 
@@ -131,3 +132,46 @@ def test_a_video_that_ends_early_leaves_what_it_has_and_no_skipped_frames(batch_
         Export(Plain(batch_size), writer)(Cut(), range(8))
     assert sorted(writer.written) == [0, 1, 2, 3, 4]
     assert writer.skipped == {}
+
+
+def smoothed(clips: Clips, batch_size: int, *shares: range, done: tuple[int, ...] = ()) -> Kept:
+    writer = Kept(*done)
+    for share in shares:
+        Export(Plain(batch_size), writer, TemporalMean(1, colour=10))(clips, share)
+    return writer
+
+
+def test_neighbours_are_of_one_sequence_and_readable() -> None:
+    written = smoothed(Clips(6), 1, range(8)).written
+    near = {0: (0, 1), 1: (0, 1, 2), 2: (1, 2, 3), 3: (2, 3), 4: (4, 5), 5: (4, 5), 7: (7,)}
+    assert written.keys() == near.keys()
+    for index, prior in written.items():
+        depths = torch.stack([torch.tensor(50.0 + i) for i in near[index]])
+        expected = 1 / (1 / depths).mean()
+        assert prior.depth_mm.median() == pytest.approx(float(expected), abs=0.05)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_smoothing_is_the_same_in_shares_and_after_a_stop(batch_size: int) -> None:
+    whole = smoothed(Clips(), batch_size, range(8)).written
+    parts = smoothed(Clips(), batch_size, range(1, 8, 3), range(0, 8, 3), range(2, 8, 3)).written
+    resumed = smoothed(Clips(), batch_size, range(8), done=(0, 1, 2, 5)).written
+    assert sorted(parts) == sorted(whole) == list(range(8))
+    assert sorted(resumed) == [3, 4, 6, 7]
+    for index, prior in [*parts.items(), *resumed.items()]:
+        assert torch.equal(prior.depth_mm, whole[index].depth_mm)
+
+
+def test_smoothing_predicts_each_frame_once() -> None:
+    source = Plain(2)
+    Export(source, Kept(), TemporalMean(2))(Clips(), range(8))
+    assert sorted(key for call in source.calls for key in call) == [
+        f"clip{i // 4}/{i % 4}" for i in range(8)
+    ]
+
+
+def test_a_window_that_reaches_beyond_a_video_s_early_end_waits_for_the_whole_file() -> None:
+    writer = Kept()
+    with pytest.raises(VideoEndError):
+        Export(Plain(), writer, TemporalMean(2))(Cut(), range(8))
+    assert sorted(writer.written) == [0, 1, 2, 3]  # of the first sequence; 4 would see frame 5
