@@ -1,5 +1,6 @@
 """Every file of conf/ composes, builds what it says, and refuses what it does not know."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,15 @@ def test_every_way_to_ignore_marks_what_it_should(option: str):
     assert marked is None or (marked.any() and not marked.all())
 
 
-def test_the_objectives_differ_by_the_3d_term():
+def test_the_objectives_differ_by_the_3d_term_and_softened_images():
     flat, full, paper = (built(f"objective/{o}").terms for o in ("monodepth", "rig", "m3depth"))
     assert full.keys() - flat.keys() == {"icp"}
     assert paper["icp"].weight == 1e-3
     assert paper["icp"].points.count == paper["icp"].correspondences.points.count == 1000
     assert full["icp"].correspondences is projective
-    for terms in (full, paper):
-        assert {name: terms[name] for name in flat} == dict(flat)
+    assert {name: paper[name] for name in flat} == dict(flat)
+    soft = {**flat, "photometric": replace(flat["photometric"], softened=1)}
+    assert {name: full[name] for name in flat} == soft
 
 
 @pytest.mark.parametrize("option", options("optimizer"))

@@ -145,7 +145,7 @@ class SceneWriter(ABC):
             leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         written = [record for record in records if "skipped" not in record]
-        if not written:
+        if records and not written:
             raise DataError(f"{self.folder}: every frame was left out: {records[0]['skipped']}")
         near_far_mm = self._scene_bounds(written)
         for record in written:
