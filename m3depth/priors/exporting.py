@@ -84,21 +84,21 @@ class Export:
                 return
             if window.error is not None:
                 behind(self._skip, window, window.error)
-            elif not self.writer.done(window.index, window.key):
+            elif not self.writer.done(window.position, window.key):
                 yield window
 
     def _write(self, window: Window, near: Mapping[int, DepthPrior | DataError]) -> None:
-        prior = near[window.index]
+        prior = near[window.position]
         if isinstance(prior, DataError):
             return self._skip(window, prior)
         try:
             if self.smoothing.radius:
-                others = [near[index] for index in sorted(near) if index != window.index]
+                others = [near[index] for index in sorted(near) if index != window.position]
                 prior = self.smoothing(prior, [o for o in others if isinstance(o, DepthPrior)])
-            self.writer.write(window.index, completed(prior, window.samples[window.index]))
+            self.writer.write(window.position, completed(prior, window.samples[window.position]))
         except DataError as error:
             self._skip(window, error)
 
     def _skip(self, window: Window, error: DataError) -> None:
-        self.writer.skip(window.index, window.key, str(error))
+        self.writer.skip(window.position, window.key, str(error))
         logger.warning("skipped: %s", error)

@@ -81,7 +81,10 @@ class DepthPredictor:
         images = [resize_image(view.image, self.size) for view in views]
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
         found = [pair for images in passes for pair in self._pass(images)]
-        return [_prior(*one, *pair) for *one, pair in zip(views, rigs, found, strict=True)]
+        return [
+            _prior(view, rig, left, error)
+            for view, rig, (left, error) in zip(views, rigs, found, strict=True)
+        ]
 
     def _pass(
         self, images: list[Float[Tensor, "3 h w"]]
@@ -92,7 +95,7 @@ class DepthPredictor:
         if disparity.error is None:
             raise ConfigError("the network does not tell its expected error: train it anew")
         left, error = disparity.left.float(), disparity.error.float()
-        return list(zip(left.split(1), error.split(1), strict=True))[: len(images)]
+        return [(left[i : i + 1], error[i : i + 1]) for i in range(len(images))]
 
     def _rig_at(self, view: View) -> StereoRig:
         (old_height, old_width), (height, width) = self.rig_size, view.image.shape[-2:]

@@ -12,15 +12,15 @@ from m3depth.types import StereoBatch
 class Window(NamedTuple):
     """A frame and those about it that can be read, all of one sequence."""
 
-    index: int  # of the frame in the data set
-    samples: dict[int, StereoBatch]  # by their index
+    position: int  # of the frame in the data set
+    samples: dict[int, StereoBatch]  # by their positions
     error: DataError | None = None  # why the frame itself is not among them
 
     @property
     def key(self) -> str:
         """Names the frame."""
-        sample = self.samples.get(self.index)
-        return f"frame {self.index}" if sample is None else str(sample["key"])
+        sample = self.samples.get(self.position)
+        return f"frame {self.position}" if sample is None else str(sample["key"])
 
 
 def windows(
