@@ -27,7 +27,7 @@ lint: setup
 	$(BIN)/codespell
 
 bench: setup  ## the benchmarks, as JSON under outputs/bench/
-	for name in consistency loader rasteriser train_step; do \
+	for name in consistency export loader rasteriser train_step; do \
 		$(BIN)/m3depth bench $$name output=outputs/bench/$$name.json || exit 1; done
 
 setup: .venv/ready

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 HERE = Path(__file__).parent
-PRIORS = ("none", "stereo", "paper", "default", "default_long", "exact")
+PRIORS = ("none", "stereo", "paper", "default", "exact")
 OBJECTIVES = ("m3depth", "deform3dgs", "surgicalgs", "colour")
 COLOURS = dict(zip(OBJECTIVES, ("#3b82c4", "#d1701f", "#4c9a5b", "#8a94a1"), strict=True))
 SHOWN = {"mae_mm": "depth error of held-out frames, mm", "psnr": "PSNR of held-out frames, dB"}
