@@ -66,7 +66,7 @@ def compared(errors: dict[str, np.ndarray]) -> dict[str, dict[str, object]]:
 
 def draw(summary: dict[str, dict[str, dict[str, object]]], names: list[str], path: Path) -> None:
     """The differences with their intervals."""
-    figure, axes = plt.subplots(1, len(summary), figsize=(13, 0.4 * len(names) + 1.4), sharey=True)
+    figure, axes = plt.subplots(1, len(summary), figsize=(15, 0.4 * len(names) + 1.4), sharey=True)
     for axis, (title, told) in zip(axes, summary.items(), strict=True):
         for row, name in enumerate(reversed(names)):
             if told.get(name, {}).get("seeds", 0) < 2:
@@ -96,8 +96,10 @@ def main(runs: Path, fits: Path, long: Path) -> None:
     summary = {title: compared(one) for title, one in errors.items()}
     (HERE / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     order = [p.stem for p in (HERE / "../../conf/experiment/ablation").glob("*.yaml")]
-    several = [n for n in order if summary["seen style"].get(n, {}).get("seeds", 0) > 1]
-    several.sort(key=lambda name: summary["seen style"][name]["mae_mm"])
+    several = [
+        n for n in order if any(one.get(n, {}).get("seeds", 0) > 1 for one in summary.values())
+    ]
+    several.sort(key=lambda name: summary["fitted scenes"].get(name, {}).get("mae_mm", 9.0))
     draw(summary, several, HERE / "plot.png")
 
 
