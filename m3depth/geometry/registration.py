@@ -67,24 +67,35 @@ def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 
     first[0, 0] = TIE_BREAK
     power = symmetric / scale + torch.eye(4).to(symmetric) + first  # no eigenvalue is negative now
     for _ in range(POWERS):
-        power = torch.linalg.matrix_power(power, POWER)
+        before, power = power, torch.linalg.matrix_power(power, POWER)
         power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
+        if power.is_cpu and torch.equal(power, before):
+            break  # on a GPU the question would wait for the answer
     longest = power.diagonal(dim1=1, dim2=2).max(-1, keepdim=True).indices
     return power.gather(2, longest[:, None].expand(-1, 4, 1))[..., 0]
 
 
-def nearest(
-    points: Float[Tensor, "b n 3"], among: Float[Tensor, "b m 3"], allowed: Bool[Tensor, "b m"]
-) -> Int[Tensor, "b n"]:
-    """Index of the nearest allowed point for each point."""
-    centre = among.mean(1, keepdim=True)  # small numbers: the product keeps its digits
-    points, among = points - centre, among - centre
-    # argmin |p - a|² = argmin |a|²/2 - p·a: one product, no matrix of distances. min also gives
-    # the index, several times faster than argmin on a CPU.
-    half_square = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
-    ones = points.new_ones(points.shape[:-1])[..., None]
-    queries = torch.cat([-points, ones], -1)
-    candidates = torch.cat([among, half_square[..., None]], -1).mT
-    few = max(1, MOST_SCORES // (len(points) * max(1, among.shape[1])))
-    found = [(part @ candidates).min(-1).indices for part in torch.split(queries, few, dim=1)]
-    return torch.cat(found, dim=1)
+class Nearest:
+    """Finds the nearest allowed point of a cloud for points of another, index by index.
+
+    Made once, asked in every round of a registration.
+
+    Args:
+        among: The cloud, (b, m, 3).
+        allowed: Which of its points may be found, (b, m).
+    """
+
+    def __init__(self, among: Float[Tensor, "b m 3"], allowed: Bool[Tensor, "b m"]) -> None:
+        # argmin |p - a|² = argmin |a|²/2 - p·a: one product, no matrix of distances
+        self._centre = among.mean(1, keepdim=True)  # small numbers: the product keeps its digits
+        among = among - self._centre
+        half_square = (0.5 * among.square().sum(-1)).masked_fill(~allowed, torch.inf)
+        self._candidates = torch.cat([-among, half_square[..., None]], -1).mT
+        self._few = max(1, MOST_SCORES // max(1, allowed.numel()))
+
+    def __call__(self, points: Float[Tensor, "b n 3"]) -> Int[Tensor, "b n"]:
+        """Index of the nearest for each point."""
+        queries = torch.nn.functional.pad(points - self._centre, (0, 1), value=1.0)
+        # min also gives the index, several times faster than argmin on a CPU
+        parts = torch.split(queries, self._few, dim=1)
+        return torch.cat([(part @ self._candidates).min(-1).indices for part in parts], dim=1)

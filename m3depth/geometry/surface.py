@@ -40,12 +40,13 @@ class Surface(NamedTuple):
     Between pixels it is linear in disparity, so that planes are planes.
     """
 
-    parallax_px: Float[Tensor, "b 1 h w"]  # disparity beyond that of infinity
+    disparity: Float[Tensor, "b 1 h w"]  # fraction of the width
     visible: Bool[Tensor, "b 1 h w"]
     fx: Float[Tensor, "b 1"]
     fy: Float[Tensor, "b 1"]
     cx: Float[Tensor, "b 1"]  # of this view
     cy: Float[Tensor, "b 1"]
+    offset_px: Float[Tensor, "b 1"]  # disparity of infinity
     baseline_mm: Float[Tensor, "b 1"]
     camera_x_mm: Float[Tensor, "b 1"]  # where this view's camera stands
 
@@ -60,11 +61,11 @@ class Surface(NamedTuple):
         """
         x, y = x.detach(), y.detach()
         height, width = self.visible.shape[-2:]
-        parallax = look_up(self.parallax_px, x[:, None], y[:, None])[:, 0, 0]
+        disparity = look_up(self.disparity, x[:, None], y[:, None])[:, 0, 0]
         seen = look_up(self.visible.to(x), x[:, None], y[:, None])[:, 0, 0]
         inside = (x >= -ROUNDING) & (x <= width - 1 + ROUNDING)
         inside &= (y >= -ROUNDING) & (y <= height - 1 + ROUNDING)
-        return self._cloud(x, y, parallax, inside & (seen > WHOLLY))
+        return self._cloud(x, y, disparity, inside & (seen > WHOLLY))
 
     def lattice(self, every: int = 1, row: int = 0, column: int = 0) -> Cloud:
         """A point for every n-th pixel of every n-th row, from ``row`` and ``column`` on."""
@@ -91,9 +92,10 @@ class Surface(NamedTuple):
     def _at_pixels(self, index: Int[Tensor, "b n"], usable: Bool[Tensor, "b n"]) -> Cloud:
         width = self.visible.shape[-1]
         x, y = (index % width).to(self.fx), (index // width).to(self.fx)
-        return self._cloud(x, y, self.parallax_px.flatten(1).gather(1, index), usable)
+        return self._cloud(x, y, self.disparity.flatten(1).gather(1, index), usable)
 
-    def _cloud(self, x: Tensor, y: Tensor, parallax: Tensor, seen: Tensor) -> Cloud:
+    def _cloud(self, x: Tensor, y: Tensor, disparity: Tensor, seen: Tensor) -> Cloud:
+        parallax = self.disparity.shape[-1] * disparity - self.offset_px
         along, down = self._slopes(x, y)
         flat = along.isfinite() & down.isfinite()  # beside a NaN there is no plane
         valid = seen & flat & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
@@ -114,7 +116,7 @@ class Surface(NamedTuple):
         and not a slope.
         """
         height, width = self.visible.shape[-2:]
-        flat = self.parallax_px.detach().flatten(1)
+        flat = self.disparity.detach().flatten(1)
         column = x.round().long().clamp(1, width - 2)
         row = y.round().long().clamp(1, height - 2)
         index = row * width + column
@@ -123,7 +125,7 @@ class Surface(NamedTuple):
         for step in (1, width):
             before, after = (flat.gather(1, index + way) for way in (-step, step))
             before, after = here - before, after - here
-            slopes.append(torch.where(before.abs() < after.abs(), before, after))
+            slopes.append(width * torch.where(before.abs() < after.abs(), before, after))
         return slopes[0], slopes[1]
 
 
@@ -135,14 +137,12 @@ def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, S
         visible: False in the blind region, where there is no surface.
         rig: at the resolution of ``disparity``.
     """
-    width = disparity.left.shape[-1]
     fx, fy, cx, cy, cx_right, baseline_mm = (value[:, None] for value in rig)
+    offset_px = rig.principal_offset[:, None]
     left, right = (
-        width * (one.float() if one.dtype in (torch.float16, torch.bfloat16) else one)
-        - rig.principal_offset[:, None, None, None]
-        for one in disparity
+        one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in disparity
     )
-    shared = {"fx": fx, "fy": fy, "cy": cy, "baseline_mm": baseline_mm}
+    shared = {"fx": fx, "fy": fy, "cy": cy, "offset_px": offset_px, "baseline_mm": baseline_mm}
     return (
         Surface(left, visible.left, cx=cx, camera_x_mm=0 * fx, **shared),
         Surface(right, visible.right, cx=cx_right, camera_x_mm=baseline_mm, **shared),

@@ -8,7 +8,7 @@ import torch
 from rigs import random_rotation
 from torch import Tensor
 
-from m3depth.geometry.registration import FEWEST, Motion, nearest, rigid_alignment
+from m3depth.geometry.registration import FEWEST, Motion, Nearest, rigid_alignment
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.correspondences import nearest_of
 from m3depth.losses.points.residuals import point_to_point, root_mean_square
@@ -144,7 +144,7 @@ class TestNearest:
         points, among = torch.randn(2, 30, 3).double(), torch.randn(2, 40, 3).double()
         allowed = torch.rand(2, 40) < 0.5
         distance = torch.cdist(points, among).masked_fill(~allowed[:, None], torch.inf)
-        assert torch.equal(nearest(points, among, allowed), distance.argmin(-1))
+        assert torch.equal(Nearest(among, allowed)(points), distance.argmin(-1))
 
 
 class TestIcp:

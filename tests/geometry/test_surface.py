@@ -115,7 +115,7 @@ def test_beside_a_nan_nothing_is_valid_and_all_else_is():
     assert cloud.valid.sum() >= H * W - 5
     assert cloud.points.isfinite().all()
     assert cloud.normals.isfinite().all()
-    kept = unoccluded_left(left.parallax_px)
+    kept = unoccluded_left(W * left.disparity)
     assert kept.sum() >= 0.9 * kept.numel()
 
 

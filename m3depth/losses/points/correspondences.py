@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from m3depth.geometry.registration import FEWEST, nearest
+from m3depth.geometry.registration import FEWEST, Nearest
 from m3depth.geometry.surface import Cloud, Surface
 from m3depth.losses.points.sampling import Sampling
 
@@ -32,11 +32,11 @@ class NearestOf:
 def nearest_of(cloud: Cloud) -> Match:
     """The nearest point of a cloud; none in one of fewer than 3, which has no shape."""
     enough = cloud.valid.sum(1, keepdim=True) >= FEWEST
-    allowed = cloud.valid | ~enough  # a sample left out still needs some index
+    # a sample left out still needs some index
+    nearest = Nearest(cloud.points.detach(), cloud.valid | ~enough)
 
     def match(source: Cloud) -> Cloud:
-        index = nearest(source.points.detach(), cloud.points.detach(), allowed)
-        return _picked(cloud, index).where(enough)
+        return _picked(cloud, nearest(source.points.detach())).where(enough)
 
     return match
 
