@@ -67,10 +67,8 @@ def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 
     first[0, 0] = TIE_BREAK
     power = symmetric / scale + torch.eye(4).to(symmetric) + first  # no eigenvalue is negative now
     for _ in range(POWERS):
-        before, power = power, torch.linalg.matrix_power(power, POWER)
+        power = torch.linalg.matrix_power(power, POWER)
         power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
-        if power.is_cpu and torch.equal(power, before):
-            break  # on a GPU the question would wait for the answer
     longest = power.diagonal(dim1=1, dim2=2).max(-1, keepdim=True).indices
     return power.gather(2, longest[:, None].expand(-1, 4, 1))[..., 0]
 
