@@ -18,7 +18,7 @@ BLUR = 3.0  # standard deviation in pixels of the whole as the network sees it: 
 FLAT = 1e-6  # standard deviation, fraction of the width: a tile with less shows nothing
 
 
-def in_tiles(network: nn.Module, size: Size, tiles: int) -> tuple[nn.Module, Size]:
+def in_tiles(network: nn.Module, size: Size, tiles: object) -> tuple[nn.Module, Size]:
     """The network that sees ``tiles`` tiles a side beside the whole, and its size; 1 is itself.
 
     Raises:
@@ -85,10 +85,11 @@ class Tiled(nn.Module):
         """What a tile changes of the whole's disparity there."""
         (tile, spread), (whole, whole_spread) = _centred(tile), _centred(whole)
         correlation = (tile * whole).mean((-2, -1), keepdim=True) / (spread * whole_spread)
-        change = tile * whole_spread / spread - whole
+        return correlation.clamp(0, 1) * self._fine(tile * whole_spread / spread - whole)
+
+    def _fine(self, maps: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         height, width = (2 * math.ceil(3 * sigma) + 1 for sigma in self.blur_px)
-        finer = change - gaussian_blur2d(change, (height, width), self.blur_px, "replicate")
-        return correlation.clamp(0, 1) * finer
+        return maps - gaussian_blur2d(maps, (height, width), self.blur_px, "replicate")
 
     def _cut(self, images: Float[Tensor, "b c H W"]) -> Float[Tensor, "n b c h w"]:
         (height, width), (down, across) = self.size, self.step

@@ -19,7 +19,7 @@ def load(
     flip: bool = False,
     batch_size: int = 1,
     precision: str | int = "32",
-    tiles: int = 1,
+    tiles: object = 1,
 ) -> DepthPredictor:
     """A predictor for the network in ``checkpoint``.
 
