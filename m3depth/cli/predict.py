@@ -29,7 +29,8 @@ def main(overrides: list[str]) -> None:
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     rig = read_rig(Path(config.rig)) if config.rig else None
-    options = {name: config[name] for name in ("device", "flip", "batch_size", "precision")}
+    names = ("device", "flip", "batch_size", "precision", "tiles")
+    options = {name: config[name] for name in names}
     predictor = load(config.checkpoint, rig=rig, **options)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")

@@ -13,12 +13,11 @@ from m3depth.data.images import read_depth
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.evaluation.truth import Prediction, size_of
-from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import StereoBatch
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
-ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
 
 Values = Float[Tensor, "1 1 h w"]
 
@@ -86,7 +85,7 @@ class PredictionFolder:
         path = self._path(key)
         values = _read(path, self.kind)[None].double() * self.scale
         old, size = size_of(batch["left"]), size_of(values)
-        if abs(size[1] * old[0] / (size[0] * old[1]) - 1) > ASPECT_TOLERANCE:
+        if not same_shape(size, old):
             raise DataError(
                 f"{path}: {size[1]}x{size[0]}, but frame {key} is {old[1]}x{old[0]}: not the same "
                 "shape, so one of them was cropped; predict the whole frame"

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
+
 
 class StereoRig(NamedTuple):
     """A rectified pair of pinhole cameras, at the resolution of the images beside it.
@@ -77,3 +79,12 @@ class StereoRig(NamedTuple):
         The mirrored right image becomes the left one, so ``cx' = W - 1 - cx_right`` and back.
         """
         return self._replace(cx=width - 1 - self.cx_right, cx_right=width - 1 - self.cx)
+
+
+def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether images of both sizes, (height, width), can be one picture resized, not cropped.
+
+    >>> same_shape((1024, 1280), (256, 320)), same_shape((1024, 1280), (256, 256))
+    (True, False)
+    """
+    return abs(one[1] * other[0] / (one[0] * other[1]) - 1) <= ASPECT_TOLERANCE

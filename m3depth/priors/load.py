@@ -7,6 +7,7 @@ import torch
 from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError
 from m3depth.networks.finest import Finest
+from m3depth.networks.tiled import in_tiles
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.systems.checkpoint import load_model
 
@@ -18,6 +19,7 @@ def load(
     flip: bool = False,
     batch_size: int = 1,
     precision: str | int = "32",
+    tiles: object = 1,
 ) -> DepthPredictor:
     """A predictor for the network in ``checkpoint``.
 
@@ -28,6 +30,7 @@ def load(
         flip: average over the image and its mirror image: better, and twice the time.
         batch_size: how many images every pass of the network sees.
         precision: 32, 16-mixed or bf16-mixed, of the network's own arithmetic.
+        tiles: a side, that the network sees beside the whole image, for large ones; see `Tiled`.
 
     Raises:
         UserError: the checkpoint cannot be read.
@@ -35,9 +38,10 @@ def load(
     """
     model = load_model(checkpoint)
     where = torch.device(pick_device(device))
-    finest = Finest(model.network, flip, precision).to(where)
-    known, size = (rig.rig, rig.size) if rig else (model.rig, model.size)
-    return DepthPredictor(finest, model.size, known, size, where, batch_size)
+    finest = Finest(model.network, flip, precision)
+    network, size = in_tiles(finest, model.size, tiles)
+    known, rig_size = (rig.rig, rig.size) if rig else (model.rig, model.size)
+    return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size)
 
 
 def pick_device(device: str) -> str:

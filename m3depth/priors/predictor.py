@@ -10,15 +10,13 @@ from torch.nn import functional
 
 from m3depth.data.images import resize_image
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import Disparity
 
 Item = TypeVar("Item")
-
-ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
 
 
 class View(NamedTuple):
@@ -98,7 +96,7 @@ class DepthPredictor:
 
     def _rig_at(self, view: View) -> StereoRig:
         (old_height, old_width), (height, width) = self.rig_size, view.image.shape[-2:]
-        if abs(width * old_height / (height * old_width) - 1) > ASPECT_TOLERANCE:
+        if not same_shape((height, width), self.rig_size):
             raise DataError(
                 f"{view.key}: the image is {width}x{height}, the rig is for "
                 f"{old_width}x{old_height}: not the same shape, so one of them was cropped; pass "

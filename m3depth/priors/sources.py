@@ -21,7 +21,7 @@ from m3depth.types import StereoBatch
 
 # Options that change the depth, beside what they are by default: a resumed export with others is
 # refused
-CHANGES = {"flip": "False", "precision": "32"}
+CHANGES = {"flip": "False", "precision": "32", "tiles": "1"}
 
 
 class Source(Protocol):

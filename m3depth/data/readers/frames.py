@@ -24,9 +24,10 @@ class SingleViews(Dataset[StereoBatch]):
     Args:
         root: A folder of images, or a video.
         size: (height, width) that the images and the rig are resized to; None keeps their own.
-        rig: The ``rig.yaml`` (see `read_rig`) of the camera that took the frames, at their size;
-            its ``baseline_mm`` is that of the rig that the network was trained with. None is
-            ``rig.yaml`` in the folder, or beside the video.
+        rig: The ``rig.yaml`` (see `read_rig`) of the camera that took the frames, at their size
+            or another of the same shape, which it is scaled from; its ``baseline_mm`` is that of
+            the rig that the network was trained with. None is ``rig.yaml`` in the folder, or
+            beside the video.
         count: How many frames, from the first; None is all.
 
     Raises:
@@ -56,11 +57,11 @@ class SingleViews(Dataset[StereoBatch]):
         name = self.names[index]
         left = self._image(index)
         native = (left.shape[-2], left.shape[-1])
-        self.calibration.check_size(native, f"{self.root}, frame {name}")
+        rig = self.calibration.at(native, f"{self.root}, frame {name}")
         size = self.size or native
         return {
             "left": resize_image(left, size),
-            "rig": self.calibration.rig.resized(native, size),
+            "rig": rig.resized(native, size),
             "key": f"{self.root.resolve().stem}/{name}",
         }
 

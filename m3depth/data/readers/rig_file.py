@@ -8,7 +8,7 @@ from typing import NamedTuple
 import yaml
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.camera import StereoRig, same_shape
 
 REQUIRED = ("fx", "fy", "cx", "cy", "baseline_mm", "width", "height")
 OPTIONAL = ("cx_right",)
@@ -31,6 +31,20 @@ class RigFile(NamedTuple):
                 f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "
                 f"{self.size[1]}x{self.size[0]} (K of the wrong resolution); give both alike"
             )
+
+    def at(self, size: tuple[int, int], where: str) -> StereoRig:
+        """The rig scaled to an image's (height, width), of the same shape but any resolution.
+
+        Raises:
+            DataError: the image is of another shape; naming both sizes.
+        """
+        if not same_shape(size, self.size):
+            raise DataError(
+                f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "
+                f"{self.size[1]}x{self.size[0]}: not the same shape, so one of them was cropped; "
+                "give the rig of these images"
+            )
+        return self.rig.resized(self.size, size)
 
 
 def read_rig(path: Path) -> RigFile:

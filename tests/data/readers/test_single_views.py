@@ -83,9 +83,29 @@ def test_without_a_calibration_it_says_where_to_put_one(folder: Path, video: Pat
             SingleViews(root)
 
 
-def test_an_image_of_another_size_than_the_calibration(folder: Path) -> None:
+@pytest.mark.parametrize("size", [None, [96, 128]], ids=["own size", "resized"])
+def test_the_calibration_may_be_of_another_resolution(folder: Path, size: list[int] | None) -> None:
+    expected = SingleViews(folder, size=size or [24, 32])[1]["rig"]
     cv2.imwrite(str(folder / "f9.png"), np.zeros((24, 32, 3), np.uint8))
-    with pytest.raises(DataError, match=r"clip, frame f9: the image is 32x24 but rig\.yaml"):
+    sample = SingleViews(folder, size=size)[1]
+    assert list(sample["left"].shape[-2:]) == (size or [24, 32])
+    torch.testing.assert_close(tuple(sample["rig"]), tuple(expected))
+
+
+def test_a_rounded_resize_keeps_its_calibration(folder: Path) -> None:
+    cv2.imwrite(str(folder / "f9.png"), np.zeros((320, 429, 3), np.uint8))
+    rig = SingleViews(folder)[1]["rig"]
+    assert float(rig.fx) == pytest.approx(60 * 429 / 64)
+    assert float(rig.fy) == pytest.approx(60 * 320 / 48)
+
+
+@pytest.mark.parametrize("size", [(48, 60), (32, 32)], ids=["cropped", "square"])
+def test_an_image_of_another_shape_than_the_calibration(
+    folder: Path, size: tuple[int, int]
+) -> None:
+    cv2.imwrite(str(folder / "f9.png"), np.zeros((*size, 3), np.uint8))
+    told = rf"clip, frame f9: the image is {size[1]}x{size[0]} but rig\.yaml is for 64x48: .*crop"
+    with pytest.raises(DataError, match=told):
         SingleViews(folder)[1]
     assert torch.isfinite(SingleViews(folder)[2]["left"]).all()
 
