@@ -1,6 +1,7 @@
 """From images to their depth priors."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -13,10 +14,11 @@ from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.priors.confidence import confidence
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import Disparity
 
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 ASPECT_TOLERANCE = 0.01  # a rounded resize passes, a crop does not
 
@@ -69,9 +71,18 @@ class DepthPredictor:
         """
         return self.together([View(key, image, rig)])[0]
 
-    @torch.inference_mode()
     def together(self, views: Sequence[View]) -> list[DepthPrior]:
         """Predict frames, as many and of whatever sizes, ``batch_size`` in one pass.
+
+        Raises:
+            DataError: one of the images has not the shape of the predictor's rig.
+            ConfigError: the network gives no expected error.
+        """
+        return [finish() for finish in self.begun(views)]
+
+    @torch.inference_mode()
+    def begun(self, views: Sequence[View]) -> list[Unfinished]:
+        """The same up to where the network is done; another thread may do the rest.
 
         Raises:
             DataError: one of the images has not the shape of the predictor's rig.
@@ -82,7 +93,8 @@ class DepthPredictor:
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
         found = [pair for images in passes for pair in self._pass(images)]
         return [
-            _prior(view, rig, *pair) for view, rig, pair in zip(views, rigs, found, strict=True)
+            partial(_prior, view, rig, *pair)
+            for view, rig, pair in zip(views, rigs, found, strict=True)
         ]
 
     def _pass(
@@ -108,9 +120,9 @@ class DepthPredictor:
 
 
 def one_by_one(
-    predict: Callable[[Sequence[Item]], list[DepthPrior]], items: Sequence[Item]
-) -> list[DepthPrior | DataError]:
-    """The priors of all items, with the reason in place of each that cannot be had.
+    predict: Callable[[Sequence[Item]], list[Found]], items: Sequence[Item]
+) -> list[Found | DataError]:
+    """What is found for all items, with the reason in place of each that cannot be had.
 
     When several fail together, each is tried alone, so that none suffers for another's fault.
     """
@@ -122,6 +134,7 @@ def one_by_one(
     return [found for item in items for found in one_by_one(predict, [item])]
 
 
+@torch.inference_mode()
 def _prior(
     view: View, rig: StereoRig, disparity: Float[Tensor, "1 1 h w"], error: Float[Tensor, "1 1 h w"]
 ) -> DepthPrior:

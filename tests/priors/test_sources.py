@@ -24,7 +24,7 @@ def off_px(prior: Any, sample: Any) -> Tensor:
 def test_the_exact_source_is_the_datas_depth():
     sample = a_sample()
     sample["depth_mm"][:, :3] = 0
-    prior = ExactSource()([sample])[0]
+    prior = ExactSource()([sample])[0]()
     assert torch.equal(prior.depth_mm, sample["depth_mm"])
     assert torch.equal(prior.confidence, (sample["depth_mm"] > 0).float())
     assert off_px(prior, sample).max() < 1e-3
@@ -37,19 +37,19 @@ def test_depth_of_another_resolution_is_not_mixed():
     fine[:, ::2, ::2] = fine[:, 1::2, ::2] = sample["depth_mm"]
     fine[:, ::2, 1::2] = fine[:, 1::2, 1::2] = sample["depth_mm"]
     sample_of_fine = {**sample, "depth_mm": fine}
-    assert torch.equal(ExactSource()([sample_of_fine])[0].depth_mm, sample["depth_mm"])
+    assert torch.equal(ExactSource()([sample_of_fine])[0]().depth_mm, sample["depth_mm"])
 
 
 def test_the_stereo_source_matches_both_images_and_says_where_it_could_not():
     sample = a_sample()
-    prior = StereoSource()([sample])[0]
+    prior = StereoSource()([sample])[0]()
     known = prior.depth_mm > 0
     assert 0.5 < known.float().mean() < 1
     assert off_px(prior, sample).median() < 1
     assert torch.equal(prior.confidence > 0, known)
     assert torch.equal(prior.disparity_px > 0, known)
     blank = {**sample, "right": torch.zeros_like(sample["right"])}
-    assert (StereoSource()([blank])[0].depth_mm > 0).float().mean() < 0.1
+    assert (StereoSource()([blank])[0]().depth_mm > 0).float().mean() < 0.1
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_what_a_source_needs_is_asked_for(source: Any, part: str, told: str):
 
 def test_pose_and_tools_come_along():
     sample = a_sample()
-    prior = completed(ExactSource()([sample])[0], sample)
+    prior = completed(ExactSource()([sample])[0](), sample)
     assert torch.equal(prior.use, ~sample["tool"])
     assert torch.equal(prior.camera_to_world, torch.eye(4))
     pose = torch.eye(4)
     pose[0, 3] = 5
     assert completed(prior, {**sample, "camera_to_world": pose}).camera_to_world[0, 3] == 5
     del sample["tool"]
-    assert completed(ExactSource()([sample])[0], sample).use is None
+    assert completed(ExactSource()([sample])[0](), sample).use is None
