@@ -158,10 +158,10 @@ class SceneWriter(ABC):
         return []
 
     def _frame(self, name: str, prior: DepthPrior) -> Frame:
-        depth_mm = prior.depth_mm[0].numpy().astype(np.float32)
-        confidence = prior.confidence[0].numpy().astype(np.float32)
+        depth_mm = prior.depth_mm[0].float().contiguous().numpy()
+        confidence = prior.confidence[0].float().contiguous().numpy()
         use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
-        colours = (prior.image * 255).round().clamp(0, 255).byte().permute(1, 2, 0)
+        colours = (prior.image * 255).round_().byte().permute(1, 2, 0)  # which are sound
         return Frame(
             name=name,
             key=prior.key,
