@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from operator import attrgetter, length_hint
+from operator import length_hint
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -56,16 +56,22 @@ def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | 
     """Of all frames, in order but for those that cannot be read, which come sooner."""
     told = track(frames, "predict", total=length_hint(frames) or None, transient=True)
     unreadable: list[DataError] = []
-    for views in batched(_views(told, unreadable), predictor.batch_size):
+    for views in batched(_views(predictor, told, unreadable), predictor.batch_size):
         yield from unreadable
         unreadable.clear()
         yield from one_by_one(predictor.begun, views)
     yield from unreadable
 
 
-def _views(frames: Iterable[Frame], unreadable: list[DataError]) -> Iterator[View]:
-    for frame, reading in ahead(attrgetter("image"), frames):
+def _views(
+    predictor: DepthPredictor, frames: Iterable[Frame], unreadable: list[DataError]
+) -> Iterator[View]:
+    def read(frame: Frame) -> View:
+        image = frame.image
+        return View(frame.name, image, small=predictor.small(image))
+
+    for _, reading in ahead(read, frames):
         try:
-            yield View(frame.name, reading.result())
+            yield reading.result()
         except DataError as error:
             unreadable.append(error)

@@ -34,8 +34,9 @@ class Frames(Protocol):
 class Export:
     """Writes frames that are not written yet.
 
-    Two other threads read ahead of the source, and finish and write behind it. A frame that cannot
-    be had is skipped with one line, and the others go on; at the early end of a video they do not.
+    Two other threads read and prepare ahead of the source, and finish and write behind it. A frame
+    that cannot be had is skipped with one line, and the others go on; at the early end of a video
+    they do not.
 
     Args:
         source: Of the frames' depth.
@@ -55,7 +56,11 @@ class Export:
             UserError: the folder cannot be written to, or holds another export.
             VideoEndError: a video ended early; the frames before are written.
         """
-        found = windows(frames.__getitem__, len(frames), wanted, self.smoothing.radius)
+
+        def read(index: int) -> StereoBatch:
+            return self.source.ahead(frames[index])
+
+        found = windows(read, len(frames), wanted, self.smoothing.radius)
         told = track(found, "export", total=len(wanted), transient=True)
         ended: list[VideoEndError] = []
         with Behind() as behind:

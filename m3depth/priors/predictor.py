@@ -29,6 +29,7 @@ class View(NamedTuple):
     key: str  # names the frame
     image: Float[Tensor, "3 h w"]  # RGB in [0, 1] at its own resolution
     rig: StereoRig | None = None  # at the image's resolution; None is the predictor's own
+    small: Float[Tensor, "3 k l"] | None = None  # of `DepthPredictor.small`; None: not made yet
 
 
 class DepthPredictor:
@@ -80,6 +81,10 @@ class DepthPredictor:
         """
         return [finish() for finish in self.begun(views)]
 
+    def small(self, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 k l"]:
+        """The image as the network takes it; another thread may make it beforehand."""
+        return resize_image(image, self.size)
+
     @torch.inference_mode()
     def begun(self, views: Sequence[View]) -> list[Unfinished]:
         """The same up to where the network is done; another thread may do the rest.
@@ -89,7 +94,7 @@ class DepthPredictor:
             ConfigError: the network gives no expected error.
         """
         rigs = [view.rig or self._rig_at(view) for view in views]
-        images = [resize_image(view.image, self.size) for view in views]
+        images = [self.small(v.image) if v.small is None else v.small for v in views]
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
         found = [pair for images in passes for pair in self._pass(images)]
         return [

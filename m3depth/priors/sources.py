@@ -38,6 +38,10 @@ class Source(Protocol):
     checkpoint_sha256: str
     batch_size: int
 
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        """The sample with what another thread can do for it before its turn: by default nothing."""
+        return sample
+
     def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """The priors, without pose and mask; what is left to do needs no more of the source.
 
@@ -46,7 +50,7 @@ class Source(Protocol):
         """
 
 
-class PredictorSource:
+class PredictorSource(Source):
     """A predictor, which sees the left image.
 
     Args:
@@ -61,9 +65,15 @@ class PredictorSource:
         self.predictor, self.batch_size = predictor, predictor.batch_size
         self.model, self.checkpoint_sha256 = model, checkpoint_sha256
 
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        """Resize the image."""
+        return {**sample, "small": self.predictor.small(sample["left"])}
+
     def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """Predict."""
-        return self.predictor.begun([View(str(s["key"]), s["left"], s["rig"]) for s in samples])
+        return self.predictor.begun(
+            [View(str(s["key"]), s["left"], s["rig"], s.get("small")) for s in samples]
+        )
 
 
 def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
@@ -85,7 +95,7 @@ def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
     return PredictorSource(predictor, model, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-class ExactSource:
+class ExactSource(Source):
     """The depth that the data come with, with confidence 1 where it is known."""
 
     model = "the data's own depth"
@@ -114,7 +124,7 @@ class ExactSource:
         return partial(_prior, sample, depth_mm, disparity_px)
 
 
-class StereoSource:
+class StereoSource(Source):
     """OpenCV's semi-global matcher, which sees both images; where it has no answer, depth is 0."""
 
     model = "OpenCV SGBM, both images"

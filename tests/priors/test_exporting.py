@@ -14,6 +14,7 @@ from m3depth.errors import DataError
 from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.smoothing import TemporalMean
+from m3depth.priors.sources import Source
 from m3depth.types import StereoBatch
 
 
@@ -40,7 +41,7 @@ class Clips:
         }
 
 
-class Plain:
+class Plain(Source):
     """The frames' depth; refuses the frames called ``bad``."""
 
     model, checkpoint_sha256 = "", ""
@@ -49,6 +50,11 @@ class Plain:
         self.batch_size, self.bad = batch_size, bad
         self.calls: list[list[str]] = []
         self.finished: list[tuple[str, str]] = []
+        self.prepared: list[tuple[str, str]] = []
+
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        self.prepared.append((str(sample["key"]), threading.current_thread().name))
+        return sample
 
     def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         self.calls.append([str(sample["key"]) for sample in samples])
@@ -175,12 +181,13 @@ def test_smoothing_predicts_each_frame_once() -> None:
     assert sorted(key for key, _ in source.finished) == keys
 
 
-def test_priors_are_finished_where_they_are_written_not_where_they_are_predicted() -> None:
+def test_only_the_prediction_itself_takes_the_source_s_thread() -> None:
     source = Plain(2)
     Export(source, Kept())(Clips(), range(8))
     here = threading.current_thread().name
-    assert len(source.finished) == 8
-    assert here not in {thread for _, thread in source.finished}
+    for done in (source.prepared, source.finished):
+        assert [key for key, _ in done] == [f"clip{i // 4}/{i % 4}" for i in range(8)]
+        assert here not in {thread for _, thread in done}
 
 
 def test_a_frame_that_cannot_be_finished_is_skipped_alone() -> None:

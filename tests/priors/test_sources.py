@@ -9,7 +9,9 @@ from torch import Tensor
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError
 from m3depth.geometry.disparity import disparity_from_depth
-from m3depth.priors.sources import ExactSource, StereoSource, completed
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.priors.sources import ExactSource, PredictorSource, StereoSource, completed
+from m3depth.types import Disparity
 
 
 def a_sample() -> Any:
@@ -65,6 +67,26 @@ def test_what_a_source_needs_is_asked_for(source: Any, part: str, told: str):
     del sample[part]
     with pytest.raises(DataError, match=rf"test/\S+: .*{told}.*source=network"):
         source([sample])
+
+
+def test_a_network_sees_what_was_made_for_it_beforehand():
+    seen: list[Tensor] = []
+
+    def network(images: Tensor) -> Disparity:
+        seen.append(images)
+        one = torch.full((len(images), 1, *images.shape[-2:]), 0.1)
+        return Disparity(one, one, one * 0.01)
+
+    sample = a_sample()
+    source = PredictorSource(DepthPredictor(network, (24, 32), sample["rig"], (96, 128)))
+    made = source.ahead(sample)
+    assert made["left"] is sample["left"]
+    alone = source([sample])[0]()
+    ahead = source([made])[0]()
+    assert torch.equal(*seen)
+    assert torch.equal(alone.depth_mm, ahead.depth_mm)
+    source([{**sample, "small": torch.zeros(3, 24, 32)}])
+    assert not seen[2].any()
 
 
 def test_pose_and_tools_come_along():
