@@ -4,6 +4,7 @@ import gc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from small_scenes import a_clip, a_recipe, an_objective
 from m3depth.errors import DataError
 from m3depth.splatting.fit import start
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.results import pictures
 from m3depth.splatting.results.mesh import mesh_ply
 from m3depth.splatting.results.pictures import depth_range, write_renders
 from m3depth.splatting.results.ply import gaussian_ply
@@ -127,22 +129,33 @@ def test_renders_are_pictures_numbers_and_a_video(tmp_path: Path):
     )
 
 
-def test_each_view_is_written_and_let_go_before_the_next_is_drawn(tmp_path: Path):
+def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     clip, recipe = a_clip(), a_recipe()
     splats = start(clip, an_objective(), recipe).splats
     named = [frame._replace(key=f"{i:06d}") for i, frame in enumerate(clip.frames)]
-    drawn: list[weakref.ref[torch.Tensor]] = []
+    made: list[weakref.ref] = []
     held: list[int] = []
+    written = pictures._written
+
+    def noted(*arguments: Any) -> np.ndarray:
+        row = written(*arguments)
+        made.append(weakref.ref(row))
+        return row
 
     def one_by_one() -> Iterator[View]:
         for index, view in enumerate(views(splats, clip, {}, range(4), recipe)):
             gc.collect()
-            held.append(sum(colour() is not None for colour in drawn))
-            drawn.append(weakref.ref(view.colour))
+            held.append(sum(one() is not None for one in made))
+            made.append(weakref.ref(view.colour))
             yield view._replace(frame=named[index])
 
-    write_renders(tmp_path / "streamed", one_by_one(), (40.0, 90.0))
-    assert held == [0, 1, 1, 1]  # the one before, until the generator goes on
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "_written", noted)
+        write_renders(tmp_path / "streamed", one_by_one(), (40.0, 90.0))
+    assert len(made) == 8
+    assert max(held) <= 3  # of the one before, and the first row of the video
     at_once = [
         view._replace(frame=frame)
         for view, frame in zip(views(splats, clip, {}, range(4), recipe), named, strict=True)
