@@ -134,7 +134,8 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
 ):
     clip, recipe = a_clip(), a_recipe()
     splats = start(clip, an_objective(), recipe).splats
-    named = [frame._replace(key=f"{i:06d}") for i, frame in enumerate(clip.frames)]
+    named = [frame._replace(key=f"{i:06d}") for i, frame in enumerate(clip.frames * 2)]
+    again = [*range(4), *range(4)]
     made: list[weakref.ref] = []
     held: list[int] = []
     written = pictures._written
@@ -145,7 +146,7 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
         return row
 
     def one_by_one() -> Iterator[View]:
-        for index, view in enumerate(views(splats, clip, {}, range(4), recipe)):
+        for index, view in enumerate(views(splats, clip, {}, again, recipe)):
             gc.collect()
             held.append(sum(one() is not None for one in made))
             made.append(weakref.ref(view.colour))
@@ -154,18 +155,18 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
     with monkeypatch.context() as patch:
         patch.setattr(pictures, "_written", noted)
         write_renders(tmp_path / "streamed", one_by_one(), (40.0, 90.0))
-    assert len(made) == 8
+    assert len(made) == 16
     assert max(held) <= 3  # of the one before, and the first row of the video
     at_once = [
         view._replace(frame=frame)
-        for view, frame in zip(views(splats, clip, {}, range(4), recipe), named, strict=True)
+        for view, frame in zip(views(splats, clip, {}, again, recipe), named, strict=True)
     ]
     write_renders(tmp_path / "at_once", at_once, (40.0, 90.0))
     streamed, whole = (
         {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()}
         for name in ("streamed", "at_once")
     )
-    assert len(streamed) == 13
+    assert len(streamed) == 25
     assert streamed == whole
 
 
