@@ -16,7 +16,7 @@ from m3depth.errors import UserError
 Array = npt.NDArray[Any]
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write ``data``, making the folder if need be.
 
     Raises:
@@ -44,15 +44,17 @@ def write_png(path: Path, pixels: Array) -> None:
     """Write grey, RGB or RGBA pixels of 8 or 16 bits; the same pixels make the same bytes."""
     import cv2
 
-    ordered = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if pixels.ndim == 3 else pixels  # BGR
-    write_bytes(path, cv2.imencode(".png", ordered)[1].tobytes())
+    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    ordered = cv2.cvtColor(pixels, codes[channels]) if channels in codes else pixels
+    write_bytes(path, cv2.imencode(".png", ordered)[1].data)
 
 
 def write_npy(path: Path, values: Array) -> None:
     """Write one array."""
     buffer = io.BytesIO()
     np.save(buffer, values)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getbuffer())
 
 
 def write_npz(path: Path, **arrays: Array) -> None:
@@ -80,7 +82,7 @@ def _write_named_arrays(path: Path, content: Mapping[str, Array]) -> None:
     # Not compressed: a depth map shrinks by a fifth, and that would take most of the time
     buffer = io.BytesIO()
     np.savez(buffer, **content)  # type: ignore[arg-type]
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getbuffer())
 
 
 _WRITERS: Mapping[str, Callable[[Path, Any], None]] = {

@@ -12,6 +12,7 @@ class StereoBatch(TypedDict):
     """One rectified pair (``*b`` empty) or a batch of them, as the default collate makes it."""
 
     left: Float[Tensor, "*b 3 h w"]  # RGB in [0, 1]
+    small: NotRequired[Float[Tensor, "*b 3 k l"]]  # `left` as a network takes it, made beforehand
     right: NotRequired[Float[Tensor, "*b 3 h w"]]  # absent from monocular sets: for tests only
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports

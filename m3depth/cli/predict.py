@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from operator import attrgetter, length_hint
+from operator import length_hint
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,7 +16,7 @@ from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead, batched
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -41,28 +41,38 @@ def _predict(config: DictConfig) -> None:
                 skipped += 1
                 logger.warning("skipped: %s", prior)
             else:
-                look = (config.near_mm, config.far_mm, config.ply)
-                behind(write_prediction, prior, output / prior.key, *look)
+                behind(_write, prior, output, config.near_mm, config.far_mm, config.ply)
                 written += 1
     if not written:
         raise DataError(f"input={config.input}: not one of {skipped} frames could be read")
     logger.info("%d frames in %s, %d skipped", written, output.resolve(), skipped)
 
 
-def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[DepthPrior | DataError]:
+def _write(finish: Unfinished, output: Path, near_mm: float, far_mm: float, ply: bool) -> None:
+    prior = finish()
+    write_prediction(prior, output / prior.key, near_mm, far_mm, ply)
+
+
+def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:
     """Of all frames, in order but for those that cannot be read, which come sooner."""
     told = track(frames, "predict", total=length_hint(frames) or None, transient=True)
     unreadable: list[DataError] = []
-    for views in batched(_views(told, unreadable), predictor.batch_size):
+    for views in batched(_views(predictor, told, unreadable), predictor.batch_size):
         yield from unreadable
         unreadable.clear()
-        yield from one_by_one(predictor.together, views)
+        yield from one_by_one(predictor.begun, views)
     yield from unreadable
 
 
-def _views(frames: Iterable[Frame], unreadable: list[DataError]) -> Iterator[View]:
-    for frame, reading in ahead(attrgetter("image"), frames):
+def _views(
+    predictor: DepthPredictor, frames: Iterable[Frame], unreadable: list[DataError]
+) -> Iterator[View]:
+    def read(frame: Frame) -> View:
+        image = frame.image
+        return View(frame.name, image, small=predictor.small(image))
+
+    for _, reading in ahead(read, frames):
         try:
-            yield View(frame.name, reading.result())
+            yield reading.result()
         except DataError as error:
             unreadable.append(error)

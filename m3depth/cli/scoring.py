@@ -107,6 +107,11 @@ def summary(metrics: dict[str, float], baselines: dict[str, dict[str, float]]) -
         line = f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in values.items())
         for metric in ("mae_mm", "epe_px"):
             if metric in metrics and values.get(metric):
-                line += f"  ({metric} {100 * (1 - metrics[metric] / values[metric]):+.0f} % better)"
+                line += f"  ({metric} {_against(metrics[metric], values[metric])})"
         lines.append(line)
     return lines
+
+
+def _against(error: float, other: float) -> str:
+    share = 1 - error / other
+    return f"{100 * abs(share):.0f} % {'better' if share >= 0 else 'worse'}"

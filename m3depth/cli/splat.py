@@ -27,7 +27,7 @@ from m3depth.splatting.objective.objective import Objective
 from m3depth.splatting.options import require_number
 from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.results.mesh import mesh_ply, require_open3d
-from m3depth.splatting.results.pictures import write_renders
+from m3depth.splatting.results.pictures import depth_range, write_renders
 from m3depth.splatting.results.ply import gaussian_ply
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.read import read_clip
@@ -69,8 +69,9 @@ def _splat(config: DictConfig) -> None:
     if config.mesh:
         mesh = mesh_ply(state.splats, clip, config.time, recipe, config.mesh_voxel_mm)
         write_bytes(output / "mesh.ply", mesh)
-    write_renders(output / "renders", views(state.splats, clip, {}, range(len(clip)), recipe))
-    found = views(state.splats, clip, true, clip.held_out, recipe)
+    drawn = views(state.splats, clip, {}, range(len(clip)), recipe)
+    write_renders(output / "renders", drawn, depth_range(clip.frames))
+    found = list(views(state.splats, clip, true, clip.held_out, recipe))
     record = {**scored(found), **told, **version(plain)}
     write_json(output / "metrics.json", record)
     curves = _curves(output / "metrics.csv", rows)

@@ -28,11 +28,13 @@ def back_projected(
     camera_to_world: Float[NDArray[np.floating], "4 4"],
 ) -> Cloud:
     """The points of the chosen pixels, in millimetres of the world."""
-    y, x = np.nonzero(chosen)
-    rays = np.stack([x, y, np.ones_like(x)]).astype(np.float64)
-    in_camera = np.linalg.inv(K) @ rays * depth_mm[chosen]
-    in_world = camera_to_world[:3, :3] @ in_camera + camera_to_world[:3, 3:]
-    return Cloud(in_world.T, image[chosen])
+    across, down, first = (camera_to_world[:3, :3] @ np.linalg.inv(K)).T  # of a ray per pixel
+    height, width = chosen.shape
+    rays = np.arange(width)[:, None] * across + (np.arange(height)[:, None, None] * down + first)
+    points = rays[chosen]
+    points *= depth_mm[chosen][:, None]
+    points += camera_to_world[:3, 3]
+    return Cloud(points, image[chosen])
 
 
 def joined(clouds: Iterable[Cloud]) -> Cloud:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 from rich.progress import track
@@ -10,7 +11,7 @@ from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.pipeline import Behind, batched
 from m3depth.priors.predictor import one_by_one
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import Unfinished
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
@@ -33,8 +34,9 @@ class Frames(Protocol):
 class Export:
     """Writes frames that are not written yet.
 
-    Two other threads read ahead of the source and write behind it. A frame that cannot be had is
-    skipped with one line, and the others go on; at the early end of a video they do not.
+    Two other threads read and prepare ahead of the source, and finish and write behind it. A frame
+    that cannot be had is skipped with one line, and the others go on; at the early end of a video
+    they do not.
 
     Args:
         source: Of the frames' depth.
@@ -45,7 +47,7 @@ class Export:
     def __init__(self, source: Source, writer: Writer, smoothing: TemporalMean = UNCHANGED) -> None:
         self.source, self.writer, self.smoothing = source, writer, smoothing
         self.skipped = 0
-        self._found: dict[int, DepthPrior | DataError] = {}  # of the frames still in a window
+        self._found: dict[int, Unfinished | DataError] = {}  # of the frames still in a window
 
     def __call__(self, frames: Frames, wanted: Sequence[int]) -> None:
         """Write this process's share, indices in ascending order.
@@ -54,7 +56,11 @@ class Export:
             UserError: the folder cannot be written to, or holds another export.
             VideoEndError: a video ended early; the frames before are written.
         """
-        found = windows(frames.__getitem__, len(frames), wanted, self.smoothing.radius)
+
+        def read(index: int) -> StereoBatch:
+            return self.source.ahead(frames[index])
+
+        found = windows(read, len(frames), wanted, self.smoothing.radius)
         told = track(found, "export", total=len(wanted), transient=True)
         ended: list[VideoEndError] = []
         with Behind() as behind:
@@ -72,8 +78,12 @@ class Export:
         self._found = {i: prior for i, prior in self._found.items() if i in samples}
         new = sorted(samples.keys() - self._found.keys())
         for indices in batched(new, self.source.batch_size):
-            priors = one_by_one(self.source, [samples[index] for index in indices])
-            self._found |= dict(zip(indices, priors, strict=True))
+            found = one_by_one(self._begun, [samples[index] for index in indices])
+            self._found |= dict(zip(indices, found, strict=True))
+
+    def _begun(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
+        """Each is finished once, however many windows it is in."""
+        return [cache(finish) for finish in self.source(samples)]
 
     def _pending(
         self, found: Iterable[Window], behind: Behind, ended: list[VideoEndError]
@@ -88,14 +98,16 @@ class Export:
             elif not self.writer.done(window.place, window.key):
                 yield window
 
-    def _write(self, window: Window, near: Mapping[int, DepthPrior | DataError]) -> None:
-        prior = near[window.place]
-        if isinstance(prior, DataError):
-            return self._skip(window, prior)
+    def _write(self, window: Window, near: Mapping[int, Unfinished | DataError]) -> None:
+        finish = near[window.place]
+        if isinstance(finish, DataError):
+            return self._skip(window, finish)
         try:
+            prior = finish()
             if self.smoothing.radius:
                 others = [near[index] for index in sorted(near) if index != window.place]
-                prior = self.smoothing(prior, [o for o in others if isinstance(o, DepthPrior)])
+                known = [other() for other in others if not isinstance(other, DataError)]
+                prior = self.smoothing(prior, known)
             self.writer.write(window.place, completed(prior, window.samples[window.place]))
         except DataError as error:
             self._skip(window, error)

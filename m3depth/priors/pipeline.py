@@ -3,9 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,18 +23,30 @@ def ahead(
 
     An error of ``read`` comes out of the future's ``result()``, at its own item.
     """
-    with ThreadPoolExecutor(1, "read") as pool:
+    with _thread("read") as pool:
         pending: deque[tuple[Item, Future[Result]]] = deque()
-        try:
-            for item in items:
-                pending.append((item, pool.submit(read, item)))
-                if len(pending) > waiting:
-                    yield pending.popleft()
-            while pending:
+        for item in items:
+            pending.append((item, pool.submit(read, item)))
+            if len(pending) > waiting:
                 yield pending.popleft()
-        finally:
-            for _, future in pending:
-                future.cancel()
+        while pending:
+            yield pending.popleft()
+
+
+@contextmanager
+def _thread(name: str) -> Iterator[ThreadPoolExecutor]:
+    """One thread, in which torch takes one core; what was not begun by the end is dropped.
+
+    With more, each of its operations would start threads that wait for each other and for the
+    network's, which costs both of them more than the operation.
+    """
+    threads = torch.get_num_threads()  # settles the caller's own, before the other one is told
+    pool = ThreadPoolExecutor(1, name, torch.set_num_threads, (1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # for the threads that are started later
 
 
 def batched(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
@@ -59,7 +74,7 @@ class Behind:
     """
 
     def __init__(self, waiting: int = WAITING) -> None:
-        self._pool = ThreadPoolExecutor(1, "write")
+        self._thread = _thread("write")
         self._waiting = waiting
         self._pending: deque[Future[Any]] = deque()
 
@@ -70,7 +85,8 @@ class Behind:
         self._pending.append(self._pool.submit(task, *arguments))
 
     def __enter__(self) -> Self:
-        """Nothing to be done."""
+        """Start the thread."""
+        self._pool = self._thread.__enter__()
         return self
 
     def __exit__(
@@ -84,4 +100,4 @@ class Behind:
             while self._pending and error is None:
                 self._pending.popleft().result()
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            self._thread.__exit__(None, None, None)

@@ -1,6 +1,7 @@
 """From images to their depth priors."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -13,10 +14,11 @@ from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.priors.confidence import confidence
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import Disparity
 
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class View(NamedTuple):
@@ -25,6 +27,7 @@ class View(NamedTuple):
     key: str  # names the frame
     image: Float[Tensor, "3 h w"]  # RGB in [0, 1] at its own resolution
     rig: StereoRig | None = None  # at the image's resolution; None is the predictor's own
+    small: Float[Tensor, "3 k l"] | None = None  # of `DepthPredictor.small`; None: not made yet
 
 
 class DepthPredictor:
@@ -67,7 +70,6 @@ class DepthPredictor:
         """
         return self.together([View(key, image, rig)])[0]
 
-    @torch.inference_mode()
     def together(self, views: Sequence[View]) -> list[DepthPrior]:
         """Predict frames, as many and of whatever sizes, ``batch_size`` in one pass.
 
@@ -75,12 +77,27 @@ class DepthPredictor:
             DataError: one of the images has not the shape of the predictor's rig.
             ConfigError: the network gives no expected error.
         """
+        return [finish() for finish in self.begun(views)]
+
+    def small(self, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 k l"]:
+        """The image as the network takes it; another thread may make it beforehand."""
+        return resize_image(image, self.size)
+
+    @torch.inference_mode()
+    def begun(self, views: Sequence[View]) -> list[Unfinished]:
+        """The same up to where the network is done; another thread may do the rest.
+
+        Raises:
+            DataError: one of the images has not the shape of the predictor's rig.
+            ConfigError: the network gives no expected error.
+        """
         rigs = [view.rig or self._rig_at(view) for view in views]
-        images = [resize_image(view.image, self.size) for view in views]
+        images = [self.small(v.image) if v.small is None else v.small for v in views]
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
         found = [pair for images in passes for pair in self._pass(images)]
         return [
-            _prior(view, rig, *pair) for view, rig, pair in zip(views, rigs, found, strict=True)
+            partial(_prior, view, rig, *pair)
+            for view, rig, pair in zip(views, rigs, found, strict=True)
         ]
 
     def _pass(
@@ -106,9 +123,9 @@ class DepthPredictor:
 
 
 def one_by_one(
-    predict: Callable[[Sequence[Item]], list[DepthPrior]], items: Sequence[Item]
-) -> list[DepthPrior | DataError]:
-    """The priors of all items, with the reason in place of each that cannot be had.
+    predict: Callable[[Sequence[Item]], list[Found]], items: Sequence[Item]
+) -> list[Found | DataError]:
+    """What is found for all items, with the reason in place of each that cannot be had.
 
     When several fail together, each is tried alone, so that none suffers for another's fault.
     """
@@ -120,6 +137,7 @@ def one_by_one(
     return [found for item in items for found in one_by_one(predict, [item])]
 
 
+@torch.inference_mode()
 def _prior(
     view: View, rig: StereoRig, disparity: Float[Tensor, "1 1 h w"], error: Float[Tensor, "1 1 h w"]
 ) -> DepthPrior:

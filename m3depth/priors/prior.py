@@ -1,5 +1,6 @@
 """What is known about one frame once its depth has been predicted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -51,3 +52,6 @@ class DepthPrior:
                 f"{self.key}: no calibration, and depth in mm needs one: pass rig=PATH or put "
                 "rig.yaml (fx fy cx cy baseline_mm width height) beside the images"
             )
+
+
+Unfinished = Callable[[], DepthPrior]  # what no network is needed for; any thread may call it

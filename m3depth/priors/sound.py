@@ -1,5 +1,7 @@
 """What no layout may be given: it would be read without a word and spoil the scene."""
 
+from math import isfinite
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -34,26 +36,24 @@ def require_sound_frame(
     Raises:
         DataError: see `require_sound`.
     """
-    if not _finite(image):
+    # The extremes are not finite where any value is not: one pass tells both
+    low, high = (float(extreme) for extreme in image.aminmax())
+    if not (isfinite(low) and isfinite(high)):
         raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
-    if float(image.min()) < -COLOURS_TOLERANCE or float(image.max()) > 1 + COLOURS_TOLERANCE:
-        low, high = float(image.min()), float(image.max())
+    if low < -COLOURS_TOLERANCE or high > 1 + COLOURS_TOLERANCE:
         raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
-    if not _finite(depth_mm) or bool(depth_mm.min() < 0):
+    nearest, farthest = (float(extreme) for extreme in depth_mm.aminmax())
+    if not (isfinite(farthest) and nearest >= 0):
         raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
-    known = torch.count_nonzero(depth_mm)
-    if known and 2 * torch.count_nonzero((depth_mm > 0) & (depth_mm < METRES_BELOW_MM)) > known:
+    unknown = depth_mm.numel() - int(torch.count_nonzero(depth_mm))
+    tiny = int(torch.count_nonzero(depth_mm < METRES_BELOW_MM)) - unknown
+    if 2 * tiny > depth_mm.numel() - unknown:
         raise DataError(
             f"{key}: the median depth is {float(depth_mm[depth_mm > 0].median()):.3g} mm, so it is "
             "in metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
             "others foreign.depth_unit_mm=1000"
         )
     _require_rigid(key, camera_to_world.double())
-
-
-def _finite(values: Float[Tensor, "c h w"]) -> bool:
-    """In one pass: the extremes are not finite where any value is not."""
-    return all(bool(extreme.isfinite()) for extreme in values.aminmax())
 
 
 def _require_rigid(key: str, pose: Float[Tensor, "rows columns"]) -> None:

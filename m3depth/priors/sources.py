@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from m3depth.evaluation.truth import nearest
 from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import StereoBatch
 
 # Options that change the depth, beside what they are by default: a resumed export with others is
@@ -37,15 +38,19 @@ class Source(Protocol):
     checkpoint_sha256: str
     batch_size: int
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
-        """The priors, without pose and mask.
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        """The sample with what another thread can do for it before its turn: by default nothing."""
+        return sample
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
+        """The priors, without pose and mask; what is left to do needs no more of the source.
 
         Raises:
             DataError: one of the samples has not what it takes.
         """
 
 
-class PredictorSource:
+class PredictorSource(Source):
     """A predictor, which sees the left image.
 
     Args:
@@ -60,10 +65,15 @@ class PredictorSource:
         self.predictor, self.batch_size = predictor, predictor.batch_size
         self.model, self.checkpoint_sha256 = model, checkpoint_sha256
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        """Resize the image."""
+        return {**sample, "small": self.predictor.small(sample["left"])}
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """Predict."""
-        views = [View(str(s["key"]), s["left"], s["rig"]) for s in samples]
-        return self.predictor.together(views)
+        return self.predictor.begun(
+            [View(str(s["key"]), s["left"], s["rig"], s.get("small")) for s in samples]
+        )
 
 
 def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
@@ -85,14 +95,14 @@ def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
     return PredictorSource(predictor, model, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-class ExactSource:
+class ExactSource(Source):
     """The depth that the data come with, with confidence 1 where it is known."""
 
     model = "the data's own depth"
     checkpoint_sha256 = ""
     batch_size = 1
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """Take it, at the image's resolution; the nearest pixel's, not mixed.
 
         Raises:
@@ -100,7 +110,7 @@ class ExactSource:
         """
         return [self._prior(sample) for sample in samples]
 
-    def _prior(self, sample: StereoBatch) -> DepthPrior:
+    def _prior(self, sample: StereoBatch) -> Unfinished:
         if "depth_mm" not in sample:
             raise DataError(
                 f"{sample['key']}: the data have no depth of their own: choose source=network or "
@@ -110,17 +120,18 @@ class ExactSource:
         depth_mm = torch.nn.functional.interpolate(
             sample["depth_mm"][None], native, mode="nearest-exact"
         )[0]
-        return _prior(sample, depth_mm, disparity_from_depth(depth_mm, sample["rig"]))
+        disparity_px = disparity_from_depth(depth_mm, sample["rig"])
+        return partial(_prior, sample, depth_mm, disparity_px)
 
 
-class StereoSource:
+class StereoSource(Source):
     """OpenCV's semi-global matcher, which sees both images; where it has no answer, depth is 0."""
 
     model = "OpenCV SGBM, both images"
     checkpoint_sha256 = ""
     batch_size = 1
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """Match.
 
         Raises:
@@ -128,7 +139,7 @@ class StereoSource:
         """
         return [self._prior(sample) for sample in samples]
 
-    def _prior(self, sample: StereoBatch) -> DepthPrior:
+    def _prior(self, sample: StereoBatch) -> Unfinished:
         if "right" not in sample:
             raise DataError(
                 f"{sample['key']}: without a right image there is nothing to match: choose "
@@ -140,7 +151,7 @@ class StereoSource:
         given = (
             torch.ones_like(depth_mm, dtype=torch.bool) if found.given is None else found.given[0]
         )
-        return _prior(sample, torch.where(given, depth_mm, 0.0), disparity_px)
+        return partial(_prior, sample, torch.where(given, depth_mm, 0.0), disparity_px)
 
 
 def completed(prior: DepthPrior, sample: StereoBatch) -> DepthPrior:

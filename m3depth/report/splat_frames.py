@@ -25,7 +25,8 @@ COLOURS_ENLARGED = 4
 
 def held_out(found: Sequence[View]) -> str:
     """All frames over one range of colours; the prior beside the fit, where there is a truth."""
-    range_mm, ceiling_mm = depth_range(found), _ceiling_mm(found)
+    range_mm = depth_range(view.truth or view.frame for view in found)
+    ceiling_mm = _ceiling_mm(found)
     both = bars.inverse_depth_bar(*range_mm) + bars.error_bar(ceiling_mm, "mm", "not compared")
     rows = "".join(_row(view, range_mm, ceiling_mm) for view in found)
     return section("Held-out frames", "", f'<div class="bars">{both}</div>{rows}')

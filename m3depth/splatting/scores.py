@@ -1,6 +1,6 @@
 """How good a fit is: pictures in dB, depth in millimetres against what is true."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -48,18 +48,15 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
     return {index: _matching(clip.frames[index], known) for index in which}
 
 
-@torch.inference_mode()
 def views(
     splats: Splats, clip: Clip, true: Mapping[int, Frame], which: Sequence[int], recipe: Recipe
-) -> list[View]:
-    """Draw frames of the clip."""
-    found = []
+) -> Iterator[View]:
+    """Draw frames of the clip, each when it is asked for."""
     for index in which:
-        drawn = draw(splats, clip, index, recipe)
-        colour = drawn.colour.clamp(0, 1).cpu()
-        known = clip.frames[index], true.get(index)
-        found.append(View(*known, colour, drawn.depth_mm.cpu(), drawn.weight.cpu()))
-    return found
+        with torch.inference_mode():
+            drawn = draw(splats, clip, index, recipe)
+            colour, depth_mm, weight = drawn.colour.clamp(0, 1), drawn.depth_mm, drawn.weight
+        yield View(clip.frames[index], true.get(index), colour.cpu(), depth_mm.cpu(), weight.cpu())
 
 
 def scored(found: Sequence[View]) -> dict[str, Any]:

@@ -104,6 +104,37 @@ def change(folder: Path, kind: str, how: Callable[[np.ndarray], np.ndarray]) -> 
         cv2.imwrite(str(path), how(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
 
 
+def skipping(name: str, tmp_path: Path, *places: int) -> Path:
+    folder = exported(name, tmp_path)
+    writer = written(name, folder)
+    for place in places:
+        writer.skip(place, f"clip/{place:03d}", "unreadable")
+    assert writer.finish(FRAMES) == []
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("target", "places", "told"),
+    [
+        ("gsharp", (3, 7), "from 000004.png on, all come too early"),
+        ("gsharp", (0, 11), "leaves the times of the others"),
+        ("npz", (3, 7), "leaves the times of the others"),
+        ("nerfstudio", (3, 7), "leaves the times of the others"),
+    ],
+    ids=["between", "ends", "by_place", "no_time"],
+)
+def test_skipped_frames_are_told_with_what_they_do_to_time(
+    target: str, places: tuple[int, ...], told: str, tmp_path: Path
+) -> None:
+    folder = skipping(target, tmp_path, *places)
+    assert codes(folder, target, tmp_path / "out") == {"skipped_frames": "warning"}
+    said = check(folder, target).out
+    assert f"2 frames were skipped (clip/{places[0]:03d}, clip/{places[1]:03d})" in said
+    assert told in said
+    assert "give the same export command again" in said
+    assert ("is before and after" in said) == ("too early" in told)
+
+
 def change_poses(folder: Path, how: Callable[[np.ndarray], np.ndarray]) -> None:
     np.save(folder / "poses_bounds.npy", how(np.load(folder / "poses_bounds.npy")))
 

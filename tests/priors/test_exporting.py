@@ -1,7 +1,9 @@
 """An export's loop: what is read, predicted and written, and what one bad frame costs."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -10,8 +12,9 @@ from prior_scenes import a_prior
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.exporting import Export
-from m3depth.priors.prior import DepthPrior
+from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.smoothing import TemporalMean
+from m3depth.priors.sources import Source
 from m3depth.types import StereoBatch
 
 
@@ -38,7 +41,7 @@ class Clips:
         }
 
 
-class Plain:
+class Plain(Source):
     """The frames' depth; refuses the frames called ``bad``."""
 
     model, checkpoint_sha256 = "", ""
@@ -46,16 +49,24 @@ class Plain:
     def __init__(self, batch_size: int = 1, bad: str = "") -> None:
         self.batch_size, self.bad = batch_size, bad
         self.calls: list[list[str]] = []
+        self.finished: list[tuple[str, str]] = []
+        self.prepared: list[tuple[str, str]] = []
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
+    def ahead(self, sample: StereoBatch) -> StereoBatch:
+        self.prepared.append((str(sample["key"]), threading.current_thread().name))
+        return sample
+
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         self.calls.append([str(sample["key"]) for sample in samples])
         for sample in samples:
             if sample["key"] == self.bad:
                 raise DataError(f"{self.bad}: of another shape")
-        return [
-            replace(a_prior(0), key=str(s["key"]), depth_mm=s["depth_mm"], image=s["left"])
-            for s in samples
-        ]
+        return [partial(self.finish, sample) for sample in samples]
+
+    def finish(self, sample: StereoBatch) -> DepthPrior:
+        self.finished.append((str(sample["key"]), threading.current_thread().name))
+        like = {"depth_mm": sample["depth_mm"], "image": sample["left"]}
+        return replace(a_prior(0), key=str(sample["key"]), **like)
 
 
 class Kept:
@@ -165,9 +176,31 @@ def test_smoothing_is_the_same_in_shares_and_after_a_stop(batch_size: int) -> No
 def test_smoothing_predicts_each_frame_once() -> None:
     source = Plain(2)
     Export(source, Kept(), TemporalMean(2))(Clips(), range(8))
-    assert sorted(key for call in source.calls for key in call) == [
-        f"clip{i // 4}/{i % 4}" for i in range(8)
-    ]
+    keys = [f"clip{i // 4}/{i % 4}" for i in range(8)]
+    assert sorted(key for call in source.calls for key in call) == keys
+    assert sorted(key for key, _ in source.finished) == keys
+
+
+def test_only_the_prediction_itself_takes_the_source_s_thread() -> None:
+    source = Plain(2)
+    Export(source, Kept())(Clips(), range(8))
+    here = threading.current_thread().name
+    for done in (source.prepared, source.finished):
+        assert [key for key, _ in done] == [f"clip{i // 4}/{i % 4}" for i in range(8)]
+        assert here not in {thread for _, thread in done}
+
+
+def test_a_frame_that_cannot_be_finished_is_skipped_alone() -> None:
+    class Fails(Plain):
+        def finish(self, sample: StereoBatch) -> DepthPrior:
+            if sample["key"] == "clip0/2":
+                raise DataError("clip0/2: no way")
+            return super().finish(sample)
+
+    writer = Kept()
+    Export(Fails(4), writer)(Clips(), range(8))
+    assert sorted(writer.written) == [0, 1, 3, 4, 5, 6, 7]
+    assert writer.skipped == {2: "clip0/2|clip0/2: no way"}
 
 
 def test_a_window_that_reaches_beyond_a_video_s_early_end_waits_for_the_whole_file() -> None:

@@ -1,8 +1,10 @@
 """Reading ahead and writing behind: in order, bounded, and no error is lost."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from m3depth.priors.pipeline import Behind, ahead
 
@@ -82,3 +84,20 @@ def test_an_error_stops_the_caller_at_a_later_call() -> None:
     with pytest.raises(ZeroDivisionError):
         goes_on()
     assert called == []
+
+
+def test_torch_takes_one_core_beside_the_network_and_as_many_as_before_elsewhere() -> None:
+    def threads(*_: object) -> int:
+        return torch.get_num_threads()
+
+    before, told = threads(), []
+    try:
+        torch.set_num_threads(3)
+        with Behind() as behind:
+            behind(lambda: told.append(threads()))
+            read = [future.result() for _, future in ahead(threads, range(2))]
+        with ThreadPoolExecutor(1) as another:
+            after = [threads(), another.submit(threads).result()]
+    finally:
+        torch.set_num_threads(before)
+    assert (told, read, after) == ([1], [1, 1], [3, 3])

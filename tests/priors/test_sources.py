@@ -9,7 +9,9 @@ from torch import Tensor
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError
 from m3depth.geometry.disparity import disparity_from_depth
-from m3depth.priors.sources import ExactSource, StereoSource, completed
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.priors.sources import ExactSource, PredictorSource, StereoSource, completed
+from m3depth.types import Disparity
 
 
 def a_sample() -> Any:
@@ -24,7 +26,7 @@ def off_px(prior: Any, sample: Any) -> Tensor:
 def test_the_exact_source_is_the_datas_depth():
     sample = a_sample()
     sample["depth_mm"][:, :3] = 0
-    prior = ExactSource()([sample])[0]
+    prior = ExactSource()([sample])[0]()
     assert torch.equal(prior.depth_mm, sample["depth_mm"])
     assert torch.equal(prior.confidence, (sample["depth_mm"] > 0).float())
     assert off_px(prior, sample).max() < 1e-3
@@ -37,19 +39,19 @@ def test_depth_of_another_resolution_is_not_mixed():
     fine[:, ::2, ::2] = fine[:, 1::2, ::2] = sample["depth_mm"]
     fine[:, ::2, 1::2] = fine[:, 1::2, 1::2] = sample["depth_mm"]
     sample_of_fine = {**sample, "depth_mm": fine}
-    assert torch.equal(ExactSource()([sample_of_fine])[0].depth_mm, sample["depth_mm"])
+    assert torch.equal(ExactSource()([sample_of_fine])[0]().depth_mm, sample["depth_mm"])
 
 
 def test_the_stereo_source_matches_both_images_and_says_where_it_could_not():
     sample = a_sample()
-    prior = StereoSource()([sample])[0]
+    prior = StereoSource()([sample])[0]()
     known = prior.depth_mm > 0
     assert 0.5 < known.float().mean() < 1
     assert off_px(prior, sample).median() < 1
     assert torch.equal(prior.confidence > 0, known)
     assert torch.equal(prior.disparity_px > 0, known)
     blank = {**sample, "right": torch.zeros_like(sample["right"])}
-    assert (StereoSource()([blank])[0].depth_mm > 0).float().mean() < 0.1
+    assert (StereoSource()([blank])[0]().depth_mm > 0).float().mean() < 0.1
 
 
 @pytest.mark.parametrize(
@@ -67,13 +69,33 @@ def test_what_a_source_needs_is_asked_for(source: Any, part: str, told: str):
         source([sample])
 
 
+def test_a_network_sees_what_was_made_for_it_beforehand():
+    seen: list[Tensor] = []
+
+    def network(images: Tensor) -> Disparity:
+        seen.append(images)
+        one = torch.full((len(images), 1, *images.shape[-2:]), 0.1)
+        return Disparity(one, one, one * 0.01)
+
+    sample = a_sample()
+    source = PredictorSource(DepthPredictor(network, (24, 32), sample["rig"], (96, 128)))
+    made = source.ahead(sample)
+    assert made["left"] is sample["left"]
+    alone = source([sample])[0]()
+    ahead = source([made])[0]()
+    assert torch.equal(*seen)
+    assert torch.equal(alone.depth_mm, ahead.depth_mm)
+    source([{**sample, "small": torch.zeros(3, 24, 32)}])
+    assert not seen[2].any()
+
+
 def test_pose_and_tools_come_along():
     sample = a_sample()
-    prior = completed(ExactSource()([sample])[0], sample)
+    prior = completed(ExactSource()([sample])[0](), sample)
     assert torch.equal(prior.use, ~sample["tool"])
     assert torch.equal(prior.camera_to_world, torch.eye(4))
     pose = torch.eye(4)
     pose[0, 3] = 5
     assert completed(prior, {**sample, "camera_to_world": pose}).camera_to_world[0, 3] == 5
     del sample["tool"]
-    assert completed(ExactSource()([sample])[0], sample).use is None
+    assert completed(ExactSource()([sample])[0](), sample).use is None

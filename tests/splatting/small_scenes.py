@@ -26,7 +26,7 @@ FRAMES = 4
 def priors(frames: int = FRAMES) -> tuple[DepthPrior, ...]:
     """With the exact depth."""
     clip = SyntheticClip("test", 0, frames, SIZE, zoom=False, cache=False)
-    return tuple(completed(ExactSource()([sample])[0], sample) for sample in clip)
+    return tuple(completed(ExactSource()([sample])[0](), sample) for sample in clip)
 
 
 def as_frame(prior: DepthPrior) -> Frame:

@@ -37,7 +37,7 @@ def test_a_fit_learns_colours_and_depth_of_frames_it_never_saw():
     true = true_frames(clip, clip, clip.held_out)
     begun = start(clip, an_objective(), recipe).splats
     first, last = (
-        scored(views(splats, clip, true, clip.held_out, recipe))["metrics"]
+        scored([*views(splats, clip, true, clip.held_out, recipe)])["metrics"]
         for splats in (begun, fitted(clip, 60))
     )
     assert last["psnr"] > first["psnr"] + 4

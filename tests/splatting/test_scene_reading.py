@@ -19,6 +19,7 @@ from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
 from m3depth.priors.writers.npz import NpzWriter
 from m3depth.priors.writers.scene import SceneWriter
+from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.read import read_clip
 
@@ -59,6 +60,31 @@ def test_a_scene_comes_back_as_it_was(name: str, written: dict[str, Path]):
         assert torch.equal(frame.depth_mm[frame.use], prior.depth_mm[prior.use])
         assert torch.allclose(frame.camera_to_world, prior.camera_to_world, atol=1e-5)
         assert torch.allclose(frame.intrinsics, prior.rig.matrix())
+
+
+@pytest.mark.parametrize("name", ["npz", "endonerf"])
+def test_a_skipped_frame_does_not_move_the_others_in_time(name: str, tmp_path: Path):
+    writer, shown = WRITERS[name](tmp_path), [priors()[i % 4] for i in range(6)]
+    for index, prior in enumerate(shown):
+        if index in (0, 2):
+            writer.skip(index, prior.key, "unreadable")
+        else:
+            writer.write(index, prior)
+    assert writer.finish(6) == []
+    clip = read_clip(writer.folder)
+    assert [clip.time(index) for index in range(4)] == [0, 0.5, 0.75, 1]
+    assert [clip.to("cpu").time(index) for index in range(4)] == [0, 0.5, 0.75, 1]
+    assert clip.fingerprint != Clip(clip.frames).fingerprint  # whose fit would be another
+    whole = read_clip(exported(WRITERS[name](tmp_path / "whole")))
+    assert [whole.time(index) for index in range(4)] == [0, 1 / 3, 2 / 3, 1]
+    assert whole.fingerprint == Clip(whole.frames).fingerprint
+
+
+def test_our_frames_are_named_by_their_place(tmp_path: Path):
+    scene = exported(NpzWriter(tmp_path / "scene"))
+    (scene / "priors/000002.npz").rename(scene / "priors/third.npz")
+    with pytest.raises(DataError, match=r"scene: a frame called third; .* export the scene again"):
+        read_clip(scene)
 
 
 def test_unknown_depth_is_not_taken_for_a_tool_in_npz(tmp_path: Path):

@@ -1,6 +1,10 @@
 """The files of a fit, re-read by others."""
 
+import gc
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +16,11 @@ from small_scenes import a_clip, a_recipe, an_objective
 from m3depth.errors import DataError
 from m3depth.splatting.fit import start
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.results import pictures
 from m3depth.splatting.results.mesh import mesh_ply
-from m3depth.splatting.results.pictures import write_renders
+from m3depth.splatting.results.pictures import depth_range, write_renders
 from m3depth.splatting.results.ply import gaussian_ply
-from m3depth.splatting.scores import views
+from m3depth.splatting.scores import View, views
 
 
 def some_splats() -> Splats:
@@ -80,7 +85,7 @@ def test_the_mesh_lies_on_the_rendered_surface(tmp_path: Path):
     assert len(mesh.triangles) > 500
     assert mesh.has_vertex_colors()
     frame = clip.frames[0]
-    depth_mm = views(splats, clip, {}, [0], recipe)[0].depth_mm[0].numpy()
+    depth_mm = next(views(splats, clip, {}, [0], recipe)).depth_mm[0].numpy()
     pose = frame.camera.world_to_camera.numpy()
     x, y, z = (np.asarray(mesh.vertices) @ pose[:3, :3].T + pose[:3, 3]).T
     k = frame.intrinsics.numpy()
@@ -107,7 +112,7 @@ def test_renders_are_pictures_numbers_and_a_video(tmp_path: Path):
     shown = [
         view._replace(frame=view.frame._replace(key=f"{i:06d}")) for i, view in enumerate(found)
     ]
-    write_renders(tmp_path / "renders", shown)
+    write_renders(tmp_path / "renders", shown, depth_range(clip.frames))
     picture = cv2.imread(str(tmp_path / "renders/000002.png"))[..., ::-1]
     due = (shown[2].colour.numpy().transpose(1, 2, 0) * 255).round()
     assert np.abs(picture - due).max() <= 1
@@ -122,3 +127,56 @@ def test_renders_are_pictures_numbers_and_a_video(tmp_path: Path):
         1152,
         288,
     )
+
+
+def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clip, recipe = a_clip(), a_recipe()
+    splats = start(clip, an_objective(), recipe).splats
+    named = [frame._replace(key=f"{i:06d}") for i, frame in enumerate(clip.frames * 2)]
+    again = [*range(4), *range(4)]
+    made: list[weakref.ref] = []
+    held: list[int] = []
+    written = pictures._written
+
+    def noted(*arguments: Any) -> np.ndarray:
+        row = written(*arguments)
+        made.append(weakref.ref(row))
+        return row
+
+    def one_by_one() -> Iterator[View]:
+        for index, view in enumerate(views(splats, clip, {}, again, recipe)):
+            gc.collect()
+            held.append(sum(one() is not None for one in made))
+            made.append(weakref.ref(view.colour))
+            yield view._replace(frame=named[index])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "_written", noted)
+        write_renders(tmp_path / "streamed", one_by_one(), (40.0, 90.0))
+    assert len(made) == 16
+    assert max(held) <= 3  # of the one before, and the first row of the video
+    at_once = [
+        view._replace(frame=frame)
+        for view, frame in zip(views(splats, clip, {}, again, recipe), named, strict=True)
+    ]
+    write_renders(tmp_path / "at_once", at_once, (40.0, 90.0))
+    streamed, whole = (
+        {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()}
+        for name in ("streamed", "at_once")
+    )
+    assert len(streamed) == 25
+    assert streamed == whole
+
+
+def test_a_drawing_that_fails_leaves_no_half_a_video(tmp_path: Path):
+    clip, recipe = a_clip(), a_recipe()
+
+    def fails() -> Iterator[View]:
+        yield next(views(start(clip, an_objective(), recipe).splats, clip, {}, [0], recipe))
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        write_renders(tmp_path, fails(), (40.0, 90.0))
+    assert not list(tmp_path.rglob("*.mp4"))

@@ -87,6 +87,43 @@ class OfAnotherScene:
 
 
 @dataclass(frozen=True)
+class SkippedFrames:
+    """Frames that the export could not have, and what becomes of the others' time."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        skipped = list(scene.meta.get("skipped", {}))
+        if not skipped:
+            return
+        late = _after_gaps(scene) if scene.habits.counts_time else []
+        mend = "give the same export command again: it tries them anew"
+        if late:
+            told = (
+                "and this reader takes a frame's place among the files for its time: from "
+                f"{late[0]} on, all come too early"
+            )
+            mend += "; if they are lost, export what is before and after each as another scene"
+        else:
+            told = "which leaves the times of the others as they are"
+        yield Finding(
+            "skipped_frames",
+            Severity.WARNING,
+            f"{len(skipped)} frames were skipped ({', '.join(skipped[:NAMED])}), {told}",
+            mend,
+            {"frames": float(len(skipped)), "moved": float(len(late))},
+            tuple(skipped),
+        )
+
+
+def _after_gaps(scene: PriorScene) -> list[str]:
+    """The files that stand nearer to the first one than their number says."""
+    names = [path.name for path in next(iter(scene.files.values()), ())]
+    numbers = [_numbers(Path(name))[0][0] for name in names]
+    pairs = zip(names, numbers, strict=True)
+    return [name for index, (name, number) in enumerate(pairs) if number - numbers[0] > index]
+
+
+@dataclass(frozen=True)
 class SortOrder:
     """Names whose order as text is not the order of their numbers."""
 

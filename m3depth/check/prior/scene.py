@@ -63,6 +63,7 @@ class Habits:
         binary_masks: Any mask that is not one channel of 0 and 255 is misread.
         centres_poses: It divides the poses by the largest distance from their centre.
         inverse_bits: Its depth files hold inverse depth of so many bits; 0 = they hold depth.
+        counts_time: It takes a frame's place among the files for its time.
         path_with: It knows the layout by this word in the path.
         path_without: Words in the path that lead it astray.
     """
@@ -73,6 +74,7 @@ class Habits:
     binary_masks: bool = False
     centres_poses: bool = False
     inverse_bits: int = 0
+    counts_time: bool = False
     path_with: str = ""
     path_without: Sequence[str] = ()
 

@@ -12,6 +12,8 @@ from m3depth.priors.records import Record
 from m3depth.priors.writers.frame import Frame, Meaning
 from m3depth.priors.writers.scene import SceneWriter
 
+EACH_WAY = 2  # pixels of a cube
+
 
 @dataclass(eq=False)
 class CloudWriter(SceneWriter):
@@ -34,14 +36,22 @@ class CloudWriter(SceneWriter):
         super().__post_init__()
 
     def files(self, frame: Frame) -> Mapping[str, Any]:
-        """The frame's points."""
-        cloud = thinned(
-            back_projected(
-                frame.depth_mm, frame.image, frame.known, frame.K, frame.camera_to_world
-            ),
-            self.voxel_mm,
-        )
+        """The frame's points.
+
+        Where pixels are many to a cube, some rows and columns are passed over: a cube that is
+        seen whole keeps four at the frame's farthest depth.
+        """
+        step = self._step(frame)
+        grid = (slice(None, None, step),) * 2
+        K = np.diag([1 / step, 1 / step, 1]) @ frame.K
+        maps = frame.depth_mm[grid], frame.image[grid], frame.known[grid]
+        cloud = thinned(back_projected(*maps, K, frame.camera_to_world), self.voxel_mm)
         return {f"points/{frame.name}.npz": cloud._asdict()}
+
+    def _step(self, frame: Frame) -> int:
+        farthest_mm = frame.depth_mm.max(initial=self.voxel_mm, where=frame.known)
+        pixels = self.voxel_mm * frame.K.diagonal()[:2].min() / farthest_mm  # to a cube's side
+        return max(1, int(pixels / EACH_WAY))
 
     def cloud(self, written: list[Record]) -> Cloud:
         """The points of all frames, thinned."""

@@ -1,11 +1,14 @@
 """One frame as writers see it, and what they say about their numbers."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 from numpy.typing import NDArray
 
+from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import Record
 
 BOUNDS_PERCENT = (0.1, 99.9)  # of the used depths, so that a few stray pixels do not stretch them
@@ -42,6 +45,34 @@ class Frame:
     known: Mask
     K: Matrix3
     camera_to_world: Matrix4
+
+    @classmethod
+    def of(
+        cls, name: str, prior: DepthPrior, holds: Callable[[Map], Mask], min_confidence: float
+    ) -> Self:
+        """A sound prior (see `require_sound`) as arrays.
+
+        Args:
+            name: See the attributes.
+            prior: In the shape that the layout wants.
+            holds: Where the layout can express the depth.
+            min_confidence: Depth of less is not known.
+        """
+        depth_mm = prior.depth_mm[0].float().contiguous().numpy()
+        confidence = prior.confidence[0].float().contiguous().numpy()
+        use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
+        colours = (prior.image * 255).round_().byte().permute(1, 2, 0)
+        return cls(
+            name=name,
+            key=prior.key,
+            image=colours.numpy(),
+            depth_mm=depth_mm,
+            confidence=confidence,
+            use=use,
+            known=use & (confidence >= min_confidence) & holds(depth_mm),
+            K=prior.rig.matrix().double().numpy(),
+            camera_to_world=prior.camera_to_world.double().numpy(),
+        )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -8,8 +8,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 import m3depth
 from m3depth.errors import ConfigError, DataError
 from m3depth.files import write_as_named, write_json
@@ -103,7 +101,7 @@ class SceneWriter(ABC):
         """
         require_sound(prior)
         shaped, change = self.fitted(prior)
-        frame = self._frame(f"{index:06d}", shaped)
+        frame = Frame.of(f"{index:06d}", shaped, self.holds, self.min_confidence)
         camera = self.camera(frame) | change
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
@@ -156,23 +154,6 @@ class SceneWriter(ABC):
         counts = {"frames": len(written), "skipped": skipped}
         write_json(self.folder / META, self._meta(written, near_far_mm) | counts)
         return []
-
-    def _frame(self, name: str, prior: DepthPrior) -> Frame:
-        depth_mm = prior.depth_mm[0].numpy().astype(np.float32)
-        confidence = prior.confidence[0].numpy().astype(np.float32)
-        use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
-        colours = (prior.image * 255).round().clamp(0, 255).byte().permute(1, 2, 0)
-        return Frame(
-            name=name,
-            key=prior.key,
-            image=colours.numpy(),
-            depth_mm=depth_mm,
-            confidence=confidence,
-            use=use,
-            known=use & (confidence >= self.min_confidence) & self.holds(depth_mm),
-            K=prior.rig.matrix().double().numpy(),
-            camera_to_world=prior.camera_to_world.double().numpy(),
-        )
 
     def _settings(self) -> Record:
         """All options but the folder, as JSON holds them: frames of others are not mixed in.

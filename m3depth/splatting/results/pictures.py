@@ -1,7 +1,8 @@
 """Renders as files: colours, depth as numbers and as a picture, and a video."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from m3depth.errors import UserError
 from m3depth.files import write_npy, write_png
 from m3depth.report.figures import colour_inverse_depth, inverse_depth_range
+from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scores import View
 
 FRAMES_PER_S = 8.0
@@ -26,50 +28,62 @@ def as_bytes(image: object) -> Picture:
     return rounded
 
 
-def depth_range(found: Sequence[View]) -> tuple[float, float]:
-    """One range of colours for all frames, of the true depth or else the prior's."""
-    maps = [(view.truth or view.frame).depth_mm.numpy() for view in found]
-    return inverse_depth_range(maps)
+def depth_range(due: Iterable[Frame]) -> tuple[float, float]:
+    """One range of colours for all frames, mm, by the depth that they should have."""
+    return inverse_depth_range(frame.depth_mm.numpy() for frame in due)
 
 
-def write_renders(folder: Path, found: Sequence[View]) -> None:
+def write_renders(folder: Path, found: Iterable[View], range_mm: tuple[float, float]) -> None:
     """``NAME.png``, ``NAME_depth.png`` (inverse depth) and ``NAME_depth.npy`` (mm, float32).
 
-    And ``renders.mp4``: the frame, its rendering and the rendered depth side by side.
+    And ``renders.mp4``: the frame, its rendering and the rendered depth side by side. Each view is
+    written before the next one is asked for.
+
+    Args:
+        folder: Where to.
+        found: At least one view.
+        range_mm: Of the colours of depth.
 
     Raises:
         UserError: they cannot be written.
     """
-    near_mm, far_mm = depth_range(found)
-    rows = []
-    for view in found:
-        stem = folder / view.frame.key
-        colours = as_bytes(view.colour)
-        depth = colour_inverse_depth(view.depth_mm[0].numpy(), near_mm, far_mm)
-        write_png(stem.with_name(f"{stem.name}.png"), colours)
-        write_png(stem.with_name(f"{stem.name}_depth.png"), depth)
-        write_npy(stem.with_name(f"{stem.name}_depth.npy"), view.depth_mm[0].numpy())
-        rows.append(np.hstack([as_bytes(view.frame.image), colours, depth]))
-    write_video(folder / "renders.mp4", rows)
+    write_video(folder / "renders.mp4", (_written(folder, view, range_mm) for view in found))
 
 
-def write_video(path: Path, pictures: Sequence[Picture]) -> None:
-    """An MP4 of pictures of one size.
+def _written(folder: Path, view: View, range_mm: tuple[float, float]) -> Picture:
+    """The view's row of the video, once its files are there."""
+    stem = folder / view.frame.key
+    colours = as_bytes(view.colour)
+    depth = colour_inverse_depth(view.depth_mm[0].numpy(), *range_mm)
+    write_png(stem.with_name(f"{stem.name}.png"), colours)
+    write_png(stem.with_name(f"{stem.name}_depth.png"), depth)
+    write_npy(stem.with_name(f"{stem.name}_depth.npy"), view.depth_mm[0].numpy())
+    return np.hstack([as_bytes(view.frame.image), colours, depth])
+
+
+def write_video(path: Path, pictures: Iterable[Picture]) -> None:
+    """An MP4 of pictures of one size, at least one.
 
     Raises:
         UserError: it cannot be written.
     """
     import cv2
 
-    factor = -(-LEAST_HEIGHT // pictures[0].shape[0])
-    height, width = (factor * side for side in pictures[0].shape[:2])
+    rest = iter(pictures)
+    first = next(rest)
+    factor = -(-LEAST_HEIGHT // first.shape[0])
+    height, width = (factor * side for side in first.shape[:2])
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(temporary), codec, FRAMES_PER_S, (width, height))
     if not video.isOpened():
         raise UserError(f"{path}: this OpenCV cannot write a video here; free some space")
-    for picture in pictures:
-        large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST)
-        video.write(large[..., ::-1])
-    video.release()
-    os.replace(temporary, path)
+    try:
+        for picture in chain([first], rest):
+            large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST)
+            video.write(large[..., ::-1])
+        video.release()
+        os.replace(temporary, path)
+    finally:
+        video.release()
+        temporary.unlink(missing_ok=True)

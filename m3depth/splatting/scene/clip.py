@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -50,12 +50,15 @@ class Clip:
 
     Attributes:
         frames: Of one size, in the order of time.
+        places: Of each in the sequence that they are from, ascending, where some are left out;
+            empty where none is.
     """
 
     frames: tuple[Frame, ...]
+    places: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, frames: Sequence[Frame], folder: Path) -> Self:
+    def of(cls, frames: Sequence[Frame], folder: Path, places: Sequence[int] = ()) -> Self:
         """A clip of sound frames; ``folder`` is for the messages.
 
         Raises:
@@ -73,7 +76,7 @@ class Clip:
                     f"{where}: {_told(frame.size)}, but {frames[0].key} is "
                     f"{_told(frames[0].size)}; a scene has one size: resize the images"
                 )
-        clip = cls(tuple(frames))
+        clip = cls(tuple(frames), tuple(places))
         if not any(bool(frames[index].known.any()) for index in clip.fitted):
             raise DataError(
                 f"{folder}: no frame to be fitted has a pixel of tissue with a known depth; is the "
@@ -94,16 +97,17 @@ class Clip:
             )
             for frame in self.frames
         )
-        return Clip(tuple(moved))
+        return replace(self, frames=tuple(moved))
 
     def time(self, index: int) -> float:
-        """0 at the first frame, 1 at the last."""
-        return index / (len(self) - 1)
+        """0 at the first frame, 1 at the last; a frame that was left out leaves its gap."""
+        places = self.places or range(len(self))
+        return (places[index] - places[0]) / (places[-1] - places[0])
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same pictures, depths, masks and cameras, wherever they are read."""
-        digest = hashlib.sha256()
+        """The same for the same pictures, depths, masks, cameras and times, wherever they are."""
+        digest = hashlib.sha256(str([self.time(index) for index in range(len(self))]).encode())
         for frame in self.frames:
             for tensor in frame[1:]:
                 digest.update(tensor.cpu().numpy().tobytes())

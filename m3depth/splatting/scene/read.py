@@ -56,7 +56,7 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
     frames = layout.read(folder, meta, foreign or ForeignScene())
     if meta:
         _require_counted(folder, meta, frames)
-    clip = Clip.of(frames, folder)
+    clip = Clip.of(frames, folder, _places(folder, frames) if meta else ())
     used = sum(float(frame.use.float().mean()) for frame in frames) / len(frames)
     if used < LEAST_USED:
         logger.warning(
@@ -81,6 +81,17 @@ def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
             "endonerf_stereo write, with their own depth_meta.json"
         )
     return meta
+
+
+def _places(folder: Path, frames: Sequence[Frame]) -> list[int]:
+    """In the data that were exported: our files are named by it, and skipped frames leave gaps."""
+    strange = [frame.key for frame in frames if not frame.key.isdecimal()]
+    if strange:
+        raise DataError(
+            f"{folder}: a frame called {strange[0]}; m3depth names files by their place in time, "
+            "000012: export the scene again"
+        )
+    return [int(frame.key) for frame in frames]
 
 
 def _require_counted(folder: Path, meta: Mapping[str, Any], frames: Sequence[Frame]) -> None:
