@@ -95,7 +95,7 @@ class Export:
                 return
             if window.error is not None:
                 behind(self._skip, window, window.error)
-            elif not self.writer.done(window.place, window.key):
+            elif not self.writer.done(window.place, window.key, window.rig):
                 yield window
 
     def _write(self, window: Window, near: Mapping[int, Unfinished | DataError]) -> None:

@@ -39,17 +39,21 @@ class FrameRecords:
     def __init__(self, scene: Path, settings: Record) -> None:
         self.scene, self.folder, self.settings = scene, scene / FRAMES, settings
 
-    def done(self, index: int, key: str) -> bool:
+    def done(self, index: int, key: str, rig: Record) -> bool:
         """Whether the frame is written; a skipped one is not.
 
         Raises:
-            ConfigError: it is, but by other settings or from other data.
+            ConfigError: it is, but by other settings, from other data or by another rig.
         """
         record = self._whole(index)
         if record is None or "skipped" in record:  # the latter may have had no key yet
             return False
         if record["key"] != key:
             self._refuse(index, f"shows {record['key']}, not {key}")
+        theirs = record.get("rig", {})
+        changed = [name for name, value in rig.items() if theirs.get(name) != value]
+        if changed:
+            self._refuse(index, f"was exported with another {', '.join(changed)} of the rig")
         return True
 
     def add(self, index: int, key: str, record: Record, files: Iterable[str] = ()) -> None:

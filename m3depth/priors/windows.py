@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
 from m3depth.priors.pipeline import ahead
 from m3depth.types import StereoBatch
 
@@ -21,6 +22,11 @@ class Window(NamedTuple):
         """Names the frame."""
         sample = self.samples.get(self.place)
         return f"frame {self.place}" if sample is None else str(sample["key"])
+
+    @property
+    def rig(self) -> StereoRig:
+        """Of the frame, which was read."""
+        return self.samples[self.place]["rig"]
 
 
 def windows(

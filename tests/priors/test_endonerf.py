@@ -202,7 +202,12 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
     assert (tmp_path / "broken" / "images" / "000001.png").exists()
 
     again = EndoNeRFWriter(tmp_path / "broken", poses.opengl())
-    assert [again.done(i, one.key) for i, one in enumerate(priors)] == [True, False, False, False]
+    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     assert again.finish(4) == [1, 2, 3]
     assert not (tmp_path / "broken" / "depth_meta.json").exists()
     for index in (1, 2, 3):
@@ -237,7 +242,7 @@ def test_a_skipped_frame_leaves_equal_counts_and_is_named(tmp_path: Path) -> Non
     for index in range(3):
         writer.write(index, prior(index))
     writer.skip(1, "clip/001", "f1.png: truncated")
-    assert not writer.done(1, "clip/001")
+    assert not writer.done(1, "clip/001", prior(1).rig)
     assert writer.finish(3) == []
     assert len(np.load(tmp_path / "poses_bounds.npy")) == 2
     for folder in ("images", "depth", "masks"):
@@ -265,11 +270,13 @@ def test_a_frame_without_depth_takes_the_scenes_bounds(tmp_path: Path) -> None:
 def test_another_export_in_the_folder_is_not_mixed_in(tmp_path: Path) -> None:
     export(tmp_path, [prior(0), prior(1)])
     with pytest.raises(ConfigError, match="another depth_bits"):
-        EndoNeRFWriter(tmp_path, poses.opengl(), depth_bits=8).done(0, "clip/000")
+        EndoNeRFWriter(tmp_path, poses.opengl(), depth_bits=8).done(0, "clip/000", prior(0).rig)
     with pytest.raises(ConfigError, match="another asked_size"):
-        EndoNeRFWriter(tmp_path, poses.opengl(), asked_size=[48, 64]).done(0, "clip/000")
+        EndoNeRFWriter(tmp_path, poses.opengl(), asked_size=[48, 64]).done(
+            0, "clip/000", prior(0).rig
+        )
     with pytest.raises(ConfigError, match="shows clip/000, not other/000"):
-        EndoNeRFWriter(tmp_path, poses.opengl()).done(0, "other/000")
+        EndoNeRFWriter(tmp_path, poses.opengl()).done(0, "other/000", prior(0).rig)
     with pytest.raises(ConfigError, match="more than 1 frames"):
         EndoNeRFWriter(tmp_path, poses.opengl()).finish(1)
 

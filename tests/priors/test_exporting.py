@@ -11,6 +11,7 @@ from prior_scenes import a_prior
 
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
 from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.smoothing import TemporalMean
@@ -77,7 +78,7 @@ class Kept:
         self.written: dict[int, DepthPrior] = {}
         self.skipped: dict[int, str] = {}
 
-    def done(self, index: int, key: str) -> bool:
+    def done(self, index: int, key: str, rig: StereoRig) -> bool:
         return index in self.before
 
     def write(self, index: int, prior: DepthPrior) -> None:

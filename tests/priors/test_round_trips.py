@@ -262,7 +262,7 @@ def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
             first.write(0, priors[0])
     assert not (tmp_path / "parts" / "depth_meta.json").exists()
     again = writer(tmp_path / "parts")
-    assert [again.done(i, one.key) for i, one in enumerate(priors)] == [False, False, True]
+    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [False, False, True]
     assert again.finish(3) == [0, 1]
     for index in (1, 0):
         again.write(index, priors[index])
@@ -281,7 +281,7 @@ def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lo
     path = scene / "frames/000001.json" if lost == "record" else sorted(of_a_frame)[-1]
     path.unlink() if lost == "removed" else path.write_bytes(path.read_bytes()[:30])
     again = writer(scene)
-    assert [again.done(i, one.key) for i, one in enumerate(priors)] == [True, False, True]
+    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [True, False, True]
     assert again.finish(3) == [1]
     again.write(1, priors[1])
     assert again.finish(3) == []
@@ -302,7 +302,7 @@ def test_a_skipped_frame_whose_name_was_not_known_is_tried_again(tmp_path: Path)
     writer.skip(1, "frame 1", "clip/001.png: truncated")  # unreadable: no key
     assert writer.finish(2) == []
     again = NpzWriter(tmp_path)
-    assert not again.done(1, a_prior(1).key)
+    assert not again.done(1, a_prior(1).key, a_prior(1).rig)
     again.write(1, a_prior(1))
     assert again.finish(2) == []
     assert meta_of(tmp_path)["skipped"] == {}
@@ -380,9 +380,9 @@ def test_options_out_of_range_are_refused(tmp_path: Path, make, told: str) -> No
 def test_a_frame_of_other_options_is_not_mixed_in(tmp_path: Path) -> None:
     export(PlyWriter(tmp_path, voxel_mm=2.0), [a_prior(0)])
     with pytest.raises(ConfigError, match="another voxel_mm"):
-        PlyWriter(tmp_path, voxel_mm=3.0).done(0, "clip/000")
+        PlyWriter(tmp_path, voxel_mm=3.0).done(0, "clip/000", a_prior(0).rig)
     with pytest.raises(ConfigError, match=r"another .*writer"):
-        NpzWriter(tmp_path).done(0, "clip/000")
+        NpzWriter(tmp_path).done(0, "clip/000", a_prior(0).rig)
 
 
 def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
@@ -392,3 +392,12 @@ def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
     writer.skip(1, "clip/001", "gone")
     assert writer.finish(2) == []
     assert [name for name in files_of(tmp_path) if "000001" in name] == ["frames/000001.json"]
+
+
+def test_a_frame_of_another_rig_is_not_mixed_in(tmp_path: Path) -> None:
+    one = a_prior(0)
+    NpzWriter(tmp_path).write(0, one)
+    assert NpzWriter(tmp_path).done(0, one.key, one.rig)
+    wider = one.rig._replace(baseline_mm=one.rig.baseline_mm * 2)
+    with pytest.raises(ConfigError, match="another baseline_mm of the rig; set output=DIR"):
+        NpzWriter(tmp_path).done(0, one.key, wider)

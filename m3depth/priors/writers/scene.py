@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import m3depth
 from m3depth.errors import ConfigError, DataError
 from m3depth.files import write_as_named, write_json
+from m3depth.geometry.camera import StereoRig
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import META, FrameRecords, Record
@@ -83,13 +84,13 @@ class SceneWriter(ABC):
         """Size and K for the metadata; frames of one scene are compared by it."""
         return {"size": list(frame.size), "K": frame.K.tolist()}
 
-    def done(self, index: int, key: str) -> bool:
+    def done(self, index: int, key: str, rig: StereoRig) -> bool:
         """Whether this frame was written before.
 
         Raises:
-            ConfigError: it was, but with other settings or from other data.
+            ConfigError: it was, but with other settings, from other data or by another rig.
         """
-        return self._records.done(index, key)
+        return self._records.done(index, key, _numbers(rig))
 
     def write(self, index: int, prior: DepthPrior) -> None:
         """Write one frame.
@@ -114,6 +115,7 @@ class SceneWriter(ABC):
         record = {
             "name": frame.name,
             "camera": camera,
+            "rig": _numbers(prior.rig),
             "camera_to_world": frame.camera_to_world.tolist(),
             "bounds_mm": frame.bounds_mm(),
         }
@@ -197,3 +199,8 @@ class SceneWriter(ABC):
 
     def _not_complete(self) -> None:
         (self.folder / META).unlink(missing_ok=True)
+
+
+def _numbers(rig: StereoRig) -> Record:
+    """As JSON holds it, at the resolution of the frame as it was read."""
+    return {name: float(value) for name, value in rig._asdict().items()}

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
 
 
@@ -11,8 +12,11 @@ class Writer(Protocol):
     ``index`` is the frame's position in the whole sequence, whichever process writes it.
     """
 
-    def done(self, index: int, key: str) -> bool:
-        """Whether this frame was already written, so that it need not be predicted again."""
+    def done(self, index: int, key: str, rig: StereoRig) -> bool:
+        """Whether this frame was already written, so that it need not be predicted again.
+
+        ``rig`` is what its depth is due by; a frame that another gave its millimetres is refused.
+        """
 
     def write(self, index: int, prior: DepthPrior) -> None:
         """Write one frame."""
