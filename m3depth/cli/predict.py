@@ -11,7 +11,7 @@ from rich.progress import track
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
-from m3depth.errors import DataError
+from m3depth.errors import DataError, require_switch
 from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead, batched
@@ -28,6 +28,7 @@ def main(overrides: list[str]) -> None:
 
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
+    require_switch("ply", config.ply)
     rig = read_rig(Path(config.rig)) if config.rig else None
     names = ("device", "flip", "batch_size", "precision", "tiles")
     options = {name: config[name] for name in names}

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, require_switch
 from m3depth.types import Disparity
 
 # Lightning's names, as `train` takes them
@@ -32,9 +32,10 @@ class Finest(nn.Module):
             precision: 32, 16-mixed or bf16-mixed; what comes out is float32 in any case.
 
         Raises:
-            ConfigError: no such precision.
+            ConfigError: no such precision, or ``flip`` is a word.
         """
         super().__init__()
+        require_switch("flip", flip)
         if str(precision) not in PRECISIONS:
             raise ConfigError(f"precision={precision}: expected one of {', '.join(PRECISIONS)}")
         self.network, self.flip = network.eval(), flip

@@ -8,7 +8,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 from torch.nn import functional
 
-from m3depth.errors import ConfigError
+from m3depth.errors import require_count
 from m3depth.types import Disparity
 
 Size = tuple[int, int]  # (height, width)
@@ -24,8 +24,7 @@ def in_tiles(network: nn.Module, size: Size, tiles: object) -> tuple[nn.Module, 
     Raises:
         ConfigError: no such number of tiles.
     """
-    if isinstance(tiles, bool) or not isinstance(tiles, int) or tiles < 1:
-        raise ConfigError(f"tiles={tiles}: expected a whole number of tiles a side, from 1 (off)")
+    require_count("tiles", tiles)
     if tiles == 1:
         return network, size
     tiled = Tiled(network, size, tiles)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, require_count
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.priors.prior import DepthPrior
 
@@ -34,11 +34,9 @@ class TemporalMean:
     colour: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.radius < 0 or not self.colour > 0:
-            raise ConfigError(
-                f"smoothing.radius={self.radius}, smoothing.colour={self.colour}: expected whole "
-                "frames from 0 and a difference above 0"
-            )
+        require_count("smoothing.radius", self.radius, least=0)
+        if not self.colour > 0:
+            raise ConfigError(f"smoothing.colour={self.colour}: expected a difference above 0")
 
     def __call__(self, prior: DepthPrior, neighbours: Iterable[DepthPrior]) -> DepthPrior:
         """The prior with the mean over itself and its neighbours.

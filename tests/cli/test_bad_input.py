@@ -253,3 +253,23 @@ def test_frames_without_a_calibration(checkpoint: Path, root: Path, tmp_path: Pa
         *("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={root}/left"),
         *(f"data.test.rig={root}/rig.yaml", f"output={tmp_path}/out"),
     )
+
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("wrong", ["batch_size=2.5", "smoothing.radius=1.5", "flip=no"], ids=str)
+def test_an_export_with_a_setting_of_another_kind(checkpoint: Path, tmp_path: Path, wrong: str):
+    files = (f"checkpoint={checkpoint}", f"output={tmp_path}/out", "writer=npz")
+    data = ("data=synthetic_clip", "data.size=[32,48]", "data.test.frames=2")
+    # Not m3depth(): under the tests' type checks the setting would not come so far
+    told = m3depth_process("export", *files, *data, wrong, cwd=REPOSITORY)
+    assert told.status == 2
+    assert f"m3depth export: {wrong}: expected" in told.line
+
+
+def test_points_by_a_word(checkpoint: Path, pairs: Path, tmp_path: Path):
+    files = (f"checkpoint={checkpoint}", f"input={pairs}/left", f"output={tmp_path}/out")
+    told = m3depth_process("predict", *files, "ply=no", cwd=REPOSITORY)
+    assert told.status == 2
+    assert "ply=no: expected true or false" in told.line

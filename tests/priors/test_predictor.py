@@ -132,5 +132,5 @@ def test_only_the_frame_that_cannot_be_had_fails() -> None:
 
 
 def test_a_batch_of_none() -> None:
-    with pytest.raises(ConfigError, match="batch_size=0: expected 1 or more"):
+    with pytest.raises(ConfigError, match="batch_size=0: expected a whole number from 1"):
         trained(0)

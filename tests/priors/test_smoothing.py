@@ -57,5 +57,5 @@ def test_a_neighbour_of_another_size_is_left_out() -> None:
 
 @pytest.mark.parametrize("wrong", [{"radius": -1}, {"colour": 0.0}])
 def test_settings_that_cannot_be(wrong: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match=r"smoothing\.radius"):
+    with pytest.raises(ConfigError, match=r"^smoothing\.(radius|colour)="):
         TemporalMean(**wrong)
