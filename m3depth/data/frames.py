@@ -13,6 +13,7 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
 from m3depth.data.listing import natural_order
+from m3depth.data.video import quiet_ffmpeg
 from m3depth.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,7 @@ class Video:
     """The frames of a video file, called 000000, 000001, ... and decoded one at a time."""
 
     def __init__(self, path: Path) -> None:
+        quiet_ffmpeg()
         import cv2
 
         self.path = path

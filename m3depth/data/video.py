@@ -89,9 +89,13 @@ def _decoder(path: Path, process: int) -> _Decoder:
     return _open(path)
 
 
+def quiet_ffmpeg() -> None:
+    """Keep FFmpeg's own lines off stderr: what is wrong with a file is ours to say."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")  # fatal errors only
+
+
 def _open(path: Path) -> _Decoder:
-    # FFmpeg's own lines on stderr; what is wrong with a file is ours to say. 8: fatal errors only
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")
+    quiet_ffmpeg()
     import cv2
 
     if not path.is_file():

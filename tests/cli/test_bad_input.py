@@ -273,3 +273,20 @@ def test_points_by_a_word(checkpoint: Path, pairs: Path, tmp_path: Path):
     told = m3depth_process("predict", *files, "ply=no", cwd=REPOSITORY)
     assert told.status == 2
     assert "ply=no: expected true or false" in told.line
+
+
+def test_a_truncated_video_is_told_of_in_one_line_and_not_by_ffmpeg(
+    checkpoint: Path, tmp_path: Path
+):
+    video = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 25, (96, 64))
+    for _ in range(9):
+        writer.write(np.zeros((64, 96, 3), np.uint8))
+    writer.release()
+    data = video.read_bytes()
+    video.write_bytes(data[: data.index(b"moov")])  # the index is at the end
+    files = (f"checkpoint={checkpoint}", f"input={video}", f"output={tmp_path}/out")
+    told = m3depth_process("predict", *files, cwd=REPOSITORY)
+    assert told.status == 1
+    assert told.err.splitlines() == [told.line]
+    assert "no whole video that OpenCV can open" in told.line

@@ -32,7 +32,7 @@ class SingleViews(Dataset[StereoBatch]):
 
     Raises:
         DataError: no such folder or video, no image in it, no calibration.
-        ConfigError: more frames are asked for than there are.
+        ConfigError: more frames are asked for than there are, or a size that no image has.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SingleViews(Dataset[StereoBatch]):
         count: int | None = None,
     ) -> None:
         self.root = Path(root)
-        self.size = None if size is None else (size[0], size[1])
+        self.size = None if size is None else _size(size)
         self.names, self._frames = _open(self.root)
         if count is not None and not 1 <= count <= len(self.names):
             raise ConfigError(f"data.test.count={count}: {self.root} has {len(self.names)} frames")
@@ -81,6 +81,12 @@ def _open(root: Path) -> tuple[list[str], list[Path] | Video]:
         return [f"{number:06d}" for number in range(len(video))], video
     files = files_by_name(root, IMAGE_SUFFIXES)
     return list(files), list(files.values())
+
+
+def _size(asked: Sequence[int]) -> tuple[int, int]:
+    if len(asked) != 2 or min(asked) < 1:
+        raise ConfigError(f"data.size={list(asked)}: expected [height, width] or null")
+    return asked[0], asked[1]
 
 
 def _calibration(root: Path, rig: str | Path | None) -> Path:

@@ -130,3 +130,11 @@ def test_a_video_that_ends_early(video: Path) -> None:
     read = []
     with pytest.raises(VideoEndError, match=r"op\.1\.avi: frame \d of 9 .* data\.test\.count"):
         read.extend(frames[index]["key"] for index in range(9))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (48, -1), (48,), (48, 64, 3)], ids=str)
+def test_a_size_that_no_image_has(folder: Path, size: tuple[int, ...]) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^data\.size=\[.*\]: expected \[height, width\] or null"
+    ):
+        SingleViews(folder, size)
