@@ -21,14 +21,15 @@ class EightBitDepthError(DataError):
     """Depth in a file of 8 bits, of which too little is left to score or learn from."""
 
 
-def require_count(setting: str, value: object, least: int = 1) -> None:
-    """Stop at a setting that is no whole number, or one below ``least``.
+def require_count(setting: str, value: object, least: int = 1) -> int:
+    """The value; stops at one that is no whole number, or below ``least``.
 
     Raises:
         ConfigError: naming the setting.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{setting}={value}: expected a whole number from {least}")
+    return value
 
 
 def require_switch(setting: str, value: object) -> None:

@@ -24,10 +24,10 @@ def in_tiles(network: nn.Module, size: Size, tiles: object) -> tuple[nn.Module, 
     Raises:
         ConfigError: no such number of tiles.
     """
-    require_count("tiles", tiles)
-    if tiles == 1:
+    count = require_count("tiles", tiles)
+    if count == 1:
         return network, size
-    tiled = Tiled(network, size, tiles)
+    tiled = Tiled(network, size, count)
     return tiled, tiled.canvas
 
 
