@@ -2,7 +2,7 @@
 
 RUNS/VARIANT/SEED, FITS/VARIANT/SEED and LONG/VARIANT/SEED hold what `m3depth train` wrote, and
 RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on; LONG likewise.
-Differences are to `monodepth`, scene by scene; intervals are percentiles of 5000 resamples of
+Differences are to `monodepth`, of runs with `_recolour` to `monodepth_recolour`, scene by scene; intervals are percentiles of 5000 resamples of
 scenes and, independently, of seeds.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 CONTROL = "monodepth"
+RECOLOURED = "_recolour"
 RESAMPLES = 5000
 
 
@@ -52,8 +53,9 @@ def compared(errors: dict[str, np.ndarray]) -> dict[str, dict[str, object]]:
     """Each variant's error, and its difference to the control over the seeds that both have."""
     told = {}
     for name, values in errors.items():
-        both = min(len(values), len(errors[CONTROL]))
-        difference = values[:both] - errors[CONTROL][:both]
+        control = errors[CONTROL + RECOLOURED * name.endswith(RECOLOURED)]
+        both = min(len(values), len(control))
+        difference = values[:both] - control[:both]
         told[name] = {
             "seeds": len(values),
             "mae_mm": round(float(values.mean()), 3),
@@ -95,12 +97,11 @@ def main(runs: Path, fits: Path, long: Path) -> None:
     (HERE / "errors.json").write_text(json.dumps(plain) + "\n")
     summary = {title: compared(one) for title, one in errors.items()}
     (HERE / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-    order = [p.stem for p in (HERE / "../../conf/experiment/ablation").glob("*.yaml")]
-    several = [
-        n for n in order if any(one.get(n, {}).get("seeds", 0) > 1 for one in summary.values())
-    ]
-    several.sort(key=lambda name: summary["fitted scenes"].get(name, {}).get("mae_mm", 9.0))
-    draw(summary, several, HERE / "plot.png")
+    several = {name for one in summary.values() for name in one if one[name]["seeds"] > 1}
+    several -= {CONTROL, CONTROL + RECOLOURED}
+    fitted = summary["fitted scenes"]
+    order = sorted(several, key=lambda name: (fitted.get(name, {}).get("mae_mm", 9.0), name))
+    draw(summary, order, HERE / "plot.png")
 
 
 if __name__ == "__main__":
