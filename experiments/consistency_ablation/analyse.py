@@ -2,8 +2,8 @@
 
 RUNS/VARIANT/SEED, FITS/VARIANT/SEED and LONG/VARIANT/SEED hold what `m3depth train` wrote, and
 RUNS/VARIANT/SEED/style what `m3depth evaluate` wrote on the style not trained on; LONG likewise.
-Differences are to `monodepth`, of runs with `_recolour` to `monodepth_recolour`, scene by scene; intervals are percentiles of 5000 resamples of
-scenes and, independently, of seeds.
+Differences are to `monodepth`, of runs with `_recolour` to `monodepth_recolour`, scene by scene;
+intervals are percentiles of 5000 resamples of scenes and, independently, of seeds.
 """
 
 import csv

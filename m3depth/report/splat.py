@@ -17,10 +17,11 @@ PANELS = (
     Panel("Its parts", lambda name: name not in ("loss", "gaussians"), log=True),
     Panel("Gaussians", lambda name: name == "gaussians"),
 )
-PICTURES = ("psnr", "ssim")  # absent where tools cover every held-out frame
+PICTURES = ("psnr", "ssim", "lpips")  # absent where tools cover every held-out frame
 WORDS = {
     "psnr": ("peak signal-to-noise ratio of the tissue", "dB", "↑", 2),
     "ssim": ("structural similarity of the tissue", "", "↑", 4),
+    "lpips": ("perceptual distance of the tissue (LPIPS, AlexNet)", "", "↓", 4),
     "mae_mm": ("mean absolute error of depth", "mm", "↓", 3),
     "abs_rel": ("error relative to the true depth", "", "↓", 4),
     "rmse_mm": ("root mean squared error of depth", "mm", "↓", 3),

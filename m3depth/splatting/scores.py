@@ -13,6 +13,7 @@ from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
 from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
+from m3depth.splatting.perceptual import lpips
 from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip, Frame
 
@@ -62,7 +63,8 @@ def views(
 def scored(found: Sequence[View]) -> dict[str, Any]:
     """Means over frames, as `metrics.json` has them; what the data cannot support is absent.
 
-    ``metrics`` has PSNR and SSIM over the tissue and, with a truth, the depth's errors, unscaled;
+    ``metrics`` has PSNR, SSIM and, where its weights are, LPIPS over the tissue and, with a truth,
+    the depth's errors, unscaled;
     ``median_scaled`` the same after each frame's median is made the true one. A pixel where
     nothing is drawn counts with all of its depth. ``baselines.prior`` is the prior itself against
     the truth, where it has a depth (``density``), and ``agreement`` the fit against the prior: how
@@ -107,7 +109,10 @@ def _pictures(view: View) -> dict[str, float]:
     shown, due, counts = view.colour[None], view.frame.image[None], view.counts[None]
     if not counts.any():
         return {}
-    return {"psnr": psnr(shown, due, counts).item(), "ssim": ssim(shown, due, counts).item()}
+    found = {"psnr": psnr(shown, due, counts), "ssim": ssim(shown, due, counts)}
+    perceptual = lpips(shown, due, counts)
+    found |= {} if perceptual is None else {"lpips": perceptual}
+    return {name: value.item() for name, value in found.items()}
 
 
 def _true(view: View) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h w"]]:
