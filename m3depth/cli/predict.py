@@ -6,7 +6,6 @@ from operator import length_hint
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
-from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import Frame, Frames, open_frames
@@ -17,6 +16,7 @@ from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead, batched
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
 from m3depth.priors.prior import Unfinished
+from m3depth.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _write(finish: Unfinished, output: Path, near_mm: float, far_mm: float, ply:
 
 def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:
     """Of all frames, in order but for those that cannot be read, which come sooner."""
-    told = track(frames, "predict", total=length_hint(frames) or None, transient=True)
+    told = progress(frames, "predict", length_hint(frames) or None)
     unreadable: list[DataError] = []
     for views in batched(_views(predictor, told, unreadable), predictor.batch_size):
         yield from unreadable

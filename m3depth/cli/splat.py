@@ -11,14 +11,13 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
-from rich.progress import track
 
 from m3depth.cli.app import run_with_hydra
 from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
 from m3depth.priors.load import pick_device
+from m3depth.progress import progress
 from m3depth.report.plots import Curves, read_curves
 from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
@@ -114,9 +113,7 @@ def _fitted(
         if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations:
             save(last, state, shared, rows)
 
-    console = Console(stderr=True)
-    told = partial(track, description="splat", console=console, disable=not console.is_terminal)
-    fit(state, clip.to(device), objective, recipe, after, told)
+    fit(state, clip.to(device), objective, recipe, after, partial(progress, what="splat"))
     return state, rows
 
 

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from m3depth.errors import DataError
 from m3depth.files import write_json
+from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
 PICTURES = ("left", "right")  # kept in 8 bits; everything else as it is
@@ -127,15 +128,8 @@ def _write(tried: _Tried, folder: Path, workers: int) -> None:
 
 
 def _in_order(tried: _Tried, workers: int) -> Iterator[StereoBatch | str]:
-    from rich.console import Console
-    from rich.progress import track
-
     loader = DataLoader(tried, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
-    console = Console(stderr=True)  # stdout is for results
-    frames: Iterator[StereoBatch | str] = iter(
-        track(loader, "packing", total=len(tried), console=console, transient=True)
-    )
-    return frames
+    return iter(progress(loader, "packing", len(tried)))
 
 
 def _as_it_is(sample: Any) -> Any:

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Iterator
 from typing import TypedDict
 
-from rich.console import Console
-from rich.progress import track
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
+from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
 log = logging.getLogger(__name__)
@@ -38,10 +37,7 @@ class Frames:
 
     def __iter__(self) -> Iterator[tuple[int, StereoBatch]]:
         self.skipped.clear()
-        console = Console(stderr=True)
-        for index in track(
-            range(len(self)), self.what, console=console, disable=not console.is_terminal
-        ):
+        for index in progress(range(len(self)), self.what):
             try:
                 sample = self.dataset[index]
             except DataError as error:

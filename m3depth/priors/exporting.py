@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol
 
-from rich.progress import track
-
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.pipeline import Behind, batched
@@ -16,6 +14,7 @@ from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
 from m3depth.priors.writers.writer import Writer
+from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
 UNCHANGED = TemporalMean(radius=0)
@@ -61,7 +60,7 @@ class Export:
             return self.source.ahead(frames[index])
 
         found = windows(read, len(frames), wanted, self.smoothing.radius)
-        told = track(found, "export", total=len(wanted), transient=True)
+        told = progress(found, "export", len(wanted))
         ended: list[VideoEndError] = []
         with Behind() as behind:
             for batch in batched(self._pending(told, behind, ended), self.source.batch_size):

@@ -14,6 +14,7 @@ from m3depth.data.synthetic.cache import Arrays, cached, content_path
 from m3depth.data.synthetic.rendering import Rendering
 from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
+from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
@@ -77,20 +78,10 @@ def _in_parallel(make: Callable[[range], Arrays], batches: list[range]) -> list[
     Threads within an operation would wait for each other after every one of them, which costs
     twenty times the work on a machine with other things to do.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     threads = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            made = track(
-                pool.map(make, batches),
-                "rendering",
-                total=len(batches),
-                console=Console(stderr=True),  # stdout is for results
-                transient=True,
-            )
-            return list(made)
+            return list(progress(pool.map(make, batches), "rendering", len(batches)))
     finally:
         torch.set_num_threads(threads)
 
