@@ -28,7 +28,8 @@ def test_it_tells_what_the_interface_names():
     assert told["ms"].keys() == told["mb"].keys() == timed
     assert all(ms > 0 for times in told["ms"].values() for ms in times.values())
     assert told["ms_by_batch"].keys() == {"1"}
-    assert told["mb"]["published_path"] > 20 * told["mb"]["rig"] > 0
+    # At this size the term may do with pages that its process has already: told as 0.0
+    assert told["mb"]["published_path"] > 20 * max(told["mb"]["rig"], 0.1)
 
 
 def test_the_published_path_registers_one_plane_with_itself():
