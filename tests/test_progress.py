@@ -29,4 +29,5 @@ def test_a_bar_that_is_left_midway_takes_no_other_down(monkeypatch: pytest.Monke
     other = Progress(console=rich.get_console())
     other.start()
     left.close()  # type: ignore[attr-defined]
+    assert other.live.is_started
     other.stop()

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
-from m3depth.errors import DataError, require_switch
+from m3depth.errors import DataError
+from m3depth.options import require_switch
 from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead, batched

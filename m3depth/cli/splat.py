@@ -16,6 +16,7 @@ from m3depth.cli.app import run_with_hydra
 from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
+from m3depth.options import require_number
 from m3depth.priors.load import pick_device
 from m3depth.progress import progress
 from m3depth.report.plots import Curves, read_curves
@@ -23,7 +24,6 @@ from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
 from m3depth.splatting.fit import State, fit, start
 from m3depth.splatting.objective.objective import Objective
-from m3depth.splatting.options import require_number
 from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.results.mesh import mesh_ply, require_open3d
 from m3depth.splatting.results.pictures import depth_range, write_renders

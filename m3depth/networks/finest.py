@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from m3depth.errors import ConfigError, require_switch
+from m3depth.errors import ConfigError
+from m3depth.options import require_switch
 from m3depth.types import Disparity
 
 # Lightning's names, as `train` takes them

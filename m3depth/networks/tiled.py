@@ -1,6 +1,7 @@
 """A network that also looks closely: at parts of an image, for what is finer than it sees whole."""
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -8,7 +9,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 from torch.nn import functional
 
-from m3depth.errors import require_count
+from m3depth.options import require_number
 from m3depth.types import Disparity
 
 Size = tuple[int, int]  # (height, width)
@@ -18,16 +19,16 @@ BLUR = 3.0  # standard deviation in pixels of the whole as the network sees it: 
 FLAT = 1e-6  # standard deviation, fraction of the width: a tile with less shows nothing
 
 
-def in_tiles(network: nn.Module, size: Size, tiles: object) -> tuple[nn.Module, Size]:
+def in_tiles(network: nn.Module, size: Size, tiles: Any) -> tuple[nn.Module, Size]:
     """The network that sees ``tiles`` tiles a side beside the whole, and its size; 1 is itself.
 
     Raises:
         ConfigError: no such number of tiles.
     """
-    count = require_count("tiles", tiles)
-    if count == 1:
+    require_number("tiles", tiles, 1, whole=True)
+    if tiles == 1:
         return network, size
-    tiled = Tiled(network, size, count)
+    tiled = Tiled(network, size, tiles)
     return tiled, tiled.canvas
 
 

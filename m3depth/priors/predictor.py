@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from m3depth.data.images import resize_image
-from m3depth.errors import ConfigError, DataError, require_count
+from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.options import require_number
 from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import Disparity
@@ -53,7 +54,7 @@ class DepthPredictor:
         device: torch.device | str = "cpu",
         batch_size: int = 1,
     ) -> None:
-        require_count("batch_size", batch_size)
+        require_number("batch_size", batch_size, 1, whole=True)
         self.network, self.size, self.device = network, size, device
         self.rig, self.rig_size = rig, rig_size
         self.batch_size = batch_size

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import ConfigError, require_count
+from m3depth.errors import ConfigError
 from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.options import require_number
 from m3depth.priors.prior import DepthPrior
 
 LEAST_CONFIDENCE = 1e-3  # where no frame is confident all count alike
@@ -34,7 +35,7 @@ class TemporalMean:
     colour: float = 0.1
 
     def __post_init__(self) -> None:
-        require_count("smoothing.radius", self.radius, least=0)
+        require_number("smoothing.radius", self.radius, 0, whole=True)
         if not self.colour > 0:
             raise ConfigError(f"smoothing.colour={self.colour}: expected a difference above 0")
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from m3depth.options import require_number
 from m3depth.splatting.model.splats import Splats
-from m3depth.splatting.options import require_number
 from m3depth.splatting.rasteriser.drawing import Aux
 from m3depth.splatting.rasteriser.projection import rotations
 

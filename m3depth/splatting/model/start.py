@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from m3depth.splatting.options import require_number
+from m3depth.options import require_number
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.scene.clip import Clip, Frame
 

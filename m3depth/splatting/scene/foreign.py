@@ -10,8 +10,8 @@ from torch import Tensor
 
 from m3depth.data.images import read_npy
 from m3depth.errors import ConfigError, DataError
+from m3depth.options import require_number
 from m3depth.priors.poses import PoseConvention
-from m3depth.splatting.options import require_number
 
 AXES = '"foreign.pose_convention={_target_: m3depth.priors.poses.opengl}"'  # as a shell takes it
 

@@ -1,4 +1,4 @@
-"""Numbers that a user sets: refused at once, not after an hour of fitting."""
+"""What a user sets: refused at once, not after an hour of fitting."""
 
 import math
 
@@ -26,3 +26,13 @@ def require_number(
     kind = "a whole number" if whole else "a number"
     limits = f"from {low:g}" + (f" to {high:g}" if math.isfinite(high) else " on")
     raise ConfigError(f"{name}={value}: expected {kind} {limits}")
+
+
+def require_switch(setting: str, value: object) -> None:
+    """Stop at a setting that is not true or false: Hydra takes "no" for a word, which is true.
+
+    Raises:
+        ConfigError: naming the setting.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(f"{setting}={value}: expected true or false")
