@@ -25,6 +25,12 @@ if ((${#missing[@]})); then
   fi
 fi
 
-[[ -x .venv/bin/python ]] || "$python" -m venv .venv
+if [[ ! -x .venv/bin/python ]]; then
+  df -Pk . | awk 'NR == 2 && $4 < 7.5 * 2^20 { exit 1 }' || {
+    echo "setup: .venv takes 7.5 GB, and $(df -Ph . | awk 'NR == 2 { print $4 }') is free in $PWD" >&2
+    exit 1
+  }
+  "$python" -m venv .venv
+fi
 .venv/bin/python -m pip install --quiet --upgrade pip
 .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
