@@ -4,13 +4,16 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.sources import ExactSource, completed
 from m3depth.splatting import depth_losses
+from m3depth.splatting.fit import start
 from m3depth.splatting.model.density import Density
+from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.model.start import Start, from_prior
 from m3depth.splatting.objective.objective import Objective, Weighted
 from m3depth.splatting.objective.schedules import constant
@@ -69,3 +72,23 @@ def a_recipe(iterations: int = 30, **changes: object) -> Recipe:
     )
     settings = {"bumps": 3, "degree": 1, "opacity": 0.5, "settle": 0.1, "density": density}
     return Recipe(iterations, rates=rates | {"logits": 0.03}, **{**settings, **changes})
+
+
+def some_splats() -> Splats:
+    splats = start(a_clip(), an_objective(), a_recipe(degree=2)).splats
+    with torch.no_grad():
+        for parameter in splats.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape)
+    return splats
+
+
+def parsed_ply(data: bytes) -> np.ndarray:
+    """A binary PLY of one element of floats, by its header alone."""
+    head, body = data.split(b"end_header\n", 1)
+    lines = head.decode().splitlines()
+    assert lines[:2] == ["ply", "format binary_little_endian 1.0"]
+    count = next(int(line.split()[2]) for line in lines if line.startswith("element vertex"))
+    names = [line.split()[2] for line in lines if line.startswith("property float")]
+    rows = np.frombuffer(body, np.dtype([(name, "<f4") for name in names]))
+    assert len(rows) == count
+    return rows

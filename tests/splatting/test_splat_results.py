@@ -11,36 +11,15 @@ import numpy as np
 import open3d
 import pytest
 import torch
-from small_scenes import a_clip, a_recipe, an_objective
+from small_scenes import a_clip, a_recipe, an_objective, parsed_ply, some_splats
 
 from m3depth.errors import DataError
 from m3depth.splatting.fit import start
-from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.results import pictures
 from m3depth.splatting.results.mesh import mesh_ply
 from m3depth.splatting.results.pictures import depth_range, write_renders
 from m3depth.splatting.results.ply import gaussian_ply
 from m3depth.splatting.scores import View, views
-
-
-def some_splats() -> Splats:
-    splats = start(a_clip(), an_objective(), a_recipe(degree=2)).splats
-    with torch.no_grad():
-        for parameter in splats.parameters():
-            parameter += 0.01 * torch.randn(parameter.shape)
-    return splats
-
-
-def parsed(data: bytes) -> np.ndarray:
-    """A binary PLY of one element of floats, by its header alone."""
-    head, body = data.split(b"end_header\n", 1)
-    lines = head.decode().splitlines()
-    assert lines[:2] == ["ply", "format binary_little_endian 1.0"]
-    count = next(int(line.split()[2]) for line in lines if line.startswith("element vertex"))
-    names = [line.split()[2] for line in lines if line.startswith("property float")]
-    rows = np.frombuffer(body, np.dtype([(name, "<f4") for name in names]))
-    assert len(rows) == count
-    return rows
 
 
 def columns(rows: np.ndarray, prefix: str, count: int) -> np.ndarray:
@@ -49,7 +28,7 @@ def columns(rows: np.ndarray, prefix: str, count: int) -> np.ndarray:
 
 def test_a_viewers_ply_holds_the_scene_at_a_time():
     splats = some_splats()
-    rows, due = parsed(gaussian_ply(splats, 0.5)), splats.at_rest(0.5)
+    rows, due = parsed_ply(gaussian_ply(splats, 0.5)), splats.at_rest(0.5)
     xyz = np.stack([rows[name] for name in "xyz"], 1)
     assert np.array_equal(xyz, due["means_mm"].numpy())
     assert np.array_equal(columns(rows, "scale", 3), due["log_scales"].numpy())
