@@ -24,6 +24,7 @@ from prior_scenes import (
 from m3depth.errors import ConfigError, DataError
 from m3depth.priors import poses
 from m3depth.priors.prior import DepthPrior
+from m3depth.priors.records import require_whole
 from m3depth.priors.writers.clouds import PlyWriter
 from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
@@ -286,6 +287,27 @@ def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lo
     again.write(1, priors[1])
     assert again.finish(3) == []
     assert files_of(scene) == whole
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+def test_an_export_that_dies_at_its_very_first_file_is_half_written(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    with monkeypatch.context() as patch:
+        patch.setattr("m3depth.priors.writers.scene.write_as_named", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            writer(tmp_path / "scene").write(0, some_priors(moving=True)[0])
+    with pytest.raises(DataError, match="scene: a half-written export"):
+        require_whole(tmp_path / "scene")
+
+
+def test_a_folder_of_others_that_is_called_as_our_records_are_is_no_half_written_export(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames/000000.png").write_bytes(b"theirs")
+    require_whole(tmp_path)
 
 
 def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ class SceneWriter(ABC):
         camera = self.camera(frame) | change
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
-        self._not_complete()
+        self._records.begin()
         files = dict(self.files(frame))
         if self.rounds:
             files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
@@ -123,7 +123,7 @@ class SceneWriter(ABC):
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
-        self._not_complete()
+        self._records.begin()
         for path in self.folder.glob(f"*/{index:06d}.*"):
             path.unlink()
         self._records.add(index, key, {"skipped": reason})
@@ -196,9 +196,6 @@ class SceneWriter(ABC):
                 f"{key}: another size or K than the first frame's; this layout holds one camera: "
                 "export the frames of each into a scene of its own"
             )
-
-    def _not_complete(self) -> None:
-        (self.folder / META).unlink(missing_ok=True)
 
 
 def _numbers(rig: StereoRig) -> Record:
