@@ -1,6 +1,7 @@
 """What every writer shares: frames that are there or not, metadata, the truth before rounding."""
 
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,8 @@ from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -148,6 +151,12 @@ class SceneWriter(ABC):
         if records and not written:
             raise DataError(f"{self.folder}: every frame was left out: {records[0]['skipped']}")
         near_far_mm = self._scene_bounds(written)
+        empty = [record["key"] for record in written if not record["bounds_mm"]]
+        if empty:
+            few = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
+            logger.warning(
+                "%d of %d frames have no usable depth: %s", len(empty), len(written), few
+            )
         for record in written:
             self._check_camera(written[0]["camera"], record["camera"], record["key"])
         for path, content in self.scene(written, near_far_mm).items():
