@@ -34,7 +34,7 @@ class FolderPairs(Dataset[StereoBatch]):
         ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] baseline_mm
                                                     width height, in pixels and millimetres
         ROOT/depth/NAME.{npy,png,tiff,pfm}          optional: left view, mm along z, 0 = unknown
-        ROOT/mask/NAME.png                          optional: 0 = leave out of scores
+        ROOT/mask/NAME.png                          optional: 0 = leave out of scores and priors
 
     Without ``rig.yaml`` the rig is `StereoRig.uncalibrated`. Frames are in natural order of their
     names, and a frame's key is ``ROOT's name/NAME``.
@@ -142,6 +142,6 @@ class FolderPairs(Dataset[StereoBatch]):
         if self._mask and bare:
             warn_once(
                 f"{self.root / 'mask'}: none for {', '.join(bare[:3])} ({len(bare)} of "
-                f"{len(names)}): all of these frames is used"
+                f"{len(names)}): every pixel of theirs is used"
             )
         return names
