@@ -37,12 +37,14 @@ def _export(config: DictConfig) -> None:
         _convert_="all",
     )
     export = Export(source, writer, smoothing)
+    export.agree(frames, shard.others(len(frames)))
     try:
         export(frames, shard.of(len(frames)))
     except VideoEndError as error:
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
         ) from error
+    export.agree(frames, shard.others(len(frames)))  # who began together could not see the others
     missing = writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))

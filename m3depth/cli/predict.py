@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
+from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.options import require_switch
 from m3depth.priors.files import write_prediction
@@ -37,14 +38,19 @@ def _predict(config: DictConfig) -> None:
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
     output, skipped, written = Path(config.output), 0, 0
+    ended: VideoEndError | None = None
     with Behind() as behind:
         for prior in _priors(predictor, open_frames(str(config.input))):
-            if isinstance(prior, DataError):
+            if isinstance(prior, VideoEndError):
+                ended = prior
+            elif isinstance(prior, DataError):
                 skipped += 1
                 logger.warning("skipped: %s", prior)
             else:
                 behind(_write, prior, output, config.near_mm, config.far_mm, config.ply)
                 written += 1
+    if ended:
+        raise DataError(f"{ended}; {output} holds the {written} frames before it")
     if not written:
         raise DataError(f"input={config.input}: not one of {skipped} frames could be read")
     logger.info("%d frames in %s, %d skipped", written, output.resolve(), skipped)

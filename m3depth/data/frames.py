@@ -1,7 +1,6 @@
 """The frames that `predict` is given: an image, a folder, a glob or a video, one at a time."""
 
 import glob
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,8 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
 from m3depth.data.listing import natural_order
-from m3depth.data.video import quiet_ffmpeg
+from m3depth.data.video import VideoEndError, frame_count, open_capture
 from m3depth.errors import DataError
-
-log = logging.getLogger(__name__)
 
 
 class Frame(Protocol):
@@ -51,7 +48,7 @@ def open_frames(source: str | Path) -> Frames:
     if path.suffix.lower() in IMAGE_SUFFIXES and path.exists():
         return ImageFiles([path], str(source))
     if path.exists():
-        return Video(path)
+        return VideoFrames(path)
     if glob.has_magic(str(source)):
         found = (Path(match) for match in glob.glob(str(source), recursive=True))
         return ImageFiles(_images(found), str(source))
@@ -109,25 +106,33 @@ class VideoFrame:
         return colour_tensor(self.pixels, where)
 
 
-class Video:
+@dataclass(frozen=True)
+class EndedEarly:
+    """What comes in place of the first frame that a video states and does not have."""
+
+    name: str
+    error: VideoEndError
+
+    @property
+    def image(self) -> Float[Tensor, "3 h w"]:
+        """There is none."""
+        raise self.error
+
+
+class VideoFrames:
     """The frames of a video file, called 000000, 000001, ... and decoded one at a time."""
 
     def __init__(self, path: Path) -> None:
-        quiet_ffmpeg()
-        import cv2
-
         self.path = path
-        capture = cv2.VideoCapture(str(path))
-        if not capture.isOpened():
-            known = " ".join(IMAGE_SUFFIXES)
-            raise DataError(f"{path}: no image ({known}) and no whole video that OpenCV can open")
-        self._count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        try:
+            capture = open_capture(path)
+        except DataError as error:
+            raise DataError(f"{error}; images are {' '.join(IMAGE_SUFFIXES)}") from None
+        self._count = frame_count(capture)
         capture.release()
 
-    def __iter__(self) -> Iterator[VideoFrame]:
-        import cv2
-
-        capture = cv2.VideoCapture(str(self.path))
+    def __iter__(self) -> Iterator[VideoFrame | EndedEarly]:
+        capture = open_capture(self.path)
         position = 0
         try:
             while capture.grab():
@@ -137,7 +142,8 @@ class Video:
         finally:
             capture.release()
         if position < self._count:
-            log.warning("%s: ended at frame %d of %d stated", self.path, position, self._count)
+            error = VideoEndError.at(self.path, position, self._count)
+            yield EndedEarly(f"{position:06d}", error)
 
     def __length_hint__(self) -> int:
         return self._count

@@ -1,10 +1,11 @@
 """Stereo video: any frame by its number, decoded when it is asked for."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,14 @@ DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on o
 
 class VideoEndError(DataError):
     """A video ends before the number of frames that its file states."""
+
+    @classmethod
+    def at(cls, path: Path, number: int, count: int) -> Self:
+        """``number`` is the first frame that is not there."""
+        return cls(
+            f"{path}: frame {number} of {count} cannot be decoded; the file is truncated and ends "
+            "before it: copy it again, or re-encode it"
+        )
 
 
 class Video:
@@ -74,12 +83,13 @@ class _Decoder:
         there = all(self.capture.grab() for _ in range(number - self.next + 1))
         decoded, pixels = self.capture.retrieve() if there else (False, None)
         self.next = number + 1 if decoded else self.count  # wherever it stands: it seeks next
-        what = f"{self.path}: frame {number} of {self.count} cannot be decoded"
-        mend = "copy it again, or re-encode it"
         if not there:
-            raise VideoEndError(f"{what}; the file is truncated and ends before it: {mend}")
+            raise VideoEndError.at(self.path, number, self.count)
         if not decoded:
-            raise DataError(f"{what}; the file is damaged: {mend}")
+            raise DataError(
+                f"{self.path}: frame {number} of {self.count} cannot be decoded; the file is "
+                "damaged: copy it again, or re-encode it"
+            )
         return np.asarray(pixels)
 
 
@@ -89,21 +99,42 @@ def _decoder(path: Path, process: int) -> _Decoder:
     return _open(path)
 
 
-def quiet_ffmpeg() -> None:
-    """Keep FFmpeg's own lines off stderr: what is wrong with a file is ours to say."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")  # fatal errors only
+def open_capture(path: Path, options: Sequence[int] = ()) -> Any:
+    """OpenCV's ``VideoCapture`` of a file; ``options`` are of OpenCV.
 
-
-def _open(path: Path) -> _Decoder:
-    quiet_ffmpeg()
+    Raises:
+        DataError: it cannot be opened.
+    """
+    # FFmpeg tells its fatal errors alone: what is wrong with a file is ours to say
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")
     import cv2
 
     if not path.is_file():
         raise DataError(f"{path}: no such video")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_ANY, [*options])
+    if not capture.isOpened():
+        raise DataError(
+            f"{path}: no video that OpenCV can open, or one that was cut (.mp4 and .mov have their "
+            "index at the end, and no frame without it); copy it again, or re-encode with ffmpeg "
+            "what a player can show"
+        )
+    return capture
+
+
+def frame_count(capture: Any) -> int:
+    """As many as the file says it has; 0 where it does not say."""
+    import cv2
+
+    return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+
+def _open(path: Path) -> _Decoder:
+    import cv2
+
     # One thread: a decoder that a loader's worker inherits by a fork has lost all others, and
     # closing it would wait for them for ever
-    capture = cv2.VideoCapture(str(path), cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, 1])
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    capture = open_capture(path, [cv2.CAP_PROP_N_THREADS, 1])
+    count = frame_count(capture)
     if count < 1:
-        raise DataError(f"{path}: not a whole video that OpenCV can open; copy it again")
+        raise DataError(f"{path}: does not say how many frames it has; re-encode it")
     return _Decoder(capture, path, count)

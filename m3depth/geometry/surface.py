@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import NEAREST_PARALLAX_PX
-from m3depth.geometry.registration import Motion
+from m3depth.geometry.registration import FEWEST, Motion
 from m3depth.geometry.warp import look_up
 from m3depth.types import Pair
 
@@ -77,7 +77,7 @@ class Surface(NamedTuple):
     def drawn(self, samples: int) -> Cloud:
         """Points at random visible pixels, drawn with replacement, each as likely as any other.
 
-        A sample that sees nothing has no valid one.
+        A sample that sees fewer than 3 has no valid one.
         """
         return self._at_pixels(*draw_pixels(self.visible, samples))
 
@@ -98,7 +98,7 @@ class Surface(NamedTuple):
         parallax = self.disparity.shape[-1] * disparity - self.offset_px
         along, down = self._slopes(x, y)
         flat = along.isfinite() & down.isfinite()  # beside a NaN there is no plane
-        valid = seen & flat & (parallax > NEAREST_PARALLAX_PX) & (self.baseline_mm > 0)
+        valid = seen & flat & (parallax > NEAREST_PARALLAX_PX)
         right, below = (x - self.cx) / self.fx, (y - self.cy) / self.fy
         depth_mm = self.fx * self.baseline_mm / torch.where(valid, parallax, 1.0)
         points = [right * depth_mm + self.camera_x_mm, below * depth_mm, depth_mm]
@@ -134,18 +134,29 @@ def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, S
 
     Args:
         disparity: fraction of the width, (b, 1, h, w) each.
-        visible: False in the blind region, where there is no surface.
+        visible: False in the blind region, where there is no surface; nor is there any where the
+            depth is not known, of some pixels or, for want of a calibration, of all.
         rig: at the resolution of ``disparity``.
     """
+    calibrated = rig.calibrated & torch.stack([*rig]).isfinite().all(0)
+    rig = StereoRig(
+        *(value.where(calibrated, 1.0) for value in rig)
+    )  # any that keeps points finite
     fx, fy, cx, cy, cx_right, baseline_mm = (value[:, None] for value in rig)
     offset_px = rig.principal_offset[:, None]
     left, right = (
         one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in disparity
     )
+    seen_left, seen_right = (
+        seen
+        & calibrated[:, None, None, None]
+        & (one.shape[-1] * one > (offset_px + NEAREST_PARALLAX_PX)[..., None, None])
+        for seen, one in zip(visible, (left, right), strict=True)
+    )
     shared = {"fx": fx, "fy": fy, "cy": cy, "offset_px": offset_px, "baseline_mm": baseline_mm}
     return (
-        Surface(left, visible.left, cx=cx, camera_x_mm=0 * fx, **shared),
-        Surface(right, visible.right, cx=cx_right, camera_x_mm=baseline_mm, **shared),
+        Surface(left, seen_left, cx=cx, camera_x_mm=0 * fx, **shared),
+        Surface(right, seen_right, cx=cx_right, camera_x_mm=baseline_mm, **shared),
     )
 
 
@@ -154,12 +165,12 @@ def draw_pixels(
 ) -> tuple[Int[Tensor, "b n"], Bool[Tensor, "b n"]]:
     """Flat indices of random visible pixels, with replacement, and whether they are usable.
 
-    Every visible pixel of a sample is as likely as any other; a sample that sees nothing gets
-    index 0, marked not usable.
+    Every visible pixel of a sample is as likely as any other. One that sees fewer than 3 has none
+    that is usable: so few make no cloud, however often they are drawn.
     """
     rank_of_pixel = visible.flatten(1).cumsum(-1, dtype=torch.int32)
     count = rank_of_pixel[:, -1:]
     draw = torch.rand(len(visible), samples, device=visible.device)
     rank = (draw * count).int().clamp_max((count - 1).clamp_min(0)) + 1
     index = torch.searchsorted(rank_of_pixel, rank).clamp_max(rank_of_pixel.shape[-1] - 1)
-    return index, (count > 0).expand_as(index)
+    return index, (count >= FEWEST).expand_as(index)

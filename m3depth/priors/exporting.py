@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Protocol
 
@@ -70,6 +71,17 @@ class Export:
                     behind(self._write, window, near)
         if ended:
             raise ended[0]
+
+    def agree(self, frames: Frames, which: Iterable[int]) -> None:
+        """Make sure that frames that others wrote are of this export; one not there yet is.
+
+        Raises:
+            ConfigError: they are by other settings, from other data or by another rig.
+        """
+        for index in which:
+            with suppress(DataError):  # what cannot be read, nobody wrote
+                sample = frames[index]
+                self.writer.done(index, str(sample["key"]), sample["rig"])
 
     def _predict(self, batch: Sequence[Window]) -> None:
         """The windows' frames that are not predicted yet; earlier windows' are forgotten."""

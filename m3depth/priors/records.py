@@ -11,14 +11,28 @@ from m3depth.files import write_json
 Record = dict[str, Any]  # plain containers, as JSON holds them
 META, FRAMES = "depth_meta.json", "frames"  # written last of all; holds a record of each frame
 
+OUR_SUFFIXES = (".json", ".tmp")  # of what a record is written to, and before that
+
+
+def half_written(scene: Path) -> bool:
+    """Whether it is an export of ours that has not come to its end.
+
+    It has a folder for records, of which there may be none yet, and no ``depth_meta.json``.
+    Others may have a folder of this name too, with pictures in it.
+    """
+    records = scene / FRAMES
+    if (scene / META).is_file() or not records.is_dir():
+        return False
+    return all(path.suffix in OUR_SUFFIXES for path in records.iterdir())
+
 
 def require_whole(scene: Path) -> None:
     """Stop at an export of ours that has not come to its end.
 
     Raises:
-        DataError: it has records of frames, and no ``depth_meta.json``.
+        DataError: it is `half_written`.
     """
-    if (scene / FRAMES).is_dir() and not (scene / META).is_file():
+    if half_written(scene):
         raise DataError(
             f"{scene}: a half-written export, without {META}: run the same m3depth export again, "
             "and it goes on"
@@ -55,6 +69,11 @@ class FrameRecords:
         if changed:
             self._refuse(index, f"was exported with another {', '.join(changed)} of the rig")
         return True
+
+    def begin(self) -> None:
+        """Say that the scene is being written, before any of its files is."""
+        (self.scene / META).unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, index: int, key: str, record: Record, files: Iterable[str] = ()) -> None:
         """Say that the frame is written, into these files below the scene."""

@@ -31,3 +31,7 @@ class Shard(NamedTuple):
     def of(self, frames: int) -> range:
         """The positions of this share's frames among ``frames``."""
         return range(self.first, frames, self.step)
+
+    def others(self, frames: int) -> list[int]:
+        """The position of the first frame of each other share."""
+        return [first for first in range(min(self.step, frames)) if first != self.first]

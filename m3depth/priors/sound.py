@@ -9,7 +9,7 @@ from torch import Tensor
 from m3depth.errors import DataError
 from m3depth.priors.prior import DepthPrior
 
-COLOURS_TOLERANCE = 1e-3  # a resize may overshoot by its rounding
+ROUNDING = 1e-3  # of what is 0 to 1: a resize may overshoot by its rounding
 METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres
 RIGID_TOLERANCE = 1e-3
 
@@ -18,11 +18,41 @@ def require_sound(prior: DepthPrior) -> None:
     """Stop at a frame that a reader would take for something else.
 
     Raises:
-        DataError: no calibration, colours that are not 0 to 1, depths that are no numbers, depth in
-            metres, a pose that is no rotation and translation.
+        DataError: no calibration, or no camera's; maps of other sizes; a mask or a confidence that
+            is none; colours that are not 0 to 1, depths that are no numbers, depth in metres, a
+            pose that is no rotation and translation.
     """
     prior.require_millimetres()
+    _require_camera(prior)
+    _require_maps(prior)
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
+
+
+def _require_camera(prior: DepthPrior) -> None:
+    values = {name: float(value) for name, value in prior.rig._asdict().items()}
+    wrong = [name for name, value in values.items() if not isfinite(value)]
+    wrong += [name for name in ("fx", "fy") if values[name] <= 0]
+    if wrong:
+        raise DataError(
+            f"{prior.key}: {wrong[0]} of the rig is {values[wrong[0]]:g}, which no camera has; "
+            "calibrate it anew"
+        )
+
+
+def _require_maps(prior: DepthPrior) -> None:
+    use = torch.ones(1, *prior.size, dtype=torch.bool) if prior.use is None else prior.use
+    maps = {"depth_mm": prior.depth_mm, "confidence": prior.confidence, "use": use}
+    for name, one in maps.items():
+        if one.shape != (1, *prior.size):
+            raise DataError(
+                f"{prior.key}: {name} has the shape {tuple(one.shape)}, the image "
+                f"{tuple(prior.image.shape)}; one channel of the image's size is due"
+            )
+    if use.dtype != torch.bool:
+        raise DataError(f"{prior.key}: use holds {use.dtype}; true or false is due: mask > 0")
+    low, high = (float(extreme) for extreme in prior.confidence.aminmax())
+    if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # NaN is not
+        raise DataError(f"{prior.key}: confidence from {low:.3g} to {high:.3g}; due are 0 to 1")
 
 
 def require_sound_frame(
@@ -40,7 +70,7 @@ def require_sound_frame(
     low, high = (float(extreme) for extreme in image.aminmax())
     if not (isfinite(low) and isfinite(high)):
         raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
-    if low < -COLOURS_TOLERANCE or high > 1 + COLOURS_TOLERANCE:
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
     nearest, farthest = (float(extreme) for extreme in depth_mm.aminmax())
     if not (isfinite(farthest) and nearest >= 0):

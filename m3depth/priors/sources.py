@@ -89,7 +89,9 @@ def network_source(checkpoint: str | Path, **options: Any) -> PredictorSource:
     """
     predictor = load(checkpoint, **options)
     path = Path(checkpoint)
-    asked = {name: str(options.get(name, usual)) for name, usual in CHANGES.items()}
+    asked = {  # "32-true" is what Lightning calls 32
+        name: str(options.get(name, usual)).removesuffix("-true") for name, usual in CHANGES.items()
+    }
     changes = [f"{name}={value}" for name, value in asked.items() if value != CHANGES[name]]
     model = " ".join(["m3depth", path.name, *changes])
     return PredictorSource(predictor, model, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -19,6 +19,7 @@ from m3depth.splatting.scene.clip import Clip, Frame
 
 SAME_K_PX = 1.0  # of a truth's K that is the scene's: a reader may have rounded it
 SAME_COLOURS = 0.1  # mean difference of pictures that are the same, saved in another way
+SAME_TURN, SAME_PLACE_MM = 0.005, 0.5  # of poses that are the same, rounded
 METRICS = (mae_mm, abs_rel, rmse_mm)
 
 
@@ -46,6 +47,7 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
     if truth is None:
         return {}
     known = {frame.key: frame for frame in truth.frames}
+    _require_same_motion([(f, known[f.key]) for f in clip.frames if f.key in known])
     return {index: _matching(clip.frames[index], known) for index in which}
 
 
@@ -103,6 +105,23 @@ def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
             f"{off:.2f} of 1); export both from the same frames"
         )
     return true
+
+
+def _require_same_motion(pairs: Sequence[tuple[Frame, Frame]]) -> None:
+    """Between frames: where the world's origin is, each may say for itself."""
+    for pair in pairs:
+        moved, true = (
+            torch.linalg.solve(first.camera_to_world.double(), one.camera_to_world.double())
+            for first, one in zip(pairs[0], pair, strict=True)
+        )
+        off = (moved - true).abs()
+        turn, place_mm = float(off[:3, :3].max()), float(off[:3, 3].max())
+        if turn > SAME_TURN or place_mm > SAME_PLACE_MM:
+            raise DataError(
+                f"truth: from {pairs[0][0].key} to {pair[0].key} its camera does not move as the "
+                f"scene's (by {place_mm:.3g} mm, the axes by {turn:.3g}); export both from the "
+                "same frames, with the same poses"
+            )
 
 
 def _pictures(view: View) -> dict[str, float]:

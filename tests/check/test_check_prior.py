@@ -227,6 +227,12 @@ def half_written(folder: Path) -> None:
     (folder / "depth_meta.json").unlink()
 
 
+def half_written_without_a_record(folder: Path) -> None:
+    half_written(folder)
+    for path in (folder / "frames").iterdir():
+        path.unlink()
+
+
 def of_other_frames(folder: Path) -> None:
     path = folder / "depth_meta.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"frames": 7}))
@@ -274,6 +280,7 @@ BROKEN = {
     "of_other_frames": ("endonerf", of_other_frames, "of_another_scene", "error"),
     "of_another_size": ("colmap", of_another_size, "of_another_scene", "error"),
     "half_written": ("endonerf", half_written, "half_written", "error"),
+    "no_record_yet": ("npz", half_written_without_a_record, "half_written", "error"),
     "nan_depth": ("endo4dgs", nan_depth, "depth_not_finite", "error"),
 }
 

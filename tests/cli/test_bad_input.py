@@ -216,9 +216,8 @@ def test_exactly_one_line_in_a_process_of_its_own(tmp_path: Path):
     assert told.line == "m3depth evaluate: checkpoint=no.ckpt: no such file"
 
 
-def test_a_video_that_ends_early_is_no_whole_export_until_it_is_asked_for(
-    checkpoint: Path, root: Path, tmp_path: Path
-):
+def cut_video(root: Path) -> Path:
+    """Of 12 frames, of which it has some."""
     video = root / "clip.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 25, (48, 32))
     for number in range(12):
@@ -226,6 +225,13 @@ def test_a_video_that_ends_early_is_no_whole_export_until_it_is_asked_for(
     writer.release()
     data = video.read_bytes()
     video.write_bytes(data[: (data.index(b"movi") + len(data)) // 2])
+    return video
+
+
+def test_a_video_that_ends_early_is_no_whole_export_until_it_is_asked_for(
+    checkpoint: Path, root: Path, tmp_path: Path
+):
+    video = cut_video(root)
     arguments = (
         *("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={video}"),
         *("writer=npz", f"output={tmp_path}/out", "batch_size=4"),
@@ -240,6 +246,20 @@ def test_a_video_that_ends_early_is_no_whole_export_until_it_is_asked_for(
     assert m3depth(*arguments, f"data.test.count={found}").status == 0
     meta = json.loads((tmp_path / "out/depth_meta.json").read_text())
     assert (meta["frames"], meta["skipped"]) == (found, {})
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_what_a_video_that_ends_early_has_is_predicted_and_the_end_is_told(
+    checkpoint: Path, root: Path, tmp_path: Path, batch_size: int
+):
+    video = cut_video(root)
+    files = (f"checkpoint={checkpoint}", f"input={video}", f"output={tmp_path}/out")
+    told = m3depth("predict", *files, f"batch_size={batch_size}")
+    assert told.status == 1
+    found = len(list((tmp_path / "out").glob("*.npz")))
+    assert 0 < found < 12
+    assert f"clip.avi: frame {found} of 12 cannot be decoded" in told.line
+    assert f"{tmp_path}/out holds the {found} frames before it" in told.line
 
 
 def test_frames_without_a_calibration(checkpoint: Path, root: Path, tmp_path: Path):
@@ -289,4 +309,4 @@ def test_a_truncated_video_is_told_of_in_one_line_and_not_by_ffmpeg(
     told = m3depth_process("predict", *files, cwd=REPOSITORY)
     assert told.status == 1
     assert told.err.splitlines() == [told.line]
-    assert "no whole video that OpenCV can open" in told.line
+    assert "index at the end, and no frame without it); copy it again" in told.line

@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ import yaml
 from command_line import Told, m3depth, succeed
 
 from m3depth.data.synthetic import SyntheticPairs
+from m3depth.priors.exporting import Export
 
 SCENES = ("data.test.count=3", "data.train.count=4", "data.val.count=2")
 SIZE = (32, 48)
@@ -225,6 +228,49 @@ def test_shards_make_the_same_export(checkpoint: Path, tmp_path: Path):
     whole, parts = files_below(tmp_path / "whole"), files_below(tmp_path / "parts")
     assert whole.keys() == parts.keys()
     assert whole == parts
+
+
+OTHERS = {"rig": ("data.test.rig={}/other.yaml", "baseline_mm"), "option": ("flip=true", "model")}
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one after the other", "together"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_shards_of_another_rig_or_option_are_not_mixed(
+    checkpoint: Path,
+    pairs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    other: str,
+    together: bool,
+):
+    rig = yaml.safe_load((pairs / "rig.yaml").read_text())
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(rig | {"baseline_mm": 8}))
+    usual = ("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={pairs}/left")
+    usual = (*usual, f"data.test.rig={pairs}/rig.yaml", "writer=npz")
+    output = tmp_path / "parts"
+    succeed(*usual, f"output={output}", "shard=0/2")
+    if together:  # what the first has written is there when the second has begun
+        output = tmp_path / "second"
+        write = Export.__call__
+
+        def and_the_first(*arguments: Any) -> None:
+            write(*arguments)
+            shutil.copytree(tmp_path / "parts", output, dirs_exist_ok=True)
+
+        monkeypatch.setattr(Export, "__call__", and_the_first)
+    setting, named = OTHERS[other]
+    told = m3depth(*usual, f"output={output}", "shard=1/2", setting.format(tmp_path))
+    assert told.status == 2
+    assert f"000000.json: was exported with another {named}" in told.line
+    assert not (output / "depth_meta.json").exists()
+    assert (output / "frames/000001.json").exists() == together
+
+
+def test_one_precision_has_two_names(checkpoint: Path, tmp_path: Path):
+    arguments = ("export", f"checkpoint={checkpoint}", *SCENES, "data.size=[32,48]")
+    succeed(*arguments, f"output={tmp_path}", "shard=0/2")
+    succeed(*arguments, f"output={tmp_path}", "precision=32-true")
+    assert json.loads((tmp_path / "depth_meta.json").read_text())["model"] == "m3depth best.ckpt"
 
 
 def test_export_of_a_folder_by_default_has_the_folder_s_own_size(

@@ -1,6 +1,5 @@
 """What `predict` reads: images, folders, globs and videos, one frame at a time."""
 
-import logging
 import operator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 
 from m3depth.data.frames import VideoFrame, open_frames
+from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 
 
@@ -83,14 +83,15 @@ def test_a_video_streams_its_frames_in_order_as_rgb(tmp_path: Path) -> None:
     assert torch.equal(next(iter(frames)).image, images["000000"])  # may be read a second time
 
 
-def test_a_video_that_ends_early_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_video_that_ends_early_says_so_after_its_last_frame(tmp_path: Path) -> None:
     path = film(tmp_path / "clip.avi", 6)
     data = path.read_bytes()
     path.write_bytes(data[: (data.index(b"movi") + len(data)) // 2])
-    with caplog.at_level(logging.WARNING):
-        frames = list(open_frames(path))
+    *frames, end = open_frames(path)
     assert 0 < len(frames) < 6
-    assert f"ended at frame {len(frames)} of 6" in caplog.text
+    assert [frame.image.shape for frame in frames] == [(3, 64, 96)] * len(frames)
+    with pytest.raises(VideoEndError, match=rf"clip\.avi: frame {len(frames)} of 6 .*ends before"):
+        _ = end.image
 
 
 def test_a_video_frame_that_did_not_decode_is_named(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_video_frame_that_did_not_decode_is_named(tmp_path: Path) -> None:
         ("nothing", "no such image"),
         ("*.png", "no image there"),
         ("empty", "no image there"),
-        ("notes.txt", "no image .* no whole video"),
+        ("notes.txt", r"no video .*; images are \.png"),
         ("twice", "several images would be called a"),
     ],
 )

@@ -105,6 +105,16 @@ def test_only_what_is_wholly_visible_is_valid():
     assert 4 * W + 7 not in index
 
 
+def test_pixels_of_unknown_depth_are_never_drawn_nor_looked_up_beside():
+    disparity, *_ = random_surfaces(1)
+    disparity.left[..., : W - 3] = 0  # as far as the rig tells: at infinity, or beyond
+    visible = Pair(*(torch.ones(1, 1, H, W, dtype=torch.bool) for _ in range(2)))
+    left, _ = surfaces(disparity, visible, rig(1))
+    assert left.drawn(500).valid.all()
+    at = torch.tensor([[W - 4, W - 3.5, W - 3, W - 2]]).double()
+    assert left.at(at, torch.full_like(at, 4.0)).valid.tolist() == [[False, False, True, True]]
+
+
 def test_beside_a_nan_nothing_is_valid_and_all_else_is():
     disparity, *_ = random_surfaces(1)
     disparity.left[..., 5, 9] = torch.nan

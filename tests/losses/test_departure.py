@@ -39,12 +39,14 @@ def test_it_is_how_far_the_motion_takes_the_points():
     torch.testing.assert_close(penalty(source, source + SHIFT, 0.5)[0], SHIFT.norm() / 2)
 
 
+@pytest.mark.parametrize("size", [1, 300], ids=["near", "25 m away"])
 @pytest.mark.parametrize("seed", range(3))
-def test_its_gradient_is_that_of_the_whole_procedure(seed: int):
+def test_its_gradient_is_that_of_the_whole_procedure(seed: int, size: float):
     """To about the share that the residual is of the cloud: here 0.05 of 20 mm."""
     torch.manual_seed(seed)
     source = sheet()
-    target = turned_and_noisy(source)
+    target = size * turned_and_noisy(source)
+    source = size * source
     leaves = [one.clone().requires_grad_() for one in (source, target)]
     gradients = torch.autograd.grad(penalty(*leaves).sum(), leaves)
     ways = [torch.randn_like(one) for one in (source, target)]

@@ -278,12 +278,30 @@ def test_a_sample_with_fewer_than_three_points_is_left_out(term: str, seen: int)
         views, visible=Pair(few, views.visible.right), disparity=Pair(left, views.disparity.right)
     )
     residual_mm, registered = TERMS[term]([changed])
-    if TERMS[term].points == Lattice(1):  # the drawn ones repeat a pixel
-        assert registered.tolist() == [True, False]
-        assert residual_mm[1] == 0
+    assert registered.tolist() == [True, False]
+    assert residual_mm[1] == 0
     TERMS[term]([changed]).mean().backward()
     assert left.grad is not None
     assert left.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("baseline_mm", [torch.nan, torch.inf, -4.0])
+@pytest.mark.parametrize("term", TERMS)
+def test_a_sample_whose_calibration_is_no_number_is_left_out(term: str, baseline_mm: float):
+    """Where points are NaN, torch's backward pass through a look-up ends the process."""
+    batch, true = scene(tools=False)
+    views = synthesise(batch, true)
+    leaves = Pair(*(one.detach().clone().requires_grad_() for one in views.disparity))
+    rigs = views.rig._replace(
+        baseline_mm=torch.stack([views.rig.baseline_mm[0], torch.tensor(baseline_mm)])
+    )
+    found = TERMS[term]([dataclasses.replace(views, disparity=leaves, rig=rigs)])
+    assert found.counted.tolist() == [True, False]
+    found.mean().backward()
+    for one in leaves:
+        assert one.grad is not None
+        assert one.grad.isfinite().all()
+        assert one.grad[1].abs().sum() == 0
 
 
 @pytest.mark.parametrize("term", TERMS)

@@ -266,15 +266,17 @@ class TestDrawPixels:
             assert share.max() < 1.15
 
     def test_first_and_last_pixel_and_single_ones(self):
-        for pixel in (0, 17, 39):
+        for pixels in ([0, 1, 2], [0, 17, 39]):
             visible = torch.zeros(1, 1, 5, 8, dtype=torch.bool)
-            visible.view(-1)[pixel] = True
+            visible.view(-1)[pixels] = True
             index, usable = draw_pixels(visible, 100)
-            assert index.unique().tolist() == [pixel]
+            assert index.unique().tolist() == pixels
             assert usable.all()
 
-    def test_a_sample_that_sees_nothing_has_no_usable_pixel(self):
+    @pytest.mark.parametrize("few", [0, 1, 2])
+    def test_a_sample_that_sees_fewer_than_three_has_no_usable_pixel(self, few: int):
         visible = torch.zeros(2, 1, 5, 8, dtype=torch.bool)
+        visible[0, 0, 3, :few] = True
         visible[1] = True
         index, usable = draw_pixels(visible, 50)
         assert not usable[0].any()

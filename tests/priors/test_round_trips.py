@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scene_readers as readers
+import torch
 from prior_scenes import (
     FAR_MM,
     FOCAL,
@@ -24,6 +25,7 @@ from prior_scenes import (
 from m3depth.errors import ConfigError, DataError
 from m3depth.priors import poses
 from m3depth.priors.prior import DepthPrior
+from m3depth.priors.records import require_whole
 from m3depth.priors.writers.clouds import PlyWriter
 from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
@@ -288,6 +290,27 @@ def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lo
     assert files_of(scene) == whole
 
 
+@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+def test_an_export_that_dies_at_its_very_first_file_is_half_written(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    with monkeypatch.context() as patch:
+        patch.setattr("m3depth.priors.writers.scene.write_as_named", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            writer(tmp_path / "scene").write(0, some_priors(moving=True)[0])
+    with pytest.raises(DataError, match="scene: a half-written export"):
+        require_whole(tmp_path / "scene")
+
+
+def test_a_folder_of_others_that_is_called_as_our_records_are_is_no_half_written_export(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames/000000.png").write_bytes(b"theirs")
+    require_whole(tmp_path)
+
+
 def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
     scene = export(ColmapWriter(tmp_path), some_priors(moving=True))
     whole = files_of(scene)
@@ -336,7 +359,30 @@ def spoilt_pose(prior: DepthPrior, factor: float) -> DepthPrior:
     return replace(prior, camera_to_world=pose)
 
 
+def with_map(prior: DepthPrior, name: str, values: torch.Tensor) -> DepthPrior:
+    """Past the tests' own checks of shapes, which users do not have."""
+    spoilt = replace(prior)
+    object.__setattr__(spoilt, name, values)
+    return spoilt
+
+
+def with_rig(prior: DepthPrior, **values: float) -> DepthPrior:
+    numbers = {name: torch.tensor(value) for name, value in values.items()}
+    return replace(prior, rig=prior.rig._replace(**numbers))
+
+
 BAD = {
+    "mask_of_numbers": (lambda p: with_map(p, "use", torch.ones_like(p.depth_mm)), "mask > 0"),
+    "mask_of_three": (
+        lambda p: with_map(p, "use", p.image > 0),
+        r"use has the shape \(3, 48, 64\), the image \(3, 48, 64\); one channel",
+    ),
+    "small_mask": (lambda p: with_map(p, "use", p.depth_mm[:, :9] > 0), "use has the shape"),
+    "cut_depth": (lambda p: with_map(p, "depth_mm", p.depth_mm[:, :9]), "depth_mm has the shape"),
+    "nan_confidence": (lambda p: replace(p, confidence=0 * p.depth_mm.log()), "due are 0 to 1"),
+    "percent": (lambda p: replace(p, confidence=p.confidence * 0 + 80), "confidence from 80"),
+    "nan_rig": (lambda p: with_rig(p, cx=float("nan")), "cx of the rig is nan"),
+    "no_focal_length": (lambda p: with_rig(p, fy=0.0), "fy of the rig is 0"),
     "metres": (lambda p: replace(p, depth_mm=p.depth_mm / 1000), "metres"),
     "nan_colours": (lambda p: replace(p, image=p.image.log()[:3] * float("nan")), "colours"),
     "colours_to_255": (lambda p: replace(p, image=p.image * 255), "colours from 0 to 255"),
@@ -360,6 +406,14 @@ def test_all_zero_depth_in_every_frame_is_no_scene(tmp_path: Path) -> None:
     writer.write(0, without_depth(a_prior(0)))
     with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
         writer.finish(1)
+
+
+def test_frames_of_a_scene_that_have_no_depth_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    priors = some_priors(moving=False)
+    export(NpzWriter(tmp_path), [priors[0], without_depth(priors[1]), priors[2]])
+    assert f"1 of 3 frames have no usable depth: {priors[1].key}" in caplog.text
 
 
 @pytest.mark.parametrize(

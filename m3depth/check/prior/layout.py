@@ -7,6 +7,7 @@ from pathlib import Path
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorScene
+from m3depth.priors.records import FRAMES, half_written
 
 NAMED = 8  # files
 
@@ -17,8 +18,8 @@ class HalfWritten:
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
-        records = list((scene.folder / "frames").glob("[0-9]*.json"))
-        if records and not scene.meta:
+        if half_written(scene.folder):
+            records = list((scene.folder / FRAMES).glob("[0-9]*.json"))
             yield Finding(
                 "half_written",
                 Severity.ERROR,

@@ -21,6 +21,7 @@ from m3depth.data.listing import files_by_name, refuse
 from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
 
@@ -33,7 +34,7 @@ class FolderPairs(Dataset[StereoBatch]):
         ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] baseline_mm
                                                     width height, in pixels and millimetres
         ROOT/depth/NAME.{npy,png,tiff,pfm}          optional: left view, mm along z, 0 = unknown
-        ROOT/mask/NAME.png                          optional: 0 = leave out of scores
+        ROOT/mask/NAME.png                          optional: 0 = leave out of scores and priors
 
     Without ``rig.yaml`` the rig is `StereoRig.uncalibrated`. Frames are in natural order of their
     names, and a frame's key is ``ROOT's name/NAME``.
@@ -45,7 +46,7 @@ class FolderPairs(Dataset[StereoBatch]):
         without: Names to leave out.
         repeat: How often each frame comes up in one epoch.
         truth: Whether samples carry ``depth_mm`` and ``mask``, at the files' own resolution, when
-            the folder has depth. A frame without a file there is unknown everywhere.
+            the folder has them. A frame without a file there is unknown, or used, everywhere.
 
     Raises:
         DataError: what can be seen without decoding every image is wrong: see the messages.
@@ -68,7 +69,9 @@ class FolderPairs(Dataset[StereoBatch]):
         self._depth = (
             files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
         )
-        self._mask = files_by_name(self.root / "mask", IMAGE_SUFFIXES, required=False)
+        self._mask = (
+            files_by_name(self.root / "mask", IMAGE_SUFFIXES, required=False) if truth else {}
+        )
         self.names = self._chosen(set(only), set(without))
         self.calibration = self._calibration()
 
@@ -89,26 +92,25 @@ class FolderPairs(Dataset[StereoBatch]):
             "key": f"{self.root.resolve().name}/{name}",
         }
         if self._depth:
-            sample["depth_mm"], sample["mask"] = self._truth(name, native)
+            sample["depth_mm"] = self._depth_mm(name, native)
+        if self._depth or self._mask:
+            sample["mask"] = self._used(name, sample.get("depth_mm", left))
         return sample
-
-    def _truth_files(self) -> dict[str, Path]:
-        return files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False)
 
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:
             return StereoRig.uncalibrated(native[1], native[0])
         return self.calibration.rig
 
-    def _truth(
-        self, name: str, native: tuple[int, int]
-    ) -> tuple[Float[Tensor, "1 H W"], Bool[Tensor, "1 H W"]]:
-        depth_mm = read_depth(self._depth[name]) if name in self._depth else torch.zeros(1, *native)
+    def _depth_mm(self, name: str, native: tuple[int, int]) -> Float[Tensor, "1 H W"]:
+        return read_depth(self._depth[name]) if name in self._depth else torch.zeros(1, *native)
+
+    def _used(self, name: str, seen: Float[Tensor, "c H W"]) -> Bool[Tensor, "1 H W"]:
         if name not in self._mask:
-            return depth_mm, torch.ones_like(depth_mm, dtype=torch.bool)
+            return torch.ones_like(seen[:1], dtype=torch.bool)
         mask = read_mask(self._mask[name])
-        check_alike(self._mask[name], mask, "the depth map", depth_mm)
-        return depth_mm, mask
+        check_alike(self._mask[name], mask, "the depth map" if self._depth else "the image", seen)
+        return mask
 
     def _check_sizes(self, name: str, left: Tensor, right: Tensor) -> tuple[int, int]:
         check_alike(self._right[name], right, "the left one", left)
@@ -131,8 +133,15 @@ class FolderPairs(Dataset[StereoBatch]):
         refuse(sorted(self._left.keys() - self._right.keys()), self.root, "left without right")
         refuse(sorted(self._right.keys() - self._left.keys()), self.root, "right without left")
         refuse(sorted(self._depth.keys() - self._left.keys()), self.root, "depth without left")
+        refuse(sorted(self._mask.keys() - self._left.keys()), self.root, "mask without left")
         refuse(sorted((only | without) - self._left.keys()), self.root, "no such frame")
         names = [name for name in self._left if name in (only or self._left.keys()) - without]
         if not names:
             raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
+        bare = [name for name in names if name not in self._mask]
+        if self._mask and bare:
+            warn_once(
+                f"{self.root / 'mask'}: none for {', '.join(bare[:3])} ({len(bare)} of "
+                f"{len(names)}): every pixel of theirs is used"
+            )
         return names

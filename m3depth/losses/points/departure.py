@@ -7,7 +7,8 @@ from torch import Tensor
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.residuals import root
 
-DAMPING = 1e-6  # of the largest entry: what a flat or thin cloud leaves free stays where it is
+DAMPING = 1e-6  # what a flat or thin cloud leaves free stays where it is
+SMALLEST_MM = 1e-6  # radius of a cloud
 
 
 def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
@@ -20,13 +21,15 @@ def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"
     valid = source.valid & matched.valid
     share = valid.to(moved.points) / valid.sum(1, keepdim=True).clamp_min(1)
     base = moved.points.detach()
-    jacobian = _of_a_twist(base - (share[..., None] * base).sum(1, keepdim=True))
+    about_centre = base - (share[..., None] * base).sum(1, keepdim=True)
+    square_mm = (share * about_centre.square().sum(-1)).sum(1)
+    # In radii a turn counts as much as a slide, at whatever distance
+    radius_mm = square_mm.sqrt().clamp_min(SMALLEST_MM)[:, None, None]
+    jacobian = _of_a_twist(about_centre / radius_mm)
     normal = torch.einsum("bn,bnki,bnkj->bij", share, jacobian, jacobian)
-    damping = DAMPING * (1 + normal.diagonal(dim1=1, dim2=2).amax(-1))
     missing = torch.where(valid[..., None], matched.points - moved.points, 0.0)
     slope = torch.einsum("bn,bnki,bnk->bi", share, jacobian, missing)
-    damped = normal + damping[:, None, None] * torch.eye(6).to(base)
-    twist = torch.linalg.solve_ex(damped, slope).result
+    twist = torch.linalg.solve_ex(normal + DAMPING * torch.eye(6).to(base), slope).result
     way = moved.points - source.points + (jacobian @ twist[:, None, :, None])[..., 0]
     square = torch.where(valid, way.square().sum(-1), 0.0)
     return root((share * square).sum(1))

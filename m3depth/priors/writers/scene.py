@@ -1,6 +1,7 @@
 """What every writer shares: frames that are there or not, metadata, the truth before rounding."""
 
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,8 @@ from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -106,7 +109,7 @@ class SceneWriter(ABC):
         camera = self.camera(frame) | change
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
-        self._not_complete()
+        self._records.begin()
         files = dict(self.files(frame))
         if self.rounds:
             files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
@@ -123,7 +126,7 @@ class SceneWriter(ABC):
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
-        self._not_complete()
+        self._records.begin()
         for path in self.folder.glob(f"*/{index:06d}.*"):
             path.unlink()
         self._records.add(index, key, {"skipped": reason})
@@ -148,6 +151,12 @@ class SceneWriter(ABC):
         if records and not written:
             raise DataError(f"{self.folder}: every frame was left out: {records[0]['skipped']}")
         near_far_mm = self._scene_bounds(written)
+        empty = [record["key"] for record in written if not record["bounds_mm"]]
+        if empty:
+            few = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
+            logger.warning(
+                "%d of %d frames have no usable depth: %s", len(empty), len(written), few
+            )
         for record in written:
             self._check_camera(written[0]["camera"], record["camera"], record["key"])
         for path, content in self.scene(written, near_far_mm).items():
@@ -196,9 +205,6 @@ class SceneWriter(ABC):
                 f"{key}: another size or K than the first frame's; this layout holds one camera: "
                 "export the frames of each into a scene of its own"
             )
-
-    def _not_complete(self) -> None:
-        (self.folder / META).unlink(missing_ok=True)
 
 
 def _numbers(rig: StereoRig) -> Record:

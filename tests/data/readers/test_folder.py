@@ -90,6 +90,26 @@ def test_depth_and_mask_stay_at_their_own_resolution(root: Path) -> None:
     assert default_collate([with_truth, without_truth])["depth_mm"].shape == (2, 1, 24, 40)
 
 
+def test_masks_come_along_without_depth_and_lone_ones_are_told_of(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = np.zeros((24, 40), np.uint8)
+    mask[3:9] = 1
+    (root / "mask").mkdir()
+    cv2.imwrite(str(root / "mask" / "f1.png"), mask)
+    pairs = FolderPairs(root, (12, 20))
+    assert torch.equal(pairs[0]["mask"], torch.from_numpy(mask > 0)[None])
+    assert pairs[1]["mask"].all()
+    assert "mask: none for f9, f10 (2 of 3): every pixel of theirs is used" in caplog.text
+    assert "depth_mm" not in pairs[0]
+    cv2.imwrite(str(root / "mask" / "f9.png"), mask[:, :30])
+    with pytest.raises(DataError, match=r"f9\.png: 30x24, but the image is 40x24"):
+        FolderPairs(root, None)[1]
+    cv2.imwrite(str(root / "mask" / "f1_tool.png"), mask)
+    with pytest.raises(DataError, match=r"mask without left: f1_tool \(1\)"):
+        FolderPairs(root, (12, 20))
+
+
 def test_only_without_and_repeat_choose_frames(root: Path) -> None:
     pairs = FolderPairs(root, (12, 20), only=["f1", "f9"], without=["f9"], repeat=3)
     assert [sample["key"] for sample in pairs] == ["clip/f1"] * 3

@@ -235,7 +235,7 @@ def cut_tiff(folder: Path, of: WrittenSequence) -> None:
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (cut_video, r"rgb\.mp4: not a whole video"),
+        (cut_video, r"rgb\.mp4: no video that OpenCV can open"),
         (no_yaml_key, r"endoscope_calibration\.yaml: D2 missing"),
         (no_json_key, r"frame_data\.tar\.gz, frame 1: KR missing"),
         (swapped, r"frame_data\.tar\.gz, frame 1: T is \(4\..*swap left and right"),

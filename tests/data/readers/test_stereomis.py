@@ -163,7 +163,7 @@ def test_a_missing_or_second_video_is_named(root: Path):
     with pytest.raises(DataError, match=r"P1: one \.mp4 expected, found IFBS.*, other\.mp4"):
         StereoMis(root, None)
     video.unlink()
-    with pytest.raises(DataError, match=r"other\.mp4: not a whole video"):
+    with pytest.raises(DataError, match=r"other\.mp4: no video that OpenCV can open"):
         StereoMis(root, None)
 
 
