@@ -88,7 +88,9 @@ def test_a_truth_that_shows_something_else_is_refused():
 @pytest.mark.parametrize(
     ("row", "column", "by"), [(0, 3, 1.0), (2, 3, -0.6), (0, 1, 0.01)], ids=["x", "z", "turned"]
 )
-def test_a_truth_whose_camera_moves_otherwise_is_refused(row: int, column: int, by: float):
+def test_a_truth_whose_camera_moves_otherwise_is_told_of(
+    row: int, column: int, by: float, caplog: pytest.LogCaptureFixture
+):
     clip = a_clip()
     poses = [frame.camera_to_world.clone() for frame in clip.frames]
     poses[2][row, column] += by
@@ -96,15 +98,16 @@ def test_a_truth_whose_camera_moves_otherwise_is_refused(row: int, column: int, 
         tuple(f._replace(camera_to_world=p) for f, p in zip(clip.frames, poses, strict=True))
     )
     told = f"truth: from {clip.frames[0].key} to {clip.frames[2].key} its camera does not move as"
-    with pytest.raises(DataError, match=told):
-        true_frames(clip, other, clip.held_out)
+    assert true_frames(clip, other, clip.held_out)
+    assert told in caplog.text
 
 
-def test_a_truth_may_have_its_world_elsewhere():
+def test_a_truth_may_have_its_world_elsewhere(caplog: pytest.LogCaptureFixture):
     clip = a_clip()
     world = torch.tensor([[0, 0, 1, 40.0], [0, 1, 0, -7.0], [-1, 0, 0, 3.0], [0, 0, 0, 1]])
     moved = changed(clip, lambda f: f._replace(camera_to_world=world @ f.camera_to_world))
     assert true_frames(clip, moved, clip.held_out)
+    assert not caplog.text
 
 
 def test_a_frame_under_a_tool_has_no_scores_and_its_page_says_none(tmp_path: Path):
