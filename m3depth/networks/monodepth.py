@@ -117,7 +117,10 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor) -> Disparity:
         """(b, c, h, w) to a pair of (b, 1, h, w)."""
-        both = self.max_disparity * torch.sigmoid(self.to_logits(features).float())
+        # bfloat16 knows some 100 disparities in a picture: neighbours' slopes would be 0
+        with torch.autocast(features.device.type, enabled=False):
+            logits = self.to_logits(features.to(self.to_logits.weight))
+        both = self.max_disparity * torch.sigmoid(logits.float())
         return Disparity(both[:, :1], both[:, 1:])
 
 
