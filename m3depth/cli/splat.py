@@ -13,10 +13,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_json, write_text
-from m3depth.options import require_number
+from m3depth.options import require_number, require_switch
 from m3depth.priors.load import pick_device
 from m3depth.progress import progress
 from m3depth.report.plots import Curves, read_curves
@@ -86,8 +85,7 @@ def _require_options(plain: dict[str, Any]) -> None:
     require_number("time", plain["time"], 0, 1)
     require_number("checkpoint_every", plain["checkpoint_every"], 1, whole=True)
     require_number("mesh_voxel_mm", plain["mesh_voxel_mm"], 0.01)
-    if not isinstance(plain["mesh"], bool):
-        raise ConfigError(f"mesh={plain['mesh']}: expected true or false")
+    require_switch("mesh", plain["mesh"])
     if plain["mesh"]:
         require_open3d()
 

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.networks.pretrained import create_backbone
+from m3depth.options import require_switch
 
 
 class Encoder(nn.Module):
@@ -30,6 +31,7 @@ class Encoder(nn.Module):
                 too small to have any of their own; only sensible with pretrained weights.
         """
         super().__init__()
+        require_switch("network.frozen_statistics", frozen_statistics)
         self.frozen_statistics = frozen_statistics
         backbone: Any = create_backbone(name, pretrained)
         self.backbone = backbone
