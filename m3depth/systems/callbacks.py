@@ -78,7 +78,7 @@ class ReportSkipped(pl.Callback):
 
 
 class DescribeCheckpoint(pl.Callback):
-    """Adds to a checkpoint what is needed to use it without the code that trained it.
+    """Adds to a checkpoint what is needed to use it without the run's other files.
 
     Plain containers only, so that ``torch.load(weights_only=True)`` reads it.
     """
