@@ -1,10 +1,11 @@
 """Files that are there whole or not at all, whenever the process dies."""
 
 import contextlib
+import csv
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def write_json(path: Path, content: object) -> None:
     """Write plain containers, keys sorted; NaN is refused, as JSON has none."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def write_csv(path: Path, rows: Collection[Mapping[str, object]]) -> None:
+    """Write a table: a column for every name, blank where a row has nothing by it."""
+    text = io.StringIO()
+    columns = dict.fromkeys(name for row in rows for name in row)
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def write_as_named(path: Path, content: Any) -> None:

@@ -10,7 +10,7 @@ Points = Float[NDArray[np.floating], "n 2"]
 
 LINES = 14  # matches drawn: few enough to follow each with the eye
 GAP_PX = 6
-WHITE, AMBER, CYAN = (255, 255, 255), (255, 176, 0), (0, 220, 255)
+AMBER, CYAN = (255, 176, 0), (0, 220, 255)
 
 
 def side_by_side(

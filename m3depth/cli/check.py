@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
+from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ def _check_prior(config: DictConfig) -> int:
     from m3depth.check.run import table, write_check
 
     OmegaConf.resolve(config)
+    require_number("frames", config.frames, 1, whole=True)
     checks = [instantiate(one) for one in config.checks.values()]
     target = instantiate(config.target, _convert_="all")
-    findings, scene = check_prior(Path(config.input), target, int(config.frames), checks)
+    findings, scene = check_prior(Path(config.input), target, config.frames, checks)
     sys.stdout.write(table(findings, told_scene(scene), "splat"))
     if config.output is not None:
         counts = {kind: len(files) for kind, files in scene.files.items()}

@@ -10,6 +10,7 @@ from m3depth.cli.app import run_with_hydra
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError
 from m3depth.evaluation.folder import PredictionFolder
+from m3depth.options import require_switch
 from m3depth.systems.checkpoint import load_model
 
 
@@ -25,6 +26,7 @@ def _evaluate(config: DictConfig) -> None:
         )
     if config.missing not in ("refuse", "skip"):
         raise ConfigError(f"missing={config.missing}: refuse or skip")
+    require_switch("still_camera", config.still_camera)
     if config.checkpoint is None:
         _evaluate_folder(config)
     else:
@@ -50,7 +52,7 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
 def _evaluate_folder(config: DictConfig) -> None:
     """Without the mean of our training depths: the other system has training data of its own."""
     OmegaConf.resolve(config)
-    folder = PredictionFolder(config.predictions, config.kind, float(config.scale))
+    folder = PredictionFolder(config.predictions, config.kind, config.scale)
     about = {"folder": str(config.predictions), "kind": config.kind, "scale": config.scale}
     score(
         folder,

@@ -12,7 +12,7 @@ from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.options import require_switch
+from m3depth.options import require_number, require_switch
 from m3depth.priors.files import write_prediction
 from m3depth.priors.load import load
 from m3depth.priors.pipeline import Behind, ahead, batched
@@ -31,6 +31,8 @@ def main(overrides: list[str]) -> None:
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     require_switch("ply", config.ply)
+    require_number("near_mm", config.near_mm, 0.1)
+    require_number("far_mm", config.far_mm, config.near_mm)
     rig = read_rig(Path(config.rig)) if config.rig else None
     names = ("device", "flip", "batch_size", "precision", "tiles")
     options = {name: config[name] for name in names}

@@ -46,7 +46,7 @@ def score_checkpoint(
 ) -> None:
     """Score ``network`` on the test pairs, as `score` does; ``flip``: see `Finest`."""
     finest = Finest(network, flip).to(pick_device(device))
-    curves = checkpoint.parents[1] / "metrics.csv"
+    curves = checkpoint.resolve().parent.parent / "metrics.csv"  # of the run
     score(
         by_network(finest),
         data.test,

@@ -1,7 +1,5 @@
 """``m3depth splat``."""
 
-import csv
-import io
 import logging
 import time
 from functools import partial
@@ -13,13 +11,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
-from m3depth.files import write_bytes, write_json, write_text
-from m3depth.options import require_number
+from m3depth.files import write_bytes, write_csv, write_json
+from m3depth.options import require_number, require_switch
 from m3depth.priors.load import pick_device
 from m3depth.progress import progress
-from m3depth.report.plots import Curves, read_curves
+from m3depth.report.plots import read_curves
 from m3depth.report.splat import write_splat_report
 from m3depth.splatting.checkpoint import Rows, resume, save
 from m3depth.splatting.fit import State, fit, start
@@ -73,7 +70,8 @@ def _splat(config: DictConfig) -> None:
     found = list(views(state.splats, clip, true, clip.held_out, recipe))
     record = {**scored(found), **told, **version(plain)}
     write_json(output / "metrics.json", record)
-    curves = _curves(output / "metrics.csv", rows)
+    write_csv(output / "metrics.csv", rows)
+    curves = read_curves(output / "metrics.csv")
     chosen = HydraConfig.get().runtime.choices[OURS]
     title, notes = f"splat: {chosen}", {"configuration": OmegaConf.to_yaml(config)}
     write_splat_report(output / "report.html", title, record, found, curves, notes)
@@ -86,8 +84,7 @@ def _require_options(plain: dict[str, Any]) -> None:
     require_number("time", plain["time"], 0, 1)
     require_number("checkpoint_every", plain["checkpoint_every"], 1, whole=True)
     require_number("mesh_voxel_mm", plain["mesh_voxel_mm"], 0.01)
-    if not isinstance(plain["mesh"], bool):
-        raise ConfigError(f"mesh={plain['mesh']}: expected true or false")
+    require_switch("mesh", plain["mesh"])
     if plain["mesh"]:
         require_open3d()
 
@@ -115,17 +112,6 @@ def _fitted(
 
     fit(state, clip.to(device), objective, recipe, after, partial(progress, what="splat"))
     return state, rows
-
-
-def _curves(path: Path, rows: Rows) -> Curves:
-    """Write `metrics.csv`, and read its columns."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    table = csv.DictWriter(text, names, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write_text(path, text.getvalue())
-    return read_curves(path)
 
 
 def _summary(record: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from m3depth.cli.app import run_with_hydra
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
+from m3depth.options import require_number, require_switch
 from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import check_resumable, describe, load_model
 from m3depth.systems.stereo import StereoDepth
@@ -37,6 +38,7 @@ def train(config: DictConfig) -> float | None:
     """
     _quieten()
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    _require_options(plain)
     _refuse_multirun_on_many_devices(config)
     output = Path(config.output)
     checkpoint = _resume_from(config.checkpoint, output)
@@ -81,6 +83,12 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+
+
+def _require_options(plain: dict[str, Any]) -> None:
+    for switch in ("compile", "flip"):
+        require_switch(switch, plain[switch])
+    require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)
 
 
 def _refuse_multirun_on_many_devices(config: DictConfig) -> None:

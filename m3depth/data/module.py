@@ -9,7 +9,8 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
-from m3depth.errors import ConfigError, DataError
+from m3depth.errors import DataError
+from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 
@@ -47,10 +48,9 @@ class StereoData(pl.LightningDataModule):
         """
         super().__init__()
         self.train, self.val, self.test = train, val, test
-        if batch_size < 1 or workers < 0 or run < 1:
-            raise ConfigError(
-                f"data.batch_size={batch_size}, data.workers={workers}, data.run={run}: too few"
-            )
+        require_number("data.batch_size", batch_size, 1, whole=True)
+        require_number("data.workers", workers, 0, whole=True)
+        require_number("data.run", run, 1, whole=True)
         self.size = (int(size[0]), int(size[1]))
         self.batch_size, self.workers = batch_size, workers
         self.run = run

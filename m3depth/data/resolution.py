@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch.nn import functional
 
+from m3depth.errors import ConfigError
+from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 
@@ -16,10 +18,23 @@ class CoarseToFine:
     the picture shows there; on a small picture that is a large share of the range, and a step is
     cheap. Disparity is a fraction of the width, so the network carries over as it is.
     ``shrink[i]`` divides both sides while the run's progress is below ``until[i]``.
+
+    Raises:
+        ConfigError: numbers that cannot be, or not as many of one as of the other.
     """
 
     shrink: Sequence[int] = ()
     until: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        for shrink in self.shrink:
+            require_number("resolution.shrink", shrink, 1, whole=True)
+        for until in self.until:
+            require_number("resolution.until", until, 0, 1)
+        if len(self.shrink) != len(self.until):
+            raise ConfigError(
+                f"resolution.until={list(self.until)}: give one for each of {list(self.shrink)}"
+            )
 
     def __call__(self, batch: StereoBatch, progress: float) -> StereoBatch:
         """The batch at the size of this stage; ``progress`` is the share of the run, 0 to 1."""

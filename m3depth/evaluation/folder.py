@@ -15,6 +15,7 @@ from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.evaluation.truth import Prediction, size_of
 from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
@@ -58,15 +59,14 @@ class PredictionFolder:
 
     Raises:
         DataError: No such folder, or no prediction in it.
-        ConfigError: No such kind, or a scale that is not positive.
+        ConfigError: No such kind, or a scale that is no number above 0.
     """
 
     def __init__(self, root: str | Path, kind: str = "depth_mm", scale: float = 1.0) -> None:
         self.root, self.kind, self.scale = Path(root), kind, scale
         if kind not in KINDS:
             raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
-        if not 0 < scale < float("inf"):
-            raise ConfigError(f"scale={scale:g}: a positive number is expected")
+        require_number("scale", scale, 1e-9, 1e9)
         self._files = _files_by_stem(self.root)
         self._stems: dict[str, list[str]] = {}
         for stem in self._files:

@@ -16,15 +16,6 @@ def back_project(
     return torch.stack([right, down, depth_mm], dim=-1)
 
 
-def back_project_right(
-    x: Float[Tensor, "b n"], y: Float[Tensor, "b n"], depth_mm: Float[Tensor, "b n"], rig: StereoRig
-) -> Float[Tensor, "b n 3"]:
-    """The same for pixels of the right view, brought into the *left* camera's frame."""
-    in_right_camera = back_project(x, y, depth_mm, rig._replace(cx=rig.cx_right))
-    zero = torch.zeros_like(rig.baseline_mm)
-    return in_right_camera + torch.stack([rig.baseline_mm, zero, zero], dim=-1)[:, None]
-
-
 def project(points: Float[Tensor, "b n 3"], rig: StereoRig) -> Float[Tensor, "b n 2"]:
     """Points in front of the left camera to its pixels (x, y)."""
     right, down, forward = points.unbind(-1)

@@ -52,7 +52,8 @@ def _horns_matrix(covariance: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b 4 4"]:
     trace = covariance.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
     skew = covariance - covariance.mT
     axis = torch.stack([skew[:, 1, 2], skew[:, 2, 0], skew[:, 0, 1]], dim=-1)[:, None]
-    same = covariance + covariance.mT - trace * torch.eye(3).to(covariance)
+    same = covariance + covariance.mT
+    same.diagonal(dim1=1, dim2=2).sub_(trace[..., 0])
     return torch.cat([torch.cat([trace, axis], 2), torch.cat([axis.mT, same], 2)], 1)
 
 
@@ -63,9 +64,9 @@ def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 
     """
     scale = symmetric.square().sum((1, 2), keepdim=True).sqrt()
     scale = torch.where(scale > 0, scale, 1.0)
-    first = torch.zeros(4, 4).to(symmetric)
-    first[0, 0] = TIE_BREAK
-    power = symmetric / scale + torch.eye(4).to(symmetric) + first  # no eigenvalue is negative now
+    power = symmetric / scale
+    power.diagonal(dim1=1, dim2=2).add_(1.0)  # no eigenvalue is negative now
+    power[:, 0, 0] += TIE_BREAK
     for _ in range(POWERS):
         power = torch.linalg.matrix_power(power, POWER)
         power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]

@@ -34,8 +34,11 @@ class ExpectedError:
             return PerSample.of_all(left.new_zeros(len(left)))
         height, width = left.shape[-2:]
         band = (..., *random_rows(height, self.rows))
+        reach_px = max(
+            1, round(self.reach * width)
+        )  # of a small picture, too: three to choose from
         error_px, known = measured_error(
-            left[band], right[band], width * finest.disparity.left[band], round(self.reach * width)
+            left[band], right[band], width * finest.disparity.left[band], reach_px
         )
         scale_px = width * finest.error[band]
         cost = (2 * scale_px).log() + error_px.abs() / scale_px

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from m3depth.geometry.synthesis import Views
 from m3depth.losses.terms import Term
+from m3depth.options import require_number
 
 
 class LossBreakdown(NamedTuple):
@@ -22,9 +23,17 @@ class LossBreakdown(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """Terms by name, as ``conf/objective/*.yaml`` composes them."""
+    """Terms by name, as ``conf/objective/*.yaml`` composes them.
+
+    Raises:
+        ConfigError: a weight that is no number from 0 on.
+    """
 
     terms: Mapping[str, Term]
+
+    def __post_init__(self) -> None:
+        for name, term in self.terms.items():
+            require_number(f"objective.terms.{name}.weight", term.weight, 0)
 
     def __call__(self, pyramid: Sequence[Views]) -> LossBreakdown:
         """Weigh and add the terms over a pyramid, finest scale first."""

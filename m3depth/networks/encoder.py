@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.networks.pretrained import create_backbone
+from m3depth.options import require_switch
 
 
 class Encoder(nn.Module):
@@ -30,11 +31,14 @@ class Encoder(nn.Module):
                 too small to have any of their own; only sensible with pretrained weights.
         """
         super().__init__()
+        require_switch("network.frozen_statistics", frozen_statistics)
         self.frozen_statistics = frozen_statistics
         backbone: Any = create_backbone(name, pretrained)
         self.backbone = backbone
         self.channels: list[int] = backbone.feature_info.channels()
         self.reductions: list[int] = backbone.feature_info.reduction()
+        # some transformers put channels last; a wrapper that does not say puts them second
+        self.channels_last = getattr(backbone, "output_fmt", "NCHW") == "NHWC"
         for statistic in ("mean", "std"):  # known from the name, so not part of a checkpoint
             value = torch.tensor(backbone.pretrained_cfg[statistic])[:, None, None]
             self.register_buffer(statistic, value, persistent=False)
@@ -42,11 +46,7 @@ class Encoder(nn.Module):
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c _ _"]]:
         """Normalise as the weights were trained, and encode."""
         maps: list[Tensor] = self.backbone((image - self.mean) / self.std)
-        # some transformers put channels last
-        return [
-            one if one.shape[1] == channels else one.permute(0, 3, 1, 2)
-            for one, channels in zip(maps, self.channels, strict=True)
-        ]
+        return [one.permute(0, 3, 1, 2) for one in maps] if self.channels_last else maps
 
     def train(self, mode: bool = True) -> Self:
         """Lightning switches modes; frozen statistics stay frozen."""

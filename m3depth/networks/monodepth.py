@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
+from m3depth.options import require_number, require_switch
 from m3depth.types import Disparity
 
 SCALES = 4
@@ -42,8 +43,14 @@ class Monodepth(nn.Module):
             max_disparity: the largest disparity, fraction of the width.
             full_size: give the coarser scales, too, at the input's size, so that they are compared
                 with full images (Godard et al. 2019, section 3.3).
+
+        Raises:
+            ConfigError: an option is out of range.
         """
         super().__init__()
+        require_switch("network.full_size", full_size)
+        require_number("network.max_disparity", max_disparity, 0.001, 1)
+        require_number("network.initial_disparity", initial_disparity, 1e-4, 0.99 * max_disparity)
         self.full_size = full_size
         self.encoder = Encoder(encoder, pretrained, frozen_statistics)
         channels = self.encoder.channels
@@ -79,12 +86,10 @@ class Monodepth(nn.Module):
                 pyramid.append(self.heads[SCALES - 1 - scale](features))
         pyramid[-1] = pyramid[-1]._replace(error=self.error(quarter, pyramid[-1]))
         if self.full_size:
-            coarser = (d.views for d in pyramid[:-1])
-            sides = [
-                (_resized(left, (height, width)), _resized(right, (height, width)))
-                for left, right in coarser
+            pyramid[:-1] = [
+                Disparity(*(_resized(side, (height, width)) for side in coarse.views))
+                for coarse in pyramid[:-1]
             ]
-            pyramid[:-1] = [Disparity(left, right) for left, right in sides]
         return tuple(reversed(pyramid))
 
 
@@ -117,7 +122,10 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor) -> Disparity:
         """(b, c, h, w) to a pair of (b, 1, h, w)."""
-        both = self.max_disparity * torch.sigmoid(self.to_logits(features).float())
+        # bfloat16 knows some 100 disparities in a picture: neighbours' slopes would be 0
+        with torch.autocast(features.device.type, enabled=False):
+            logits = self.to_logits(features.to(self.to_logits.weight))
+        both = self.max_disparity * torch.sigmoid(logits.float())
         return Disparity(both[:, :1], both[:, 1:])
 
 

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import ConfigError
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.options import require_number
 from m3depth.priors.prior import DepthPrior
@@ -36,8 +35,7 @@ class TemporalMean:
 
     def __post_init__(self) -> None:
         require_number("smoothing.radius", self.radius, 0, whole=True)
-        if not self.colour > 0:
-            raise ConfigError(f"smoothing.colour={self.colour}: expected a difference above 0")
+        require_number("smoothing.colour", self.colour, 1e-3)
 
     def __call__(self, prior: DepthPrior, neighbours: Iterable[DepthPrior]) -> DepthPrior:
         """The prior with the mean over itself and its neighbours.

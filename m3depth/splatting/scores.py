@@ -68,11 +68,10 @@ def scored(found: Sequence[View]) -> dict[str, Any]:
     """Means over frames, as `metrics.json` has them; what the data cannot support is absent.
 
     ``metrics`` has PSNR, SSIM and, where its weights are, LPIPS over the tissue and, with a truth,
-    the depth's errors, unscaled;
-    ``median_scaled`` the same after each frame's median is made the true one. A pixel where
-    nothing is drawn counts with all of its depth. ``baselines.prior`` is the prior itself against
-    the truth, where it has a depth (``density``), and ``agreement`` the fit against the prior: how
-    well it obeyed, which says nothing about the truth.
+    the depth's errors, unscaled; ``median_scaled`` those errors after each frame's median is made
+    the true one. A pixel where nothing is drawn counts with all of its depth. ``baselines.prior``
+    is the prior itself against the truth, where it has a depth (``density``), and ``agreement`` the
+    fit against the prior: how well it obeyed, which says nothing about the truth.
     """
     record: dict[str, Any] = {
         "frames": len(found),

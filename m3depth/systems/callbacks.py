@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class SeedEachStep(pl.Callback):
-    """Makes every draw of a step a function of (seed, step, rank).
+    """Makes every draw of a batch a function of (seed, batches before it, rank).
 
     So a resumed run draws what the uninterrupted one would have drawn, with no generator's state
     to save.
@@ -26,8 +26,9 @@ class SeedEachStep(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: StereoBatch, batch_idx: int
     ) -> None:
         """Reseed torch, all devices."""
-        step = trainer.global_step * trainer.world_size + trainer.global_rank
-        torch.manual_seed(self.seed * 1_000_003 + step)
+        # Not the step: batches whose gradients are accumulated are of one step
+        count = trainer.fit_loop.total_batch_idx * trainer.world_size + trainer.global_rank
+        torch.manual_seed(self.seed * 1_000_003 + count)
 
     def on_validation_batch_start(self, *_: Any) -> None:
         """Validation draws the same points after every epoch."""
@@ -77,7 +78,7 @@ class ReportSkipped(pl.Callback):
 
 
 class DescribeCheckpoint(pl.Callback):
-    """Adds to a checkpoint what is needed to use it without the code that trained it.
+    """Adds to a checkpoint what is needed to use it without the run's other files.
 
     Plain containers only, so that ``torch.load(weights_only=True)`` reads it.
     """

@@ -3,11 +3,11 @@
 import copy
 import pickle
 from pathlib import Path
+from pydoc import locate
 from typing import Any, NamedTuple
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import nn
 
 from m3depth.data.module import StereoData
@@ -23,7 +23,6 @@ class TrainedModel(NamedTuple):
     network: nn.Module  # in evaluation mode, on the CPU
     size: tuple[int, int]  # (height, width) of its input
     rig: StereoRig  # of its first training pair, at ``size``
-    config: dict[str, Any]  # the run's resolved configuration
 
 
 def describe(config: dict[str, Any], data: StereoData) -> dict[str, Any]:
@@ -37,16 +36,33 @@ def load_model(path: str | Path) -> TrainedModel:
     """Rebuild the network that a run saved.
 
     Raises:
-        UserError: the file is missing, no checkpoint of m3depth, or of another network.
+        UserError: the file is missing, no checkpoint of m3depth, or of another network; or to make
+            its network, something else than torch modules would be called.
     """
     saved = _read(Path(path))
     about = saved["m3depth"]
     # the weights come from the checkpoint: fetching ImageNet's first would be for nothing
-    options = OmegaConf.create({**about["config"]["network"], "pretrained": False})
+    options = {**about["config"]["network"], "pretrained": False}
+    if not _of_modules_alone(options):
+        raise UserError(f"checkpoint={path}: its network is made of more than torch's modules")
     network = instantiate(options)
     _load_weights(network, saved, path)
     size = (about["size"][0], about["size"][1])
-    return TrainedModel(network.eval(), size, StereoRig.of(**about["rig"]), about["config"])
+    return TrainedModel(network.eval(), size, StereoRig.of(**about["rig"]))
+
+
+def _of_modules_alone(options: object) -> bool:
+    """Whether Hydra would call classes of modules only: a checkpoint may be a stranger's.
+
+    Ours are resolved, so that an interpolation, which Hydra would resolve later, is not ours.
+    """
+    if isinstance(options, list):
+        return all(map(_of_modules_alone, options))
+    if not isinstance(options, dict):
+        return "${" not in str(options)
+    called = locate(str(options["_target_"])) if "_target_" in options else nn.Module
+    known = isinstance(called, type) and issubclass(called, nn.Module)
+    return known and all(map(_of_modules_alone, options.values()))
 
 
 def check_resumable(path: Path, system: StereoDepth) -> None:

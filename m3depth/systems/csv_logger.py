@@ -1,7 +1,6 @@
 """Metrics as one CSV file that survives a resumed run."""
 
 import csv
-import io
 from argparse import Namespace
 from pathlib import Path
 from time import monotonic
@@ -11,7 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from m3depth.files import write_text
+from m3depth.files import write_csv
 
 SECONDS_BETWEEN_WRITES = 2.0
 
@@ -74,9 +73,4 @@ class CsvLogger(Logger):
     @rank_zero_only
     def _write(self) -> None:
         self.written = monotonic()
-        columns = list(dict.fromkeys(key for row in self.rows.values() for key in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows.values())
-        write_text(self.path, text.getvalue())
+        write_csv(self.path, self.rows.values())

@@ -96,7 +96,9 @@ class StereoDepth(pl.LightningModule):
             )
         values = {f"{stage}/loss": losses.total.detach()}
         values |= {f"{stage}/{name}": value for name, value in losses.terms.items()}
-        self._log_values(values, batch, prog_bar=stage == "train")
+        count = len(batch["left"])
+        on_bar, sync = stage == "train", stage == "val"
+        self.log_dict(values, batch_size=count, prog_bar=on_bar, sync_dist=sync)
         left_out = losses.left_out.float()
         self.log(f"{stage}/left_out", left_out, reduce_fx="sum", batch_size=1, sync_dist=True)
 
@@ -108,8 +110,5 @@ class StereoDepth(pl.LightningModule):
             return
         predicted, true = depth[known], batch["depth_mm"][known]
         values = {"val/mae_mm": mae_mm(predicted, true), "val/abs_rel": abs_rel(predicted, true)}
-        self._log_values(values, batch, prog_bar=True)
-
-    def _log_values(self, values: dict[str, Any], batch: StereoBatch, prog_bar: bool) -> None:
-        count = len(batch["left"])
-        self.log_dict(values, batch_size=count, prog_bar=prog_bar, sync_dist="val/loss" in values)
+        # Not synchronised: a process without a known depth does not come here
+        self.log_dict(values, batch_size=len(batch["left"]), prog_bar=True)

@@ -278,7 +278,11 @@ def test_frames_without_a_calibration(checkpoint: Path, root: Path, tmp_path: Pa
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("wrong", ["batch_size=2.5", "smoothing.radius=1.5", "flip=no"], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    ["batch_size=2.5", "smoothing.radius=1.5", "flip=no", "writer.min_confidence=high"],
+    ids=str,
+)
 def test_an_export_with_a_setting_of_another_kind(checkpoint: Path, tmp_path: Path, wrong: str):
     files = (f"checkpoint={checkpoint}", f"output={tmp_path}/out", "writer=npz")
     data = ("data=synthetic_clip", "data.size=[32,48]", "data.test.frames=2")
@@ -286,6 +290,41 @@ def test_an_export_with_a_setting_of_another_kind(checkpoint: Path, tmp_path: Pa
     told = m3depth_process("export", *files, *data, wrong, cwd=REPOSITORY)
     assert told.status == 2
     assert f"m3depth export: {wrong}: expected" in told.line
+
+
+@pytest.mark.parametrize(
+    ("verb", "wrong"),
+    [
+        ("train", "compile=no"),
+        ("train", "flip=no"),  # at once, not when the trained network is scored
+        ("train", "seed=-1"),
+        ("train", "objective.terms.smoothness.weight=-0.1"),
+        ("train", "network.initial_disparity=0.4"),
+        ("evaluate", "still_camera=no"),
+        ("check", "frames=many"),
+        ("predict", "near_mm=0"),
+        ("predict", "far_mm=20"),
+    ],
+    ids=str,
+)
+def test_a_setting_of_another_kind_is_told_of_first(tmp_path: Path, verb: str, wrong: str):
+    needed = {
+        "train": (*TINY, f"output={tmp_path}/run"),
+        "evaluate": ("checkpoint=none.ckpt",),
+        "check": ("kind=prior", "target=npz", f"input={tmp_path}"),
+        "predict": ("checkpoint=none.ckpt", f"input={tmp_path}"),
+    }
+    told = m3depth(verb, *needed[verb], wrong)
+    assert told.status == 2
+    assert "expected" in told.line
+    assert wrong.split("=")[1] in told.line
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def test_a_scale_by_a_word(tmp_path: Path):
+    told = m3depth_process("evaluate", f"predictions={tmp_path}", "scale=mm", cwd=REPOSITORY)
+    assert told.status == 2
+    assert "scale=mm: expected a number" in told.line
 
 
 def test_points_by_a_word(checkpoint: Path, pairs: Path, tmp_path: Path):

@@ -32,6 +32,15 @@ def test_training_leaves_what_the_contract_names(trained: tuple[Path, Told]):
     assert [path.name for path in run.parent.iterdir()] == ["run"]  # nothing of Hydra's or others'
 
 
+def test_a_checkpoint_in_the_working_folder(
+    trained: tuple[Path, Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(trained[0] / "checkpoints")
+    few = ("data.test.count=1", "data.train.count=1", "data.size=[32,48]")
+    succeed("evaluate", "checkpoint=best.ckpt", *few, f"output={tmp_path}")
+    assert ">Training<" in (tmp_path / "report.html").read_text()  # its curves were found
+
+
 def test_the_configuration_of_a_run_is_resolved(trained: tuple[Path, Told]):
     config = yaml.safe_load((trained[0] / "config.yaml").read_text())
     assert config["network"]["encoder"] == "test_resnet"

@@ -228,6 +228,8 @@ BAD = {
     "too few numbers": ["data.size=[32]"],
     "an unknown split": ["data.train.split=holdout"],
     "no frame": ["data.train.count=0"],
+    "a stage without its end": ["resolution.shrink=[2]"],
+    "a picture shrunk to nothing": ["resolution.shrink=[0]", "resolution.until=[1]"],
     "an unknown precision": ["trainer.precision=17"],
     "an unknown accelerator": ["trainer.accelerator=abacus"],
     "a monitor that is not logged": ["callbacks.checkpoint.monitor=val/nonsense"],

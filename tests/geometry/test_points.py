@@ -1,19 +1,13 @@
 import torch
-from rigs import in_right_view, points, rigs
+from rigs import points, rigs
 
-from m3depth.geometry.points import back_project, back_project_right, pixel_grid, project
+from m3depth.geometry.points import back_project, pixel_grid, project
 
 
 def test_project_undoes_back_project():
     rig, xyz = rigs(), points()
     x, y = project(xyz, rig).unbind(-1)
     torch.testing.assert_close(back_project(x, y, xyz[..., 2], rig), xyz)
-
-
-def test_both_views_of_a_scene_give_the_same_points():
-    rig, xyz = rigs(), points()
-    x, y = in_right_view(xyz, rig).unbind(-1)
-    torch.testing.assert_close(back_project_right(x, y, xyz[..., 2], rig), xyz)
 
 
 def test_the_pixel_grid_is_in_reading_order():

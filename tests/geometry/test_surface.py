@@ -8,7 +8,7 @@ from m3depth.data.synthetic import SyntheticPairs
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.occlusion import unoccluded_left, unoccluded_right
-from m3depth.geometry.points import back_project, back_project_right, pixel_grid
+from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.surface import Surface, draw_pixels, surfaces
 from m3depth.types import Pair
 
@@ -28,11 +28,12 @@ def random_surfaces(batch: int = 2) -> tuple[Pair, Surface, Surface]:
 
 def test_both_surfaces_are_the_clouds_that_back_projection_gives():
     disparity, *found = random_surfaces()
-    for one, to_points, surface in zip(
-        disparity, (back_project, back_project_right), found, strict=True
-    ):
+    cameras = rig(), rig()._replace(cx=rig().cx_right)
+    for one, camera, x_mm, surface in zip(disparity, cameras, (0.0, 5.0), found, strict=True):
         x, y, depth_mm = pixel_grid(depth_from_disparity(W * one, rig()))
-        torch.testing.assert_close(surface.lattice().points, to_points(x, y, depth_mm, rig()))
+        expected = back_project(x, y, depth_mm, camera)
+        expected[..., 0] += x_mm
+        torch.testing.assert_close(surface.lattice().points, expected)
 
 
 def test_a_look_up_at_a_pixel_is_that_pixels_point_and_is_seen_there():

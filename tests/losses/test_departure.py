@@ -3,6 +3,8 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.correspondences import nearest_of
@@ -26,7 +28,7 @@ def turned_and_noisy(points: Tensor) -> Tensor:
 
 
 def penalty(source: Tensor, target: Tensor, share: float = 1.0) -> Tensor:
-    everywhere = torch.ones(source.shape[:2], dtype=torch.bool)
+    everywhere = torch.ones_like(source[..., 0], dtype=torch.bool)
     facing = torch.zeros_like(source)
     match = nearest_of(Cloud(target, facing, everywhere))
     transform = IcpNearRig(iterations=50, tolerance=1e-12, share=share)
@@ -55,6 +57,27 @@ def test_its_gradient_is_that_of_the_whole_procedure(seed: int, size: float):
         slope = (ends[1] - ends[0]).item() / 2e-5
         predicted = (gradients[1 - still] * ways[1 - still]).sum().item()
         assert predicted == pytest.approx(slope, rel=0.02)
+
+
+class Copies(TorchDispatchMode):
+    """Lists copies from one device to another: on a GPU the host waits for each."""
+
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        given = {one.device for one in tree_leaves((arguments, result)) if isinstance(one, Tensor)}
+        self.found += [str(function)] * (len(given) > 1)
+        return result
+
+
+def test_nothing_is_copied_to_the_device_on_the_way():
+    source = sheet().to("meta")
+    with Copies() as copies:
+        penalty(source, source)
+    assert copies.found == []
 
 
 @pytest.mark.parametrize("seen", [0, 1, 16])

@@ -85,6 +85,13 @@ def test_the_disparities_learn_nothing_from_it(scene):
     assert all(name.startswith("error.") for name in moved)
 
 
+def test_a_picture_of_less_width_than_the_reach_has_pixels_is_measured_too(scene):
+    batch, true = scene
+    width = true.left.shape[-1]
+    views = synthesise(batch, true._replace(error=torch.full_like(true.left, 0.01)))
+    assert ExpectedError(rows=1.0, reach=0.4 / width)([views]).mean() != 0
+
+
 def test_a_batch_without_texture_counts_0():
     grey = torch.full((2, 3, 20, 40), 0.5)
     scale = torch.full((2, 1, 20, 40), 0.01).requires_grad_()

@@ -42,6 +42,14 @@ def test_it_equals_the_dense_reference_with_all_gradients(profile: Profile):
         torch.testing.assert_close(gradients(ours)[name], gradient, rtol=1e-9, atol=1e-9)
 
 
+def test_mixed_precision_draws_the_same():
+    scene, view = cloud(50, SIZE)
+    scene = Gaussians(*(getattr(scene, name).float() for name in NAMES))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = rasterize(scene, view)
+    assert torch.equal(pictures(mixed), pictures(rasterize(scene, view)))
+
+
 @PROFILES
 def test_every_gradient_by_finite_differences(profile: Profile):
     """Of colour, depth and weight, to every field (the mean's z included) and to the camera."""

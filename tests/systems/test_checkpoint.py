@@ -1,5 +1,6 @@
 """What a checkpoint holds, and what is said of files that are none."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,32 @@ def test_a_pickle_that_would_run_code_is_not_loaded(tmp_path: Path):
     torch.save({"m3depth": Path("touched").touch}, path)
     with pytest.raises(UserError, match=r"evil\.ckpt: cannot be read"):
         load_model(path)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"_target_": "shutil.copyfile", "src": "{evil}", "dst": "{touched}"},
+        {"_target_": "no.such.thing"},
+        "${oc.create:'{_target_: shutil.copyfile, src: {evil}, dst: {touched}}'}",
+    ],
+    ids=["a function", "nothing", "an interpolation"],
+)
+def test_a_network_that_would_run_code_is_not_made(
+    run: Path, tmp_path: Path, call: object, nested: bool
+):
+    path, touched = tmp_path / "evil.ckpt", tmp_path / "touched"
+    named = json.loads(
+        json.dumps(call).replace("{evil}", str(path)).replace("{touched}", str(touched))
+    )
+    saved = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    network = saved["m3depth"]["config"]["network"]
+    saved["m3depth"]["config"]["network"] = {**network, "widths": [named] if nested else named}
+    torch.save(saved, path)
+    with pytest.raises(UserError, match=r"evil\.ckpt: its network is made of more than"):
+        load_model(path)
+    assert not touched.exists()
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])

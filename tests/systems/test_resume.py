@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from command_line import TINY, m3depth, m3depth_process, succeed
 
 RUN = ("train", *TINY, "trainer.max_epochs=4", "seed=3", "data.train.count=6")
@@ -57,6 +58,10 @@ def test_the_same_seed_repeats_a_run(whole: Path, tmp_path: Path):
 def test_another_seed_makes_another_run(whole: Path, tmp_path: Path):
     succeed(*RUN, "seed=4", "trainer.max_epochs=1", f"output={tmp_path}")
     assert rows(tmp_path)["0"]["train/loss"] != rows(whole)["0"]["train/loss"]
+
+
+def test_the_seed_also_orders_the_pairs(whole: Path):
+    assert yaml.safe_load((whole / "config.yaml").read_text())["data"]["seed"] == 3
 
 
 def test_two_epochs_and_two_more_are_four(whole: Path, tmp_path: Path):

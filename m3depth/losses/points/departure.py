@@ -29,7 +29,8 @@ def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"
     normal = torch.einsum("bn,bnki,bnkj->bij", share, jacobian, jacobian)
     missing = torch.where(valid[..., None], matched.points - moved.points, 0.0)
     slope = torch.einsum("bn,bnki,bnk->bi", share, jacobian, missing)
-    twist = torch.linalg.solve_ex(normal + DAMPING * torch.eye(6).to(base), slope).result
+    normal.diagonal(dim1=1, dim2=2).add_(DAMPING)
+    twist = torch.linalg.solve_ex(normal, slope).result
     way = moved.points - source.points + (jacobian @ twist[:, None, :, None])[..., 0]
     square = torch.where(valid, way.square().sum(-1), 0.0)
     return root((share * square).sum(1))
@@ -37,6 +38,6 @@ def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"
 
 def _of_a_twist(points: Float[Tensor, "b n 3"]) -> Float[Tensor, "b n 3 6"]:
     """How each point follows a small turn ω and slide t: by ``ω x p + t``."""
-    axes = torch.eye(3).to(points)
+    axes = torch.eye(3, dtype=points.dtype, device=points.device)
     turns = [torch.linalg.cross(axis.expand_as(points), points) for axis in axes]
     return torch.cat([torch.stack(turns, -1), axes.expand(*points.shape, 3)], -1)

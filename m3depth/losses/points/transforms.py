@@ -41,11 +41,11 @@ class Icp:
     """Iterative closest point (Besl and McKay 1992), from where the rig's own transform leads.
 
     Matches and motion alternate; only the matches have a graph. For those of the last round the
-    motion minimises the sum of squared distances, which therefore does not
-    change with it to first order: for point-to-point distances and the (root of the) mean of their
-    squares the gradient at fixed motion and matches *is* the gradient, away from the thin set
-    where a match is about to switch. No backward pass runs through the alignment, so degenerate
-    clouds (coplanar, collinear, identical) have finite gradients.
+    motion minimises the sum of squared distances, which therefore does not change with it to first
+    order: for point-to-point distances and the (root of the) mean of their squares the gradient at
+    fixed motion and matches *is* the gradient, away from the thin set where a match is about to
+    switch. No backward pass runs through the alignment, so degenerate clouds (coplanar, collinear,
+    identical) have finite gradients.
 
     Attributes:
         iterations: rounds at the most.

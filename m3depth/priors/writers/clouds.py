@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.errors import ConfigError
+from m3depth.options import require_number
 from m3depth.priors.cloud import Cloud, back_projected, joined, ply, thinned
 from m3depth.priors.records import Record
 from m3depth.priors.writers.frame import Frame, Meaning
@@ -31,8 +31,7 @@ class CloudWriter(SceneWriter):
     one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not self.voxel_mm > 0:
-            raise ConfigError(f"writer.voxel_mm={self.voxel_mm}: expected millimetres above 0")
+        require_number("writer.voxel_mm", self.voxel_mm, 1e-3)
         super().__post_init__()
 
     def files(self, frame: Frame) -> Mapping[str, Any]:

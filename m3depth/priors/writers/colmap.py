@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from m3depth.options import require_switch
 from m3depth.priors.colmap import Picture, Pinhole, model_files, require_pycolmap
 from m3depth.priors.records import Record
 from m3depth.priors.writers.clouds import CloudWriter
@@ -29,7 +30,7 @@ class ColmapWriter(CloudWriter):
         text: The model as .txt.
 
     Raises:
-        ConfigError: pycolmap is not installed.
+        ConfigError: ``text`` is a word, or pycolmap is not installed.
     """
 
     text: bool = field(default=False, kw_only=True)
@@ -37,6 +38,7 @@ class ColmapWriter(CloudWriter):
     rounds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        require_switch("writer.text", self.text)
         super().__post_init__()
         require_pycolmap()  # now, not after an hour of frames
 

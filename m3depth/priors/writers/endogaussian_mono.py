@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from m3depth.errors import ConfigError
+from m3depth.options import require_number
 from m3depth.priors.writers.centred import CentredWriter
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
@@ -32,8 +32,7 @@ class EndoGaussianMonoWriter(CentredWriter):
     near_mm: float = field(default=20.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not self.near_mm > 0:
-            raise ConfigError(f"writer.near_mm={self.near_mm}: expected millimetres above 0")
+        require_number("writer.near_mm", self.near_mm, 0.1)
         super().__post_init__()
 
     def holds(self, depth_mm: Map) -> Mask:

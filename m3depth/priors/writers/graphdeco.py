@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.errors import ConfigError
+from m3depth.options import require_number
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
 from m3depth.priors.records import Record
@@ -40,8 +40,7 @@ class GraphdecoWriter(ColmapWriter):
     one_camera: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.near_mm > 0:
-            raise ConfigError(f"writer.near_mm={self.near_mm}: expected millimetres above 0")
+        require_number("writer.near_mm", self.near_mm, 0.1)
         super().__post_init__()
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m3depth.options import require_switch
 from m3depth.priors.cloud import Cloud, ply
 from m3depth.priors.poses import opengl
 from m3depth.priors.records import Record
@@ -39,9 +40,16 @@ class NerfstudioWriter(CloudWriter):
 
     Args:
         png: Depth as 16-bit pictures of whole millimetres.
+
+    Raises:
+        ConfigError: an option is out of range.
     """
 
     png: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        require_switch("writer.png", self.png)
+        super().__post_init__()
 
     @property
     def rounds(self) -> bool:  # type: ignore[override]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import m3depth
-from m3depth.errors import ConfigError, DataError
+from m3depth.errors import DataError
 from m3depth.files import write_as_named, write_json
 from m3depth.geometry.camera import StereoRig
+from m3depth.options import require_number
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import META, FrameRecords, Record
@@ -57,8 +58,7 @@ class SceneWriter(ABC):
     one_camera: ClassVar[bool] = True  # whether all frames must have one size and K
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_confidence <= 1:
-            raise ConfigError(f"writer.min_confidence={self.min_confidence}: expected 0 to 1")
+        require_number("writer.min_confidence", self.min_confidence, 0, 1)
         self.folder = Path(self.directory)
         self._camera: Record | None = None
         self._records = FrameRecords(self.folder, self._settings())

@@ -1,5 +1,6 @@
 """More Gaussians where the picture pulls at them, fewer where they do not show."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -120,7 +121,7 @@ def _halves(
     drawn = torch.randn(count, 3, generator=generator).to(means_mm) * log_scales[first:].exp()
     turned = rotations(quaternions[first:]) @ drawn[..., None]
     means_mm[first:] += turned[..., 0]
-    log_scales[first:] -= torch.tensor(SHRINK).log()
+    log_scales[first:] -= math.log(SHRINK)
     return {"means_mm": means_mm, "log_scales": log_scales}
 
 

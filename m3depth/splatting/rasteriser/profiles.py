@@ -39,7 +39,7 @@ class Profile:
 INRIA = Profile(
     near_mm=0.2,
     alpha_max=0.99,
-    stop=1.00001e-4,  # two of 0.99 leave 9.9999e-5 in its float32, and 1.0000000000000002e-4 in 64
+    stop=1.00001e-4,  # two of 0.99 leave 9.99998e-5 in its float32, and a hair above 1e-4 in 64
     cut_sigmas=3.0,
     weight_added=1e-6,
 )

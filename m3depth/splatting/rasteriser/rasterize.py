@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -46,7 +47,8 @@ def rasterize(
         DataError: a Gaussian that cannot be drawn.
     """
     gaussians.require_drawable()
-    drawing = backend(gaussians, camera, profile)
+    with torch.autocast(gaussians.means_mm.device.type, enabled=False):  # places need the digits
+        drawing = backend(gaussians, camera, profile)
     colour = drawing.colour
     if background is not None:
         colour = colour + (1 - drawing.weight) * background.to(colour)[:, None, None]
