@@ -48,9 +48,10 @@ class FrameMean:
 
 
 class PixelMean(FrameMean):
-    """Each pixel counts once, whatever its frame: what pooling all pixels gives.
+    """A frame counts by its pixels: what pooling gives, of the metrics over all that count.
 
-    A root of a mean square is pooled as a mean square.
+    A root of a mean square is pooled as a mean square. What is a mean over others (a range of
+    depths, the rebuilt view, a baseline's answers) is weighted by the same number of pixels.
     """
 
     def weights(self, drawn: Drawn, frames: Sequence[ScoredFrame]) -> Drawn:
@@ -116,11 +117,12 @@ def intervals(
     whole = blocks(frames) == "videos"
     block = _places([frame.video for frame in frames]) if whole else np.arange(len(frames))
     count = int(block.max()) + 1
-    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    drawn = draws.astype(np.float32)[:, block]
     tail = (100 - CONFIDENCE) / 2
     found = {}
     for name in names:
-        values = _averages(frames, name, mean, drawn.astype(np.float32)[:, block])
+        values = _averages(frames, name, mean, drawn)
         if values is not None:
             low, high = np.nanpercentile(values, [tail, 100 - tail])
             found[name] = (float(low), float(high))
@@ -130,7 +132,7 @@ def intervals(
 def _averages(
     frames: Sequence[ScoredFrame], name: str, mean: Mean, drawn: Drawn
 ) -> NDArray[np.float64] | None:
-    """The metric in each draw; NaN in a draw that holds no frame with it."""
+    """The metric in each draw, NaN where no frame has weight; None where that is so in all."""
     has = np.array([name in frame.scores for frame in frames], bool)
     if not has.any():
         return None
@@ -139,6 +141,8 @@ def _averages(
     values = np.array([frame.scores[name] for frame in with_it], np.float64) ** power
     weights = mean.weights(drawn[:, has], with_it)
     total = weights.sum(axis=1)
+    if not total.any():
+        return None
     averages = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
     powered: NDArray[np.float64] = averages ** (1 / power)
     return powered
