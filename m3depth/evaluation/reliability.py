@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from m3depth.evaluation.protocol import Compared
 from m3depth.priors.confidence import WITHIN_MM, confidence
 
-PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count
+PER_FRAME = 2000  # pixels of each frame: every k-th of those that count, at least so many
 BINS = 10
 DROPPED = 0.2
 

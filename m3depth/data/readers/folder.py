@@ -92,9 +92,6 @@ class FolderPairs(Dataset[StereoBatch]):
             sample["depth_mm"], sample["mask"] = self._truth(name, native)
         return sample
 
-    def _truth_files(self) -> dict[str, Path]:
-        return files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False)
-
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:
             return StereoRig.uncalibrated(native[1], native[0])
