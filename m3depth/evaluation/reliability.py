@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from m3depth.evaluation.protocol import Compared
 from m3depth.priors.confidence import WITHIN_MM, confidence
 
-PER_FRAME = 2000  # pixels of each frame: every k-th of those that count, at least so many
+PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count
 BINS = 10
 DROPPED = 0.2
 
@@ -30,9 +31,10 @@ class Reliability:
         truth = compared.truth
         sure = confidence(compared.disparity_px, compared.error_px, truth.rig)[truth.counts]
         error_mm = (compared.raw_mm - truth.depth_mm).abs()[truth.counts]
-        every = max(1, len(sure) // PER_FRAME)
-        self._confidence.append(sure[::every].double().numpy())
-        self._error_mm.append(error_mm[::every].double().numpy())
+        # no whole step, which would keep to a few columns of the picture
+        some = torch.linspace(0, len(sure) - 1, min(len(sure), PER_FRAME)).long()
+        self._confidence.append(sure[some].double().numpy())
+        self._error_mm.append(error_mm[some].double().numpy())
 
     def record(self) -> dict[str, Any]:
         """Bins of equally many pixels, least confident first, and what dropping some would do.
