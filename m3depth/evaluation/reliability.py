@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from m3depth.evaluation.protocol import Compared
+from m3depth.evaluation.sampling import evenly
 from m3depth.priors.confidence import WITHIN_MM, confidence
 
 PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count
@@ -31,8 +31,7 @@ class Reliability:
         truth = compared.truth
         sure = confidence(compared.disparity_px, compared.error_px, truth.rig)[truth.counts]
         error_mm = (compared.raw_mm - truth.depth_mm).abs()[truth.counts]
-        # no whole step, which would keep to a few columns of the picture
-        some = torch.linspace(0, len(sure) - 1, min(len(sure), PER_FRAME)).long()
+        some = evenly(len(sure), PER_FRAME)
         self._confidence.append(sure[some].double().numpy())
         self._error_mm.append(error_mm[some].double().numpy())
 
