@@ -97,4 +97,5 @@ def normals(
 
 
 def _some(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    return points[evenly(len(points), QUERIES).numpy()]
+    some: NDArray[np.floating] = points[evenly(len(points), QUERIES).numpy()]
+    return some
