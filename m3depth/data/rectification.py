@@ -18,6 +18,7 @@ from m3depth.geometry.camera import StereoRig
 Array = npt.NDArray[Any]
 Numbers = tuple[float, ...]
 Values = Array | Sequence[Any]  # numbers, nested as they come
+ROTATION_OFF = 0.01  # digits that a file left out pass
 DISTORTION_COUNTS = (4, 5, 8, 12, 14)  # that OpenCV's pinhole model knows
 
 
@@ -48,8 +49,9 @@ class StereoCalibration:
         """One from arrays; pairs are (left, right), distortions and translation of any layout.
 
         Raises:
-            DataError: another count of numbers, a number that is not finite, a focal length that
-                is not positive, or a right camera that is not to the right of the left.
+            DataError: another count of numbers, a number that is not finite, a K that is none or
+                transposed, an R that is no rotation, or a right camera that is not to the right
+                of the left.
         """
 
         def numbers(name: str, values: Values, counts: Sequence[int]) -> Numbers:
@@ -63,17 +65,27 @@ class StereoCalibration:
         bent_left, bent_right = (
             numbers("the distortion", values, DISTORTION_COUNTS) for values in distortions
         )
-        shift = numbers("T", translation_mm, (3,))
-        if min(left[0], left[4], right[0], right[4]) <= 0:
-            raise DataError(f"{source}: a focal length in K is not positive")
+        turned, shift = numbers("R", rotation, (9,)), numbers("T", translation_mm, (3,))
+        made = cls((left, right), (bent_left, bent_right), turned, shift, size, source)
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        """Refuse numbers from which OpenCV would make some rig all the same."""
+        for matrix in self.matrices:
+            if min(matrix[0], matrix[4]) <= 0:
+                raise DataError(f"{self.source}: a focal length in K is not positive")
+            if not np.allclose(matrix[6:], (0, 0, 1)):
+                raise DataError(f"{self.source}: K's last row must be 0 0 1; is K transposed?")
+        turn, shift = _square(self.rotation), self.translation_mm
+        if np.abs(turn @ turn.T - np.eye(3)).max() > ROTATION_OFF or np.linalg.det(turn) < 0:
+            raise DataError(f"{self.source}: R is no rotation (R Rᵀ = 1, determinant 1)")
         if shift[0] >= 0 or abs(shift[1]) > -shift[0]:
             shown = ", ".join(f"{value:g}" for value in shift)
             raise DataError(
-                f"{source}: T is ({shown}) mm, but a camera to the right of the left one has a "
-                "negative T[0]; swap left and right, or give T from left to right"
+                f"{self.source}: T is ({shown}) mm, but a camera to the right of the left one has "
+                "a negative T[0]; swap left and right, or give T from left to right"
             )
-        turned = numbers("R", rotation, (9,))
-        return cls((left, right), (bent_left, bent_right), turned, shift, size, source)
 
     def check_size(self, size: tuple[int, int], where: str) -> None:
         """Refuse a frame of another (height, width) than the calibration's.

@@ -1,6 +1,7 @@
 """In which order frames are trained on."""
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 from typing import Any
 
 import torch
@@ -34,7 +35,6 @@ class ShuffledRuns(DistributedSampler[Any]):
         whole = [range(start, start + self.run) for start in range(first, last, self.run)]
         order = torch.randperm(len(whole), generator=generator).tolist()
         runs = [*(whole[place] for place in order), range(first), range(last, count)]
-        frames = [frame for run in runs for frame in run]
-        frames += frames[: self.total_size - count]
+        frames = cycle(frame for run in runs for frame in run)
         share = self.total_size // self.num_replicas
-        yield from frames[self.rank * share : (self.rank + 1) * share]
+        yield from islice(frames, self.rank * share, (self.rank + 1) * share)

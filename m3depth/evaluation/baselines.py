@@ -45,12 +45,15 @@ class DepthMean(NamedTuple):
 def mean_depth(train: Frames) -> DepthMean | None:
     """The per-pixel mean of the known training depths, at the first frame's resolution.
 
-    A pixel that no training frame knows gets the mean of the others. None without any depth.
+    A pixel that no training frame knows gets the mean of the others. None without any depth: where
+    the first frame has none, the rest of a training set is not decoded to find out.
     """
     total = seen = None
     keys = set()
     for _, sample in train:
         truth = Truth.of(as_batch(sample))
+        if truth is None and total is None:
+            return None
         if truth is None:
             continue
         keys.add(str(sample["key"]))

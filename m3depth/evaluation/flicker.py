@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 def flicker_mm(before: Seen, now: Seen) -> float | None:
     """The median over the pixels of ``|z' - Z(u')|``, in millimetres.
 
-    Each pixel with a depth (every k-th, of many) is carried into the camera of the frame before,
+    Each pixel with a depth (some, of many) is carried into the camera of the frame before,
     where it lies at the depth z' and is seen at u'; Z is the depth that was predicted there and
     then, sampled bilinearly. It is a median because a part of the picture is uncovered or moves by
     itself, and that is no flicker. Tissue that moves as a whole stays in it: read it beside the

@@ -30,6 +30,12 @@ class Compared(NamedTuple):
     depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
     error_px: Float[Tensor, "1 1 H W"] | None = None  # of the disparity, to be expected
 
+    @property
+    def fitted_mm(self) -> Float[Tensor, "1 1 H W"]:
+        """Fitted, never clipped; 0 = not known, or shifted past infinity."""
+        fitted = self.fit(self.raw_mm)
+        return torch.where(fitted.isfinite(), fitted, 0.0)
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -117,8 +123,9 @@ class Protocol:
         return Compared(truth, raw_mm, disparity_px, prediction.given, fit, depth_mm, error_px)
 
     def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        if self.clip:
-            depth_mm = depth_mm.clamp(self.min_mm, self.max_mm)
+        if self.clip:  # but for holes: they are no answer at the near end
+            clipped = depth_mm.clamp(self.min_mm, self.max_mm)
+            depth_mm = torch.where(depth_mm > 0, clipped, 0.0)
         return torch.where(depth_mm.isfinite(), depth_mm, 0.0).clamp_min(NEAREST_MM)
 
     def _in_range(self, true_mm: Float[Tensor, "*n"]) -> Bool[Tensor, "*n"]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.evaluation.protocol import Compared
+from m3depth.evaluation.sampling import evenly
 from m3depth.priors.confidence import WITHIN_MM, confidence
 
 PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count
@@ -30,9 +31,9 @@ class Reliability:
         truth = compared.truth
         sure = confidence(compared.disparity_px, compared.error_px, truth.rig)[truth.counts]
         error_mm = (compared.raw_mm - truth.depth_mm).abs()[truth.counts]
-        every = max(1, len(sure) // PER_FRAME)
-        self._confidence.append(sure[::every].double().numpy())
-        self._error_mm.append(error_mm[::every].double().numpy())
+        some = evenly(len(sure), PER_FRAME)
+        self._confidence.append(sure[some].double().numpy())
+        self._error_mm.append(error_mm[some].double().numpy())
 
     def record(self) -> dict[str, Any]:
         """Bins of equally many pixels, least confident first, and what dropping some would do.

@@ -91,6 +91,11 @@ class Result:
         """What the intervals' bootstrap drew: ``videos`` or ``frames``."""
         return blocks(self._scored)
 
+    @property
+    def videos(self) -> int:
+        """How many videos the scored frames are of."""
+        return len({frame.video for frame in self._scored})
+
     @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
         """The metrics of each part of the set, where the protocol tells parts."""

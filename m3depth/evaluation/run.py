@@ -82,14 +82,12 @@ class Run:
     def _with_truth(
         self, shown: Shown, truth: Truth, compared: Compared
     ) -> tuple[Scores, dict[str, Scores]]:
-        rig, fitted_mm = compared.truth.rig, compared.fit(compared.raw_mm)
-        scores = score_depth(compared) | self._flicker("prediction", shown, fitted_mm, rig)
+        rig = compared.truth.rig
+        scores = score_depth(compared) | self._flicker("prediction", shown, compared.fitted_mm, rig)
         baselines = {
             name: score_guess(guess, truth, self.protocol) for name, guess in shown.guesses.items()
         }
-        if (
-            self.protocol.metric
-        ):  # an alignment needs the truth, of which a confidence knows nothing
+        if self.protocol.metric:  # what is aligned to the truth is not what a confidence is of
             self._reliability.add(compared)
         baselines["constant_disparity"] = score_constant(truth)
         baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)

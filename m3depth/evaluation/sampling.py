@@ -1,7 +1,6 @@
 """A bounded number of a depth map's pixels, the same each time, as points in space."""
 
-import math
-
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -12,16 +11,26 @@ MOST = 50_000  # pixels of a frame that are carried into space
 
 
 def some_pixels(counts: Bool[Tensor, "1 1 h w"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"]]:
-    """The columns and rows of every k-th pixel that counts, `MOST` at most.
+    """The columns and rows of the pixels that count, of `MOST` at most.
 
-    >>> import torch
     >>> some_pixels(torch.tensor([[[[True, False], [False, True]]]]))
     (tensor([0, 1]), tensor([0, 1]))
     """
     index = counts.flatten().nonzero()[:, 0]
-    index = index[:: math.ceil(len(index) / MOST) or 1]
+    index = index[evenly(len(index), MOST)]
     width = counts.shape[-1]
     return index % width, index // width
+
+
+def evenly(count: int, most: int) -> Int[Tensor, " n"]:
+    """Places among ``count``, evenly spread; all of them where that is no more than ``most``.
+
+    Not every k-th: where k divides the width, that would keep to a few columns of the picture.
+
+    >>> evenly(3, 5), evenly(6, 4)
+    (tensor([0, 1, 2]), tensor([0, 2, 3, 5]))
+    """
+    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).round().long()
 
 
 def points_at(

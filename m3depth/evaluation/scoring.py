@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -94,8 +93,7 @@ def scored_depth(
         return None
     compared = protocol.compare(prediction, truth) if truth is not None else None
     if compared is not None:
-        fitted = compared.fit(compared.raw_mm)
-        return torch.where(fitted.isfinite(), fitted, 0.0)
+        return compared.fitted_mm
     here = prediction.at(size_of(batch["left"]))
     depth_mm = depth_from_disparity(here.fraction * here.fraction.shape[-1], batch["rig"])
     return depth_mm if here.given is None else depth_mm * here.given

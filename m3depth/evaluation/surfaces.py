@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from m3depth.evaluation.sampling import points_at, some_pixels
+from m3depth.evaluation.sampling import evenly, points_at, some_pixels
 from m3depth.geometry.camera import StereoRig
 
 QUERIES = 5_000  # points of a cloud, at most, whose distance to the other one is measured
@@ -20,7 +20,10 @@ Depth = Float[Tensor, "1 1 h w"]
 def score_cloud(
     predicted_mm: Depth, true_mm: Depth, counts: Bool[Tensor, "1 1 h w"], rig: StereoRig
 ) -> dict[str, float]:
-    """Distances between the clouds of the same pixels, in both ways, see `cloud_distances`."""
+    """Distances between the clouds of the same pixels, in both ways, see `cloud_distances`.
+
+    Of large maps only some pixels make the clouds: thinner clouds are a little farther apart.
+    """
     kept = some_pixels(counts)
     predicted, true = (
         points_at(depth_mm, *kept, rig)[0].cpu().numpy() for depth_mm in (predicted_mm, true_mm)
@@ -37,7 +40,7 @@ def cloud_distances(
     ``completeness_mm`` the other way round, ``chamfer_mm`` the mean of the two (Seitz et al.,
     2006; Jensen et al., 2014). ``fscore_2mm`` is ``2 P R / (P + R)`` with P and R the shares of
     predicted and of true points that are less than 2 mm from the other cloud (Knapitsch et al.,
-    2017). Every k-th point is asked, `QUERIES` at most.
+    2017). `QUERIES` points are asked at most, evenly spread.
 
     >>> line = np.array([[0.0, 0.0, 50.0], [10.0, 0.0, 50.0]])
     >>> cloud_distances(line + [0.0, 0.0, 1.5], line)["fscore_2mm"]
@@ -94,4 +97,5 @@ def normals(
 
 
 def _some(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    return points[:: math.ceil(len(points) / QUERIES)]
+    some: NDArray[np.floating] = points[evenly(len(points), QUERIES).numpy()]
+    return some

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -10,6 +11,8 @@ from torch.utils.data import default_collate
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import StereoBatch
+
+UNMIXED = 1 - 1e-6  # of a bilinear sample's weights, on what is given
 
 
 class Truth(NamedTuple):
@@ -49,15 +52,17 @@ class Prediction(NamedTuple):
     error: Float[Tensor, "1 1 h w"] | None = None  # of `fraction`, as the predictor expects it
 
     def at(self, size: tuple[int, int]) -> "Prediction":
-        """At another resolution: bilinear, or nearest with holes, so that none is mixed in.
+        """At another resolution: bilinear, beside a hole nearest, so that none is mixed in.
 
         In float64, so that the resize adds no error of its own.
         """
-        if self.given is None or size == size_of(self.fraction):
-            error = None if self.error is None else resized(self.error.double(), size)
-            return self._replace(fraction=resized(self.fraction.double(), size), error=error)
-        fraction = interpolate(self.fraction.double(), size, mode="nearest-exact")
-        return Prediction(fraction, nearest(self.given, size))
+        fraction = resized(self.fraction.double(), size)
+        error = None if self.error is None else resized(self.error.double(), size)
+        if self.given is None:
+            return Prediction(fraction, error=error)
+        unmixed = resized(self.given.double(), size) > UNMIXED
+        alone = interpolate(self.fraction.double(), size, mode="nearest-exact")
+        return Prediction(torch.where(unmixed, fraction, alone), nearest(self.given, size), error)
 
 
 def as_batch(sample: StereoBatch) -> StereoBatch:

@@ -51,7 +51,8 @@ def score_view(prediction: Prediction, batch: StereoBatch) -> dict[str, float]:
     """SSIM and PSNR between the left image and the left image rebuilt from the right one.
 
     Only pixels that the right image sees count, and of those only the ones that the sample's
-    mask leaves in. Nothing without a right image.
+    mask leaves in. Nothing without a right image. Both depend on the size that images are read at
+    (``data.size``), a checkpoint's own unless it is given: compare at one size.
     """
     if "right" not in batch:
         return {}

@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from m3depth import __version__
+from m3depth.evaluation.averaging import FEW_VIDEOS
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.provenance import git_commit
-from m3depth.evaluation.result import Evaluation
+from m3depth.evaluation.result import Evaluation, Result
 from m3depth.files import write_text
 from m3depth.report import plots, protocols, rows, tables
 from m3depth.report.plots import Figure
@@ -93,11 +94,16 @@ def _how_averaged(evaluation: Evaluation) -> str:
     within = f"Under the protocol {first.protocol.name}" if len(evaluation.results) > 1 else "Means"
     return (
         f"{within}. ↓ smaller is better, ↑ larger is better. Blank: the data or the method cannot "
-        f"support it. 95 % intervals by a bootstrap over {first.blocks}"
-        + (" (too narrow if they are neighbours in one video)" if first.blocks == "frames" else "")
-        + ". Baselines are scored under the same protocol; best constant and best shift are found "
-        "on the test frame itself."
+        f"support it. 95 % intervals by a bootstrap over {_drawn(first)}. Baselines are scored "
+        "under the same protocol; best constant and best shift are found on the test frame itself."
     )
+
+
+def _drawn(result: Result) -> str:
+    if result.blocks == "frames":
+        return "frames (too narrow if they are neighbours in one video)"
+    few = " (too narrow: so few)" if result.videos < FEW_VIDEOS else ""
+    return f"{result.videos} videos{few}"
 
 
 def _protocols(evaluation: Evaluation) -> str:

@@ -185,6 +185,6 @@ def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _round_up(value: float) -> float:
-    """To the next of 1, 2, 5 in its power of ten."""
+    """To the next of 1, 2, 4, 5, 8, 10 in its power of ten."""
     unit = 10 ** np.floor(np.log10(max(value, 1e-6)))
     return float(unit * next(step for step in (1, 2, 4, 5, 8, 10) if step * unit >= value * 0.999))

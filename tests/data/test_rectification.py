@@ -142,6 +142,12 @@ def made(**changes: object) -> StereoCalibration:
         ({"distortions": (np.zeros(5), np.zeros(6))}, "distortion must be 4 or 5 or 8"),
         ({"translation_mm": (-4.0, np.nan, 0)}, "T must be 3 finite"),
         ({"matrices": (np.eye(3), np.zeros((3, 3)))}, "focal length"),
+        (
+            {"matrices": (np.array(CAMERAS.matrices[0]).T, CAMERAS.matrices[1])},
+            "0 0 1; is K transposed",
+        ),
+        ({"rotation": 2 * np.eye(3)}, "R is no rotation"),
+        ({"rotation": np.diag([1, 1, -1])}, "R is no rotation"),
     ],
 )
 def test_a_calibration_that_cannot_be(changes, complaint):

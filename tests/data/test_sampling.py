@@ -71,3 +71,11 @@ def test_without_shuffling_frames_stay_in_order():
     assert list(ShuffledRuns(FRAMES, run=8, num_replicas=1, rank=0, shuffle=False)) == list(FRAMES)
     torch.manual_seed(1)  # the order never depends on what was drawn before
     assert order(8) == order(8)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_process_is_left_without_frames(count):
+    """The others would wait for it for ever."""
+    options = {"run": 8, "num_replicas": 8, "shuffle": True}
+    shares = [list(ShuffledRuns(range(count), rank=rank, **options)) for rank in range(8)]
+    assert [len(share) for share in shares] == [1] * 8

@@ -92,6 +92,12 @@ def test_intervals_hold_the_mean_and_are_the_same_each_time() -> None:
         assert low < mean_of(mean, *frames) < high
 
 
+def test_pixels_cannot_weigh_frames_without_any() -> None:
+    frames = [frame(f"a/{i}", 0.5, 0, "ssim") for i in range(3)]
+    assert means(frames, ["ssim"], PixelMean()) == {}
+    assert intervals(frames, ["ssim"], PixelMean()) == {}
+
+
 def test_one_frame_has_no_interval_and_a_rare_metric_no_nan() -> None:
     assert intervals([frame("a/0", 1.0)], ["mae_mm"], FrameMean()) == {}
     rare = [frame("a/0", 1.0), *(frame(f"a/{i}", None) for i in range(1, 9))]

@@ -81,6 +81,14 @@ def test_mean_depth_takes_other_sizes_masks_and_unreadable_frames() -> None:
     assert mean.unique().tolist() == [50]
 
 
+def test_a_training_set_without_depth_is_not_read_through() -> None:
+    bare = sample(plane(40))
+    del bare["depth_mm"]
+    train = frames.Frames(Frames(bare, DataError("read")), "train")
+    assert mean_depth(train) is None
+    assert train.skipped == []
+
+
 def test_mean_depth_without_any_depth() -> None:
     frame = sample(plane(40))
     del frame["depth_mm"]

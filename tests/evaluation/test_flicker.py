@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from stereo_fakes import Frames, batched
+from stereo_fakes import WIDTH, Frames, batched, plane, sample
 
 from m3depth.data.synthetic import SyntheticClip
-from m3depth.evaluation.alignment import median, none
+from m3depth.evaluation.alignment import median, none, scale_shift
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.predictors import Predictor
@@ -119,6 +119,21 @@ def test_without_truth_a_metric_prediction_still_flickers_and_an_aligned_one_has
     metric, scaled = evaluate(predict, Frames(*frames), [PLAIN, aligned]).results
     assert 0 < metric.metrics["flicker_mm"] < 0.1
     assert "flicker_mm" not in scaled.metrics
+
+
+def test_what_an_alignment_shifts_past_infinity_does_not_flicker() -> None:
+    """The fit is exact where the truth is known; beyond that, the prediction is past infinity."""
+    depth = plane(50, slope=0.5)
+    depth[:, 0, :20] = 0
+    frames = [sample(depth, seed) | {"camera_to_world": torch.eye(4)} for seed in range(2)]
+
+    def predict(batch: StereoBatch) -> Prediction:
+        inverse = torch.where(batch["depth_mm"] > 0, 1 / batch["depth_mm"].double() + 0.01, 1e-4)
+        return Prediction(300 * inverse / WIDTH)
+
+    bent = Protocol("bent", 0.0, float("inf"), scale_shift)
+    found = evaluate(predict, Frames(*frames), [bent]).first
+    assert found.metrics["flicker_mm"] == pytest.approx(0, abs=1e-4)
 
 
 def test_tissue_that_moves_is_in_the_truth_s_own_flicker() -> None:

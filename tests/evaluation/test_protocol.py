@@ -1,8 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 from protocol_files import load
 from stereo_fakes import HEIGHT, RIG, WIDTH, batched, plane, sample
+from torch import Tensor
 
 from m3depth.cli.app import configuration
 from m3depth.errors import ConfigError, DataError
@@ -172,6 +174,25 @@ def test_the_truth_may_be_brought_to_the_prediction_instead() -> None:
     kept = found.truth.counts
     assert found.truth.depth_mm[kept].unique().tolist() == [50]
     assert found.depth_mm[kept].numpy() == pytest.approx(55, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given", [None, torch.ones(1, 1, 4, 8, dtype=torch.bool)], ids=["network", "file"]
+)
+def test_a_whole_map_is_resized_alike_whoever_says_that_it_is_whole(given: Tensor | None) -> None:
+    """Files tell holes and networks do not; OpenCV's bilinear rule is the published one."""
+    fraction = torch.rand(1, 1, 4, 8, dtype=torch.float64)
+    found = Prediction(fraction, given).at((12, 20)).fraction[0, 0].numpy()
+    assert found == pytest.approx(cv2.resize(fraction[0, 0].numpy(), (20, 12)), abs=1e-12)
+
+
+def test_clipping_makes_no_answer_of_a_hole() -> None:
+    protocol = Protocol("clipped", 25.0, 300.0, none, clip=True)
+    truth = protocol.within(of_depths(torch.tensor([40.0, 50.0])))
+    hole = torch.tensor([False, True]).expand(1, 1, 1, -1)
+    found = protocol.compare(predicted(torch.tensor([40.0, 10.0]), hole), truth)
+    assert found is not None
+    assert found.depth_mm.flatten().tolist() == pytest.approx([NEAREST_MM, 25.0])
 
 
 def test_a_map_with_holes_is_not_smeared_over_them() -> None:

@@ -52,3 +52,14 @@ def test_without_an_expected_error_there_is_nothing_to_tell():
     found = Reliability()
     found.add(compared(torch.ones(SIZE), torch.ones(SIZE))._replace(error_px=None))
     assert found.record() == {}
+
+
+def test_the_pixels_that_are_kept_stand_for_the_frame():
+    """An error that grows from left to right: a whole step would keep to a few columns."""
+    depth_mm = torch.full((1, 1, 256, 320), 60.0)
+    off_mm = torch.arange(320.0).expand_as(depth_mm)
+    truth = Truth(depth_mm, depth_mm > 0, RIG, "a")
+    one = torch.ones_like(depth_mm)
+    found = Reliability()
+    found.add(Compared(truth, depth_mm + off_mm, one, None, Fit(), depth_mm, one))
+    assert found.record()["mae_mm"] == pytest.approx(159.5, rel=5e-3)

@@ -140,6 +140,19 @@ def test_intervals_say_what_they_are_of(with_truth: Evaluation, tmp_path: Path) 
     assert "bootstrap over frames (too narrow if they are neighbours in one video)" in page
 
 
+@pytest.mark.parametrize(
+    ("videos", "told"), [(2, "2 videos (too narrow: so few)"), (20, "20 videos")]
+)
+def test_intervals_of_few_videos_say_so(
+    with_truth: Evaluation, tmp_path: Path, videos: int, told: str
+) -> None:
+    first = with_truth.first
+    rows = [first.rows[0]._replace(key=f"v{i}/0") for i in range(videos)]
+    evaluation = replace(with_truth, results=[replace(first, rows=rows)])
+    page = page_of(evaluation, tmp_path / "report.html")
+    assert f"bootstrap over {told}. Baselines" in page
+
+
 def test_a_monocular_set_has_pictures_of_what_there_is(
     monocular: Evaluation, tmp_path: Path
 ) -> None:
