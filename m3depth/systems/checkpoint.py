@@ -12,7 +12,7 @@ from torch import nn
 
 from m3depth.data.module import StereoData
 from m3depth.data.skipping import SkipUnreadable
-from m3depth.errors import UserError
+from m3depth.errors import ConfigError, UserError
 from m3depth.geometry.camera import StereoRig
 from m3depth.systems.stereo import StereoDepth
 
@@ -26,7 +26,16 @@ class TrainedModel(NamedTuple):
 
 
 def describe(config: dict[str, Any], data: StereoData) -> dict[str, Any]:
-    """What `load_model` needs beside the weights, as plain containers."""
+    """What `load_model` needs beside the weights, as plain containers.
+
+    Raises:
+        ConfigError: a network that `load_model` would not make.
+    """
+    if not _of_modules_alone(config["network"]):
+        raise ConfigError(
+            "network: its configuration calls more than torch modules, so its checkpoints could "
+            "not be loaded; make it a torch.nn.Module with plain options, or modules, alone"
+        )
     rig = SkipUnreadable(data.train)[0]["rig"]
     numbers = {name: float(value) for name, value in rig._asdict().items()}
     return {"config": config, "size": list(data.size), "rig": numbers}

@@ -116,6 +116,14 @@ def test_a_network_that_would_run_code_is_not_made(
     assert not touched.exists()
 
 
+def test_such_a_network_is_not_trained_either(tmp_path: Path):
+    """Or hours of training would end in a checkpoint that nothing can load."""
+    called = "network.initial_disparity={_target_:builtins.float,_args_:[0.05]}"
+    told = m3depth("train", *TINY, "debug=two_steps", called, f"output={tmp_path}")
+    assert told.status == 2
+    assert "its checkpoints could not be loaded" in told.line
+
+
 @pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])
 def test_every_verb_says_it_in_one_line(tmp_path: Path, verb: str):
     path = tmp_path / "odd.ckpt"
