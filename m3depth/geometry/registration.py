@@ -10,8 +10,8 @@ from torch import Tensor
 FEWEST = 3  # points that fix a motion
 TIE_BREAK = 1e-12  # prefers small rotations; of an aligned cloud it turns nothing that shows
 MOST_SCORES = 2**18  # held at once: 1 MB, which also stays in a CPU's cache
-POWER = 2**8  # of a matrix of trace 1 with 4 rows: 4^-256 is far from underflow
-POWERS = 6  # enough for the tie-break: POWER^6 = 2^48 > 1 / TIE_BREAK
+SQUARINGS = 8  # of a matrix of trace 1 with 4 rows: 4^-256 is far from underflow
+POWERS = 6  # enough for the tie-break: (2^8)^6 > 1 / TIE_BREAK
 
 
 class Motion(NamedTuple):
@@ -68,7 +68,8 @@ def _largest_eigenvector(symmetric: Float[Tensor, "b 4 4"]) -> Float[Tensor, "b 
     power.diagonal(dim1=1, dim2=2).add_(1.0)  # no eigenvalue is negative now
     power[:, 0, 0] += TIE_BREAK
     for _ in range(POWERS):
-        power = torch.linalg.matrix_power(power, POWER)
+        for _ in range(SQUARINGS):
+            power = torch.bmm(power, power)
         power = power / power.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None]
     longest = power.diagonal(dim1=1, dim2=2).max(-1, keepdim=True).indices
     return power.gather(2, longest[:, None].expand(-1, 4, 1))[..., 0]

@@ -138,21 +138,17 @@ def surfaces(disparity: Pair, visible: Pair, rig: StereoRig) -> tuple[Surface, S
             depth is not known, of some pixels or, for want of a calibration, of all.
         rig: at the resolution of ``disparity``.
     """
-    calibrated = rig.calibrated & torch.stack([*rig]).isfinite().all(0)
-    rig = StereoRig(
-        *(value.where(calibrated, 1.0) for value in rig)
-    )  # any that keeps points finite
+    known = rig.calibrated & torch.stack([*rig]).isfinite().all(0)
+    rig = StereoRig(*(value.where(known, 1.0) for value in rig))  # any that keeps points finite
     fx, fy, cx, cy, cx_right, baseline_mm = (value[:, None] for value in rig)
     offset_px = rig.principal_offset[:, None]
     left, right = (
         one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in disparity
     )
-    seen_left, seen_right = (
-        seen
-        & calibrated[:, None, None, None]
-        & (one.shape[-1] * one > (offset_px + NEAREST_PARALLAX_PX)[..., None, None])
-        for seen, one in zip(visible, (left, right), strict=True)
-    )
+    # one comparison: these maps are the largest tensors of the whole term
+    least = ((offset_px + NEAREST_PARALLAX_PX) / left.shape[-1]).where(known[:, None], torch.inf)
+    seen_left = visible.left & (left > least[..., None, None])
+    seen_right = visible.right & (right > least[..., None, None])
     shared = {"fx": fx, "fy": fy, "cy": cy, "offset_px": offset_px, "baseline_mm": baseline_mm}
     return (
         Surface(left, seen_left, cx=cx, camera_x_mm=0 * fx, **shared),
