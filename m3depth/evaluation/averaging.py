@@ -113,9 +113,9 @@ def intervals(
     Frames of one video are alike, so whole videos are drawn, with replacement. With only one
     video frames are drawn, and the interval is then too narrow. So it is with `FEW_VIDEOS`: of
     2, 5, 10 and 20 videos with normal means it holds the true one in 50, 85, 89 and 94 % of
-    trials. None for a single frame.
+    trials. None for what a single video, or the single video's single frame, supports.
     """
-    if len(frames) < 2:
+    if not frames:
         return {}
     whole = blocks(frames) == "videos"
     block = _places([frame.video for frame in frames]) if whole else np.arange(len(frames))
@@ -125,8 +125,9 @@ def intervals(
     tail = (100 - CONFIDENCE) / 2
     found = {}
     for name in names:
+        supports = np.array([name in frame.scores for frame in frames], bool)
         values = _averages(frames, name, mean, drawn)
-        if values is not None:
+        if values is not None and len(np.unique(block[supports])) > 1:
             low, high = np.nanpercentile(values, [tail, 100 - tail])
             found[name] = (float(low), float(high))
     return found

@@ -98,7 +98,16 @@ def test_pixels_cannot_weigh_frames_without_any() -> None:
     assert intervals(frames, ["ssim"], PixelMean()) == {}
 
 
-def test_one_frame_has_no_interval_and_a_rare_metric_no_nan() -> None:
+def test_what_one_frame_or_one_video_supports_has_no_interval() -> None:
+    """It would be as wide as nothing, and say that the number is certain."""
     assert intervals([frame("a/0", 1.0)], ["mae_mm"], FrameMean()) == {}
     rare = [frame("a/0", 1.0), *(frame(f"a/{i}", None) for i in range(1, 9))]
-    assert intervals(rare, ["mae_mm"], FrameMean()) == {"mae_mm": (1.0, 1.0)}
+    assert intervals(rare, ["mae_mm"], FrameMean()) == {}
+    in_one = [*(frame(f"a/{i}", float(i)) for i in range(4)), frame("b/0", None)]
+    assert intervals(in_one, ["mae_mm"], FrameMean()) == {}
+
+
+def test_a_rare_metric_has_an_interval_without_nan() -> None:
+    some = [frame("a/0", 0.0), frame("a/1", 1.0)]
+    rare = [*some, *(frame(f"a/{i}", None) for i in range(2, 9))]
+    assert intervals(rare, ["mae_mm"], FrameMean()) == {"mae_mm": (0.0, 1.0)}
