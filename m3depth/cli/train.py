@@ -22,6 +22,13 @@ from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import check_resumable, describe, load_model
 from m3depth.systems.stereo import StereoDepth
 
+# The least that each may be; Lightning looks at them when the run has begun.
+COUNTS = {
+    "max_epochs": -1,
+    "log_every_n_steps": 0,
+    "check_val_every_n_epoch": 1,
+    "accumulate_grad_batches": 1,
+}
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +63,7 @@ def train(config: DictConfig) -> float | None:
         optimizer=instantiate(config.optimizer),
         scheduler=instantiate(config.scheduler),
     )
+    _try_optimizer(system)
     _check_monitors(config)
     if config.compile:
         # with channels last torch's compiler is wrong about the layout of the padding's gradient
@@ -89,6 +97,18 @@ def _require_options(plain: dict[str, Any]) -> None:
     for switch in ("compile", "flip"):
         require_switch(switch, plain[switch])
     require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)
+    for name, least in COUNTS.items():
+        if plain["trainer"].get(name) is not None:
+            require_number(f"trainer.{name}", plain["trainer"][name], least, whole=True)
+
+
+def _try_optimizer(system: StereoDepth) -> None:
+    """Lightning makes it when the data are there already, and a wrong rate is a traceback then."""
+    try:
+        optimizer = system.make_optimizer(system.network.parameters())
+        system.make_scheduler(optimizer, 10)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer or scheduler: {error}; see their options") from error
 
 
 def _refuse_multirun_on_many_devices(config: DictConfig) -> None:

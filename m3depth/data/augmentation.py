@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
+from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 
@@ -17,6 +19,9 @@ class Augmentation:
 
     The losses compare clean images: only the network's input is recoloured. The defaults are
     M3Depth's. Every draw comes from torch's global generator.
+
+    Raises:
+        ConfigError: a probability or a bound that is none.
     """
 
     mirror: float = 0.5  # probability
@@ -24,6 +29,16 @@ class Augmentation:
     gamma: Sequence[float] = (0.8, 1.2)
     brightness: Sequence[float] = (0.5, 2.0)
     colour: Sequence[float] = (0.8, 1.2)
+
+    def __post_init__(self) -> None:
+        for name in ("mirror", "recolour"):
+            require_number(f"augmentation.{name}", getattr(self, name), 0, 1)
+        for name in ("gamma", "brightness", "colour"):
+            bounds = getattr(self, name)
+            if len(bounds) != 2:
+                raise ConfigError(f"augmentation.{name}={bounds}: expected [least, most]")
+            for bound in bounds:
+                require_number(f"augmentation.{name}", bound, 0)
 
     def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b 3 h w"]]:
         """The pair to compute losses on, clean, and the left image that the network sees."""

@@ -298,6 +298,11 @@ def test_an_export_with_a_setting_of_another_kind(checkpoint: Path, tmp_path: Pa
         ("train", "compile=no"),
         ("train", "flip=no"),  # at once, not when the trained network is scored
         ("train", "seed=-1"),
+        ("train", "augmentation.recolour=2"),
+        ("train", "augmentation.gamma=[1.2]"),
+        ("train", "objective.terms.icp.points.count=0"),
+        ("train", "trainer.max_epochs=many"),
+        ("train", "trainer.log_every_n_steps=0.5"),
         ("train", "objective.terms.smoothness.weight=-0.1"),
         ("train", "network.initial_disparity=0.4"),
         ("evaluate", "still_camera=no"),
@@ -319,6 +324,15 @@ def test_a_setting_of_another_kind_is_told_of_first(tmp_path: Path, verb: str, w
     assert "expected" in told.line
     assert wrong.split("=")[1] in told.line
     assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["optimizer.lr=fast", "optimizer.lr=-1", "scheduler.at=late", "optimizer.betas=1"]
+)
+def test_an_optimizer_that_cannot_be_made_is_told_of_first(tmp_path: Path, wrong: str):
+    told = m3depth("train", *TINY, f"output={tmp_path}/run", f"++{wrong}")
+    assert told.status == 2
+    assert "optimizer or scheduler: " in told.line
 
 
 def test_a_scale_by_a_word(tmp_path: Path):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from m3depth.geometry.surface import Cloud, Surface
+from m3depth.options import require_number
 
 Sampling = Callable[[Surface], Cloud]
 
@@ -15,6 +16,9 @@ class Drawn:
     """Random visible pixels (M3Depth: 1000), each as likely as any other, with replacement."""
 
     count: int = 1000
+
+    def __post_init__(self) -> None:
+        require_number("points.count", self.count, 1, whole=True)
 
     def __call__(self, surface: Surface) -> Cloud:
         """Other ones every time."""
@@ -26,6 +30,9 @@ class Lattice:
     """Every n-th pixel of every n-th row, from a random one on: in the end all have their turn."""
 
     every: int = 2
+
+    def __post_init__(self) -> None:
+        require_number("points.every", self.every, 1, whole=True)
 
     def __call__(self, surface: Surface) -> Cloud:
         """Hidden ones are there too, as not valid."""
