@@ -91,32 +91,18 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A frame as OpenCV decoded it; None when it could not."""
+    """A frame as OpenCV decoded it, or why there is none."""
 
     name: str
     video: Path
-    pixels: Array | None
+    pixels: Array | DataError
 
     @property
     def image(self) -> Float[Tensor, "3 h w"]:
         """The picture in RGB."""
-        where = f"{self.video}, frame {self.name}"
-        if self.pixels is None:
-            raise DataError(f"{where}: cannot be decoded; re-encode the video or cut the frame")
-        return colour_tensor(self.pixels, where)
-
-
-@dataclass(frozen=True)
-class EndedEarly:
-    """What comes in place of the first frame that a video states and does not have."""
-
-    name: str
-    error: VideoEndError
-
-    @property
-    def image(self) -> Float[Tensor, "3 h w"]:
-        """There is none."""
-        raise self.error
+        if isinstance(self.pixels, DataError):
+            raise self.pixels
+        return colour_tensor(self.pixels, f"{self.video}, frame {self.name}")
 
 
 class VideoFrames:
@@ -131,19 +117,28 @@ class VideoFrames:
         self._count = frame_count(capture)
         capture.release()
 
-    def __iter__(self) -> Iterator[VideoFrame | EndedEarly]:
+    def __iter__(self) -> Iterator[VideoFrame]:
+        """At last, in place of the first frame that the file states and lacks, its error."""
         capture = open_capture(self.path)
         position = 0
         try:
             while capture.grab():
                 decoded, pixels = capture.retrieve()
-                yield VideoFrame(f"{position:06d}", self.path, pixels if decoded else None)
+                yield self._frame(position, pixels if decoded else self._damaged(position))
                 position += 1
         finally:
             capture.release()
         if position < self._count:
-            error = VideoEndError.at(self.path, position, self._count)
-            yield EndedEarly(f"{position:06d}", error)
+            yield self._frame(position, VideoEndError.at(self.path, position, self._count))
+
+    def _frame(self, position: int, pixels: Array | DataError) -> VideoFrame:
+        return VideoFrame(f"{position:06d}", self.path, pixels)
+
+    def _damaged(self, position: int) -> DataError:
+        return DataError(
+            f"{self.path}, frame {position:06d}: cannot be decoded; re-encode the video or cut "
+            "the frame"
+        )
 
     def __length_hint__(self) -> int:
         return self._count

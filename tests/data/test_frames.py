@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from m3depth.data.frames import VideoFrame, open_frames
+from m3depth.data.frames import open_frames
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 
@@ -94,9 +94,20 @@ def test_a_video_that_ends_early_says_so_after_its_last_frame(tmp_path: Path) ->
         _ = end.image
 
 
-def test_a_video_frame_that_did_not_decode_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"clip\.avi, frame 000007: cannot be decoded"):
-        _ = VideoFrame("000007", tmp_path / "clip.avi", None).image
+def test_a_video_frame_that_does_not_decode_is_named_and_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Damaged(cv2.VideoCapture):
+        def retrieve(self) -> tuple[bool, object]:
+            return super().retrieve() if self.get(cv2.CAP_PROP_POS_FRAMES) != 2 else (False, None)
+
+    path = film(tmp_path / "clip.avi", 4)
+    monkeypatch.setattr(cv2, "VideoCapture", Damaged)
+    frames = list(open_frames(path))
+    with pytest.raises(DataError, match=r"clip\.avi, frame 000001: cannot be decoded"):
+        _ = frames[1].image
+    assert [frame.name for frame in frames] == ["000000", "000001", "000002", "000003"]
+    assert frames[2].image.shape == (3, 64, 96)
 
 
 @pytest.mark.parametrize(
