@@ -1,5 +1,6 @@
 """Priors to be written: random depth with holes, tools, any K, a camera that moves or not."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,3 +80,7 @@ def files_of(scene: Path) -> dict[str, bytes]:
 
 def without_depth(prior: DepthPrior) -> DepthPrior:
     return replace(prior, depth_mm=torch.zeros_like(prior.depth_mm))
+
+
+def meta_of(scene: Path) -> dict:
+    return json.loads((scene / "depth_meta.json").read_text())

@@ -1,13 +1,11 @@
 """Every layout, re-read by its consumer's own rule: the points are where they were."""
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scene_readers as readers
-import torch
+from all_writers import WRITERS
 from prior_scenes import (
     FAR_MM,
     FOCAL,
@@ -15,7 +13,7 @@ from prior_scenes import (
     LONGEST_RAY,
     a_prior,
     export,
-    files_of,
+    meta_of,
     some_priors,
     usable,
     without_depth,
@@ -25,37 +23,16 @@ from prior_scenes import (
 from m3depth.errors import ConfigError, DataError
 from m3depth.priors import poses
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.records import require_whole
 from m3depth.priors.writers.clouds import PlyWriter
 from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
 from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
+from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter
 from m3depth.priors.writers.graphdeco import GraphdecoWriter
 from m3depth.priors.writers.nerfstudio import NerfstudioWriter
-from m3depth.priors.writers.npz import NpzWriter
 
 FLOAT_MM = 1e-4
 HALF_MM = 0.5
-WRITERS = {
-    "endonerf": (lambda d: EndoNeRFWriter(d, poses.opengl()), readers.endonerf(readers.flipped)),
-    "endonerf_opencv": (
-        lambda d: EndoNeRFWriter(d, poses.opencv()),
-        readers.endonerf(readers.as_it_is),
-    ),
-    "gsharp": (lambda d: EndoNeRFWriter(d, poses.gsharp()), readers.endonerf(readers.permuted)),
-    "endogaussian_mono": (
-        lambda d: EndoGaussianMonoWriter(d, poses.opencv(), near_mm=30.0),
-        readers.endogaussian_mono(75.0),
-    ),
-    "endo4dgs": (lambda d: Endo4DGSWriter(d, poses.opengl()), readers.endo4dgs),
-    "nerfstudio": (NerfstudioWriter, readers.nerfstudio),
-    "nerfstudio_png": (lambda d: NerfstudioWriter(d, png=True), readers.nerfstudio),
-    "colmap": (ColmapWriter, readers.colmap(readers.colmap_binary)),
-    "colmap_text": (lambda d: ColmapWriter(d, text=True), readers.colmap(readers.colmap_text)),
-    "graphdeco": (GraphdecoWriter, readers.graphdeco),
-    "npz": (NpzWriter, readers.npz),
-}
 STEP_MM = {  # half of the largest step that a format makes along z
     "endonerf": HALF_MM,
     "endonerf_opencv": HALF_MM,
@@ -82,10 +59,6 @@ def expected(prior: DepthPrior, meta: dict) -> tuple[np.ndarray, np.ndarray]:
         :3, :3
     ].double().numpy().T
     return (world_points(prior) + moved)[area], usable(prior)[area]
-
-
-def meta_of(scene: Path) -> dict:
-    return json.loads((scene / "depth_meta.json").read_text())
 
 
 @pytest.mark.parametrize("moving", [True, False], ids=["moving", "static"])
@@ -249,89 +222,6 @@ def test_without_pycolmap_a_line_says_what_to_install(
 
 
 @pytest.mark.parametrize("name", [*WRITERS, "ply"])
-def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
-    priors = some_priors(moving=True)
-    whole = files_of(export(writer(tmp_path / "whole"), priors))
-
-    first = writer(tmp_path / "parts")
-    first.write(2, priors[2])
-    with monkeypatch.context() as patch:  # dies after the frame's files, before its record
-        patch.setattr("m3depth.priors.records.write_json", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            first.write(0, priors[0])
-    assert not (tmp_path / "parts" / "depth_meta.json").exists()
-    again = writer(tmp_path / "parts")
-    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [False, False, True]
-    assert again.finish(3) == [0, 1]
-    for index in (1, 0):
-        again.write(index, priors[index])
-    assert again.finish(3) == []
-    assert files_of(tmp_path / "parts") == whole
-
-
-@pytest.mark.parametrize("lost", ["removed", "cut", "record"])
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
-def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lost: str) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
-    priors = some_priors(moving=True)
-    scene = export(writer(tmp_path / "scene"), priors)
-    whole = files_of(scene)
-    of_a_frame = [scene / path for path in whole if "000001" in path and "frames" not in path]
-    path = scene / "frames/000001.json" if lost == "record" else sorted(of_a_frame)[-1]
-    path.unlink() if lost == "removed" else path.write_bytes(path.read_bytes()[:30])
-    again = writer(scene)
-    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [True, False, True]
-    assert again.finish(3) == [1]
-    again.write(1, priors[1])
-    assert again.finish(3) == []
-    assert files_of(scene) == whole
-
-
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
-def test_an_export_that_dies_at_its_very_first_file_is_half_written(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
-    with monkeypatch.context() as patch:
-        patch.setattr("m3depth.priors.writers.scene.write_as_named", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            writer(tmp_path / "scene").write(0, some_priors(moving=True)[0])
-    with pytest.raises(DataError, match="scene: a half-written export"):
-        require_whole(tmp_path / "scene")
-
-
-def test_a_folder_of_others_that_is_called_as_our_records_are_is_no_half_written_export(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "frames").mkdir()
-    (tmp_path / "frames/000000.png").write_bytes(b"theirs")
-    require_whole(tmp_path)
-
-
-def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
-    scene = export(ColmapWriter(tmp_path), some_priors(moving=True))
-    whole = files_of(scene)
-    (scene / "images/.000001.png.77.tmp").write_bytes(b"half")
-    assert ColmapWriter(tmp_path).finish(3) == []
-    assert files_of(scene) == whole
-
-
-def test_a_skipped_frame_whose_name_was_not_known_is_tried_again(tmp_path: Path) -> None:
-    writer = NpzWriter(tmp_path)
-    writer.write(0, a_prior(0))
-    writer.skip(1, "frame 1", "clip/001.png: truncated")  # unreadable: no key
-    assert writer.finish(2) == []
-    again = NpzWriter(tmp_path)
-    assert not again.done(1, a_prior(1).key, a_prior(1).rig)
-    again.write(1, a_prior(1))
-    assert again.finish(2) == []
-    assert meta_of(tmp_path)["skipped"] == {}
-
-
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
 def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path, name: str) -> None:
     writer = PlyWriter if name == "ply" else WRITERS[name][0]
     meta = meta_of(export(writer(tmp_path), some_priors(moving=False)))
@@ -351,107 +241,3 @@ def test_the_float_truth_stands_beside_what_is_rounded(tmp_path: Path, name: str
     rows, columns = truth.shape
     source = prior.depth_mm[0].numpy()[cut["top"] :, cut["left"] :][:rows, :columns]
     assert np.array_equal(truth, source)
-
-
-def spoilt_pose(prior: DepthPrior, factor: float) -> DepthPrior:
-    pose = prior.camera_to_world.clone()
-    pose[:3, 0] *= factor
-    return replace(prior, camera_to_world=pose)
-
-
-def with_map(prior: DepthPrior, name: str, values: torch.Tensor) -> DepthPrior:
-    """Past the tests' own checks of shapes, which users do not have."""
-    spoilt = replace(prior)
-    object.__setattr__(spoilt, name, values)
-    return spoilt
-
-
-def with_rig(prior: DepthPrior, **values: float) -> DepthPrior:
-    numbers = {name: torch.tensor(value) for name, value in values.items()}
-    return replace(prior, rig=prior.rig._replace(**numbers))
-
-
-BAD = {
-    "mask_of_numbers": (lambda p: with_map(p, "use", torch.ones_like(p.depth_mm)), "mask > 0"),
-    "mask_of_three": (
-        lambda p: with_map(p, "use", p.image > 0),
-        r"use has the shape \(3, 48, 64\), the image \(3, 48, 64\); one channel",
-    ),
-    "small_mask": (lambda p: with_map(p, "use", p.depth_mm[:, :9] > 0), "use has the shape"),
-    "cut_depth": (lambda p: with_map(p, "depth_mm", p.depth_mm[:, :9]), "depth_mm has the shape"),
-    "nan_confidence": (lambda p: replace(p, confidence=0 * p.depth_mm.log()), "due are 0 to 1"),
-    "percent": (lambda p: replace(p, confidence=p.confidence * 0 + 80), "confidence from 80"),
-    "nan_rig": (lambda p: with_rig(p, cx=float("nan")), "cx of the rig is nan"),
-    "no_focal_length": (lambda p: with_rig(p, fy=0.0), "fy of the rig is 0"),
-    "metres": (lambda p: replace(p, depth_mm=p.depth_mm / 1000), "metres"),
-    "nan_colours": (lambda p: replace(p, image=p.image.log()[:3] * float("nan")), "colours"),
-    "colours_to_255": (lambda p: replace(p, image=p.image * 255), "colours from 0 to 255"),
-    "nan_depth": (lambda p: replace(p, depth_mm=p.depth_mm * float("nan")), "NaN, infinite"),
-    "scaled_pose": (lambda p: spoilt_pose(p, 1.1), "no rotation"),
-    "mirrored_pose": (lambda p: spoilt_pose(p, -1.0), "determinant -1"),
-    "nan_pose": (lambda p: spoilt_pose(p, float("nan")), "no rotation"),
-}
-
-
-@pytest.mark.parametrize("fault", BAD)
-def test_an_unsound_frame_is_refused_and_named(tmp_path: Path, fault: str) -> None:
-    spoil, told = BAD[fault]
-    with pytest.raises(DataError, match=rf"^clip/000: .*{told}"):
-        NpzWriter(tmp_path).write(0, spoil(a_prior(0)))
-    assert not (tmp_path / "priors").exists()
-
-
-def test_all_zero_depth_in_every_frame_is_no_scene(tmp_path: Path) -> None:
-    writer = NpzWriter(tmp_path)
-    writer.write(0, without_depth(a_prior(0)))
-    with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
-        writer.finish(1)
-
-
-def test_frames_of_a_scene_that_have_no_depth_are_told_of(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    priors = some_priors(moving=False)
-    export(NpzWriter(tmp_path), [priors[0], without_depth(priors[1]), priors[2]])
-    assert f"1 of 3 frames have no usable depth: {priors[1].key}" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (lambda d: EndoGaussianMonoWriter(d, poses.opencv(), near_mm=0.0), "near_mm"),
-        (lambda d: GraphdecoWriter(d, near_mm=-1.0), "near_mm"),
-        (lambda d: PlyWriter(d, voxel_mm=0.0), "voxel_mm"),
-        (lambda d: EndoNeRFWriter(d, poses.opengl(), size=(512, 0)), "size"),
-    ],
-    ids=["mono", "graphdeco", "ply", "endonerf"],
-)
-def test_options_out_of_range_are_refused(tmp_path: Path, make, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
-        make(tmp_path)
-
-
-def test_a_frame_of_other_options_is_not_mixed_in(tmp_path: Path) -> None:
-    export(PlyWriter(tmp_path, voxel_mm=2.0), [a_prior(0)])
-    with pytest.raises(ConfigError, match="another voxel_mm"):
-        PlyWriter(tmp_path, voxel_mm=3.0).done(0, "clip/000", a_prior(0).rig)
-    with pytest.raises(ConfigError, match=r"another .*writer"):
-        NpzWriter(tmp_path).done(0, "clip/000", a_prior(0).rig)
-
-
-def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
-    writer = GraphdecoWriter(tmp_path)
-    for index in range(2):
-        writer.write(index, a_prior(index))
-    writer.skip(1, "clip/001", "gone")
-    assert writer.finish(2) == []
-    assert [name for name in files_of(tmp_path) if "000001" in name] == ["frames/000001.json"]
-
-
-def test_a_frame_of_another_rig_is_not_mixed_in(tmp_path: Path) -> None:
-    one = a_prior(0)
-    NpzWriter(tmp_path).write(0, one)
-    assert NpzWriter(tmp_path).done(0, one.key, one.rig)
-    wider = one.rig._replace(baseline_mm=one.rig.baseline_mm * 2)
-    with pytest.raises(ConfigError, match="another baseline_mm of the rig; set output=DIR"):
-        NpzWriter(tmp_path).done(0, one.key, wider)
