@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -57,33 +59,74 @@ def test_the_depth_term_is_over_tissue_of_known_depth():
     assert term(rendered(depth_mm=depth_mm), frame).item() == pytest.approx(2)
 
 
-def test_total_variation_counts_neighbours_that_are_both_inside():
+def steps_of(values: np.ndarray) -> list[tuple[tuple[int, int], tuple[int, int], float]]:
+    """Each pixel, its neighbour to the right or below, and the step: one pair at a time."""
+    height, width = values.shape
+    pairs = [((y, x), (y, x + 1)) for y in range(height) for x in range(width - 1)]
+    pairs += [((y, x), (y + 1, x)) for y in range(height - 1) for x in range(width)]
+    return [(one, other, float(values[other]) - float(values[one])) for one, other in pairs]
+
+
+def variation_by_hand(values: np.ndarray) -> float:
+    """``Σ |v - v'| / (c h w)``, as both released codes write it."""
+    return sum(abs(step) for plane in values for *_, step in steps_of(plane)) / values.size
+
+
+def a_rough_picture() -> Rendered:
+    draw = np.random.default_rng(3)
+    colour = torch.from_numpy(draw.random((3, 7, 9), np.float32))
+    depth_mm = torch.from_numpy(40 + 5 * draw.random((1, 7, 9), np.float32))
+    depth_mm[:, :, 5:] += 90
+    depth_mm[:, 3, 1] = 0
+    return Rendered(colour, depth_mm, torch.ones(1, 7, 9), NONE)
+
+
+def a_frame_with_a_tool() -> Frame:
+    use = torch.ones(1, 7, 9, dtype=torch.bool)
+    use[:, 4:, 2:4] = False
+    image, depth_mm = torch.full((3, 7, 9), 0.5), torch.full((1, 7, 9), 50.0)
+    return Frame("a", image, depth_mm, use, torch.eye(3), torch.eye(4))
+
+
+def test_total_variation_is_a_sum_over_the_number_of_values_as_released():
     ramp = torch.arange(6.0).expand(1, 4, 6)
-    everywhere = torch.ones(1, 4, 6, dtype=torch.bool)
-    across, down = 4 * 5, 3 * 6
-    steps = across / (across + down)  # of 1 across, of 0 down
-    assert terms.total_variation(ramp, everywhere).item() == pytest.approx(steps)
-    cliff = torch.where(half(), 100.0, 0.0)  # between the halves alone
-    assert terms.total_variation(cliff, half()).item() == 0
-    assert terms.total_variation(cliff, everywhere).item() == pytest.approx(400 / 38)
+    assert terms.total_variation(ramp).item() == pytest.approx(4 * 5 / 24)
+    picture, frame = a_rough_picture(), a_frame_with_a_tool()
+    colour, depth = picture.colour.numpy(), picture.depth_mm.numpy()
+    inverse = np.where(depth > 0, 1 / np.where(depth > 0, depth, 1), 0)
+    got = [
+        term(picture, frame).item()
+        for term in (terms.colour_variation, terms.depth_variation, terms.inverse_depth_variation)
+    ]
+    assert got == pytest.approx([variation_by_hand(v) for v in (colour, depth, inverse)], rel=1e-5)
 
 
-def test_what_tools_cover_is_where_surgicalgs_smooths():
-    depth_mm = torch.rand(1, 4, 6) + 50
-    frame = a_frame(half())
-    under = terms.depth_variation(rendered(depth_mm=depth_mm), frame, terms.under_tools)
-    depth_mm[:, :, 3:] = 7
-    assert terms.depth_variation(rendered(depth_mm=depth_mm), frame, terms.under_tools) == under
+def test_surgicalgs_smooths_what_a_tool_covers_down_to_0_around_it_as_released():
+    picture, frame = a_rough_picture(), a_frame_with_a_tool()
+    tool = (~frame.use).numpy()
+    for term, values in (
+        (terms.colour_variation, picture.colour),
+        (terms.depth_variation, picture.depth_mm),
+    ):
+        due = variation_by_hand(values.numpy() * tool)
+        assert term(picture, frame, terms.under_tools).item() == pytest.approx(due, rel=1e-5)
+    elsewhere = picture._replace(depth_mm=torch.where(frame.use, 7.0, picture.depth_mm))
+    assert terms.depth_variation(elsewhere, frame, terms.under_tools).item() == pytest.approx(due)
 
 
-def test_roughness_is_forgiven_at_the_images_edges():
-    frame = a_frame()
-    cliff = torch.full((1, 4, 6), 50.0)
-    cliff[:, :, 3:] = 60
-    smooth = terms.edgeless_roughness(rendered(depth_mm=cliff), frame).item()
-    assert smooth == pytest.approx(4 * 100 / 38)
-    frame.image[:, :, 3:] = 1
-    assert terms.edgeless_roughness(rendered(depth_mm=cliff), frame).item() < smooth
+def test_roughness_is_of_the_tissue_without_edges_of_the_rendered_depth_as_released():
+    picture, frame = a_rough_picture(), a_frame_with_a_tool()
+    edges = cv2.Canny(picture.depth_mm[0].numpy().astype(np.uint8), 20, 200)
+    smooth = frame.use[0].numpy() & (edges == 0)
+    assert 0 < (edges > 0).sum() < edges.size
+    steps = steps_of(picture.depth_mm[0].numpy())
+    squares = [step**2 for one, other, step in steps if smooth[one] and smooth[other]]
+    due = sum(squares) / smooth.sum()
+    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(due, rel=1e-5)
+    frame.image[:, :, 5:] = 1  # an edge of the picture is none of the depth
+    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(due, rel=1e-5)
+    nothing = frame._replace(use=torch.zeros_like(frame.use))
+    assert terms.edgeless_roughness(picture, nothing).item() == 0
 
 
 def test_the_schedules():
