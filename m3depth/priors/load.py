@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError
 from m3depth.networks.finest import Finest
 from m3depth.networks.tiled import in_tiles
+from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.systems.checkpoint import load_model
 
@@ -15,7 +15,7 @@ from m3depth.systems.checkpoint import load_model
 def load(
     checkpoint: str | Path,
     device: str = "auto",
-    rig: RigFile | None = None,
+    rig: Rig | None = None,
     flip: bool = False,
     batch_size: int = 1,
     precision: str | int = "32",
@@ -26,21 +26,23 @@ def load(
     Args:
         checkpoint: of ``m3depth train``.
         device: ``auto`` is the GPU where there is one.
-        rig: of the camera whose images will come; without it, the one that was trained with.
+        rig: of the camera whose images will come, as the path of a rig.yaml, a dict of its entries
+            or what `read_rig` gave; without it, the one that was trained with.
         flip: average over the image and its mirror image: better, and twice the time.
         batch_size: how many images every pass of the network sees.
         precision: 32, 16-mixed or bf16-mixed, of the network's own arithmetic.
         tiles: a side, that the network sees beside the whole image, for large ones; see `Tiled`.
 
     Raises:
-        UserError: the checkpoint cannot be read.
+        UserError: the checkpoint or the rig cannot be read.
         ConfigError: a setting is out of range.
     """
+    own = rig_file(rig)
     model = load_model(checkpoint)
     where = torch.device(pick_device(device))
     finest = Finest(model.network, flip, precision)
     network, size = in_tiles(finest, model.size, tiles)
-    known, rig_size = (rig.rig, rig.size) if rig else (model.rig, model.size)
+    known, rig_size = (own.rig, own.size) if own else (model.rig, model.size)
     return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size)
 
 

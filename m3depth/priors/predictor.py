@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, overload
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from m3depth.data.arrays import Held
 from m3depth.data.images import resize_image
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.options import require_number
+from m3depth.priors.asking import Rig, asked
 from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import Disparity
@@ -59,16 +61,38 @@ class DepthPredictor:
         self.rig, self.rig_size = rig, rig_size
         self.batch_size = batch_size
 
+    # A str is a sequence of str, to mypy
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, image: Held, rig: Rig | None = None, *, key: str | None = None
+    ) -> DepthPrior: ...
+    @overload
     def __call__(
-        self, key: str, image: Float[Tensor, "3 h w"], rig: StereoRig | None = None
-    ) -> DepthPrior:
-        """Predict one frame; see `View` for the arguments.
+        self, image: Sequence[Held], rig: Rig | None = None, *, key: Sequence[str] | None = None
+    ) -> list[DepthPrior]: ...
+    @overload
+    def __call__(self, key: str, image: Held, rig: Rig | None = None) -> DepthPrior: ...
+
+    def __call__(self, *given: Any, **named: Any) -> DepthPrior | list[DepthPrior]:
+        """Predict one image, or each of a list; ``(key, image, rig)`` is understood, too.
+
+        Args:
+            given: ``image`` and ``rig``. An image is a path, PIL's image, a NumPy array or a torch
+                tensor, RGB, channels first or last, 8 or 16 bits or floats from 0 to 1: see
+                `as_image`. A list or a batch of four dimensions gives a list. A rig is the path of
+                a rig.yaml, a dict of its entries (without ``width`` and ``height`` at the image's
+                resolution), or a `StereoRig` at the image's resolution; without one it is the
+                predictor's own.
+            named: The same, and ``key``, which names the image (one each for a list); without it,
+                a file's name or the place in the list.
 
         Raises:
-            DataError: the image has not the shape of the predictor's rig.
-            ConfigError: the network gives no expected error.
+            DataError: no image or rig, or the image has not the shape of its rig.
+            ConfigError: keys and images do not match, or the network gives no expected error.
         """
-        return self.together([View(key, image, rig)])[0]
+        images, several = asked(*given, **named)
+        priors = self.together([View(*one) for one in images])
+        return priors if several else priors[0]
 
     def together(self, views: Sequence[View]) -> list[DepthPrior]:
         """Predict frames, as many and of whatever sizes, ``batch_size`` in one pass.

@@ -55,7 +55,16 @@ def read_rig(path: Path) -> RigFile:
     Raises:
         DataError: unreadable, a key missing, unknown or not a number, or a value that no rig has.
     """
-    entries = _numbers(_load(path), path)
+    return rig_of(_load(path), path)
+
+
+def rig_of(given: Mapping[str, object], path: Path | str) -> RigFile:
+    """The same from its entries; ``path`` is where they are from, for the messages.
+
+    Raises:
+        DataError: see `read_rig`.
+    """
+    entries = _numbers(given, path)
     for key in ("fx", "fy", "width", "height"):
         if entries[key] <= 0:
             raise DataError(f"{path}: {key} is {entries[key]:g}; it must be positive, in pixels")
@@ -82,7 +91,7 @@ def _load(path: Path) -> Mapping[str, object]:
     return entries
 
 
-def _numbers(entries: Mapping[str, object], path: Path) -> dict[str, float]:
+def _numbers(entries: Mapping[str, object], path: Path | str) -> dict[str, float]:
     missing = [key for key in REQUIRED if key not in entries]
     unknown = [str(key) for key in entries if key not in REQUIRED + OPTIONAL]
     if missing:
@@ -93,7 +102,7 @@ def _numbers(entries: Mapping[str, object], path: Path) -> dict[str, float]:
     return {key: _number(value, key, path) for key, value in entries.items()}
 
 
-def _number(value: object, key: str, path: Path) -> float:
+def _number(value: object, key: str, path: Path | str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     raise DataError(f"{path}: {key} is {value!r}; a finite number is expected")

@@ -1,0 +1,99 @@
+"""What a predictor is called with: one image or several, a rig in any form, names."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.data.arrays import Held, as_image
+from m3depth.data.readers.rig_file import RigFile, read_rig, rig_of
+from m3depth.errors import ConfigError
+from m3depth.geometry.camera import StereoRig
+
+Rig = str | Path | Mapping[str, Any] | RigFile | StereoRig
+
+
+class Asked(NamedTuple):
+    """One image whose depth is wanted."""
+
+    key: str
+    image: Float[Tensor, "3 h w"]
+    rig: StereoRig | None  # at the image's resolution
+
+
+def asked(
+    *given: Any, image: Any = None, rig: Rig | None = None, key: str | Sequence[str] | None = None
+) -> tuple[list[Asked], bool]:
+    """The images of a call ``(image, rig)`` or, as it was at first, ``(key, image, rig)``.
+
+    Returns:
+        The images, and whether several were given: a list, a tuple or a batch of 4 dimensions.
+
+    Raises:
+        DataError: something that is no image (see `as_image`), or a rig for another shape.
+        ConfigError: as many keys as images are due.
+    """
+    if len(given) > 1 and isinstance(given[0], str) and not _is_rig(given[1]):
+        key, given = given[0], given[1:]
+    if len(given) > 2:
+        raise TypeError("a predictor takes (image, rig), or (key, image, rig)")
+    image = given[0] if given else image
+    rig = given[1] if len(given) > 1 else rig
+    several = isinstance(image, list | tuple) or getattr(image, "ndim", 0) == 4
+    images = list(image) if several else [image]
+    names = _names(images, key, several)
+    return [_asked(*pair, rig) for pair in zip(names, images, strict=True)], several
+
+
+def rig_file(rig: Rig | None) -> RigFile | None:
+    """A rig that says which size it is for.
+
+    Raises:
+        DataError: unreadable, incomplete or impossible.
+        ConfigError: a `StereoRig`, which does not say it.
+    """
+    if rig is None or isinstance(rig, RigFile):
+        return rig
+    if isinstance(rig, StereoRig):
+        raise ConfigError(
+            "rig: a StereoRig does not say which image size it is for; pass rig.yaml or a dict "
+            "with width and height, or give it with each image"
+        )
+    if not isinstance(rig, Mapping):
+        return read_rig(Path(rig))
+    # an array's or a tensor's numbers, too
+    return rig_of({n: v.item() if hasattr(v, "item") else v for n, v in rig.items()}, "rig")
+
+
+def _asked(key: str, held: Held, rig: Rig | None) -> Asked:
+    image = as_image(held, key)
+    height, width = image.shape[-2:]
+    if isinstance(rig, StereoRig):
+        return Asked(key, image, StereoRig(*(torch.as_tensor(float(value)) for value in rig)))
+    if isinstance(rig, Mapping):
+        rig = {"width": width, "height": height, **rig}
+    known = rig_file(rig)
+    return Asked(key, image, known.at((height, width), key) if known else None)
+
+
+def _names(images: Sequence[Held], key: str | Sequence[str] | None, several: bool) -> list[str]:
+    if key is None:
+        return [
+            _name(held, str(place) if several else "image") for place, held in enumerate(images)
+        ]
+    keys = [key] if isinstance(key, str) else list(key)
+    if len(keys) != len(images):
+        raise ConfigError(f"key: {len(keys)} for {len(images)} images; give each image one")
+    return keys
+
+
+def _name(held: Held, otherwise: str) -> str:
+    path = held if isinstance(held, str | Path) else getattr(held, "filename", "")  # PIL's
+    return Path(path).stem if path else otherwise
+
+
+def _is_rig(given: object) -> bool:
+    return given is None or isinstance(given, str | Path | Mapping | RigFile | StereoRig)
