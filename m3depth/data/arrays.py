@@ -64,7 +64,7 @@ def _in_range(values: Array, name: str) -> Float[Tensor, "*shape"]:
     """As floats from 0 to 1."""
     if not values.size:
         raise DataError(f"{name}: shape {values.shape} holds no pixel")
-    low, high = values.min(), values.max()
+    low, high = values.min().item(), values.max().item()
     if values.dtype in (np.uint8, np.uint16):
         if values.dtype == np.uint16 and 0 < high < FEWER_BITS:
             raise DataError(
