@@ -20,7 +20,7 @@ class StereoBatch(TypedDict):
     occluded: NotRequired[Bool[Tensor, "*b 1 H W"]]  # left view: the right one does not show it
     tool: NotRequired[Bool[Tensor, "*b 1 h w"]]  # left view: an instrument covers the tissue
     tool_right: NotRequired[Bool[Tensor, "*b 1 h w"]]
-    ignore: NotRequired[Bool[Tensor, "*b 2 h w"]]  # left, right: colours that mislead
+    ignore: NotRequired[Bool[Tensor, "*b v h w"]]  # left, right: colours that mislead
     camera_to_world: NotRequired[Float[Tensor, "*b 4 4"]]  # left camera, OpenCV axes, mm
     skipped: NotRequired[str | list[str]]  # why frames before this one were passed over
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores

@@ -1,14 +1,14 @@
-"""M3Depth's augmentation, on whole batches, one draw per pair."""
+"""M3Depth's augmentation, on whole batches, one draw per sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
+from m3depth.data.fields import mirrored
 from m3depth.errors import ConfigError
-from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
@@ -42,8 +42,8 @@ class Augmentation:
 
     def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b 3 h w"]]:
         """The pair to compute losses on, clean, and the left image that the network sees."""
-        mirrored = torch.rand(len(batch["left"]), device=batch["left"].device) < self.mirror
-        batch = mirror_and_swap(batch, mirrored)
+        drawn = torch.rand(len(batch["left"]), device=batch["left"].device) < self.mirror
+        batch = mirrored(batch, drawn)
         return batch, self._recoloured(batch["left"])
 
     def _recoloured(self, left: Tensor) -> Tensor:
@@ -51,27 +51,6 @@ class Augmentation:
         gamma = _uniform(left, 1, self.gamma)
         gain = _uniform(left, 1, self.brightness) * _uniform(left, 3, self.colour)
         return torch.where(drawn, (left**gamma * gain).clamp(0, 1), left)
-
-
-def mirror_and_swap(batch: StereoBatch, mirrored: Bool[Tensor, " b"]) -> StereoBatch:
-    """Mirror both images and swap them, for the samples in ``mirrored``.
-
-    A mirror alone would make disparity negative; the swap makes it positive again, and the
-    principal points become ``W - 1 - cx`` of the *other* view. Ground truth, which belongs to
-    the old left view, is dropped.
-    """
-    left, right, rig = batch["left"], batch["right"], batch["rig"]
-    pick = mirrored[:, None, None, None]
-    rigs = zip(rig.mirrored(left.shape[-1]), rig, strict=True)
-    swapped = StereoBatch(
-        left=torch.where(pick, right.flip(-1), left),
-        right=torch.where(pick, left.flip(-1), right),
-        rig=StereoRig(*(torch.where(mirrored, one, other) for one, other in rigs)),
-        key=batch["key"],
-    )
-    if "ignore" in batch:
-        swapped["ignore"] = torch.where(pick, batch["ignore"].flip(1, -1), batch["ignore"])
-    return swapped
 
 
 def _uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:

@@ -19,8 +19,8 @@ from m3depth.types import StereoBatch
 class Part(Protocol):
     """One reason not to compare a pixel."""
 
-    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
-        """True where the left and the right image mislead."""
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
+        """True where the left and, if there is one, the right image mislead."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Highlights:
     around: float = 0.15
     grow: float = 0.006
 
-    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
         """True on highlights and their rims."""
-        least = _both(batch).amin(2)  # (b, 2, h, w)
+        least = _views(batch).amin(2)  # (b, v, h, w)
         height, width = least.shape[-2:]
         down, across = (max(1, round(side / (self.around * width))) for side in (height, width))
         coarse = functional.adaptive_avg_pool2d(least, (down, across))
@@ -77,9 +77,9 @@ class BlackBorder:
 
     level: float = 0.04
 
-    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
         """True where everything up to one edge, along the row or the column, is black."""
-        black = (_both(batch).amax(2) <= self.level).to(torch.uint8)
+        black = (_views(batch).amax(2) <= self.level).to(torch.uint8)
         reached = [_up_to_here(black, axis, end) for axis in (-1, -2) for end in (False, True)]
         return torch.stack(reached).any(0)
 
@@ -94,23 +94,26 @@ class Overlay:
 
     file: str
 
-    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
         """True where the file says so, in both views."""
         left = batch["left"]
         mask = functional.adaptive_max_pool2d(self._drawn, left.shape[-2:]) > 0
-        return mask.to(left.device).expand(len(left), 2, -1, -1)
+        return mask.to(left.device).expand(len(left), 2 if "right" in batch else 1, -1, -1)
 
     @cached_property
     def _drawn(self) -> Float[Tensor, "1 H W"]:
         return read_mask(Path(self.file)).float()
 
 
-def tools(batch: StereoBatch) -> Bool[Tensor, "b 2 h w"]:
+def tools(batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
     """True on instruments, where the samples carry masks of them."""
     if "tool" not in batch:
         warn_once("tools are not ignored: the data set has no tool masks")
     none = torch.zeros_like(batch["left"][:, :1], dtype=torch.bool)
-    return torch.cat([batch.get("tool", none), batch.get("tool_right", none)], dim=1)
+    views = [batch.get("tool", none)]
+    if "right" in batch:
+        views.append(batch.get("tool_right", none))
+    return torch.cat(views, dim=1)
 
 
 def grown(mask: Bool[Tensor, "b c h w"], by_px: int) -> Bool[Tensor, "b c h w"]:
@@ -118,8 +121,10 @@ def grown(mask: Bool[Tensor, "b c h w"], by_px: int) -> Bool[Tensor, "b c h w"]:
     return functional.max_pool2d(mask.float(), 2 * by_px + 1, stride=1, padding=by_px) > 0
 
 
-def _both(batch: StereoBatch) -> Float[Tensor, "b 2 3 h w"]:
-    return torch.stack([batch["left"], batch["right"]], dim=1)
+def _views(batch: StereoBatch) -> Float[Tensor, "b v 3 h w"]:
+    """The left image and, if there is one, the right."""
+    both = [batch["left"], batch["right"]] if "right" in batch else [batch["left"]]
+    return torch.stack(both, dim=1)
 
 
 def _up_to_here(black: Tensor, axis: int, from_the_end: bool) -> Tensor:

@@ -1,12 +1,14 @@
 """Which pairs are trained on, validated on and tested on, and how they are loaded."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset
 
+from m3depth.data.fields import collate, require
 from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import DataError
@@ -15,7 +17,14 @@ from m3depth.types import StereoBatch
 
 
 class StereoData(pl.LightningDataModule):
-    """Three data sets of `StereoBatch` samples, all resized to ``size``."""
+    """Three data sets of `StereoBatch` samples, all resized to ``size``.
+
+    Attributes:
+        needs: The fields that each sample must have to be learned from. Of the labels, training
+            batches have those named here and no others; validation batches have all.
+    """
+
+    needs: frozenset[str] = frozenset({"left", "right"})
 
     def __init__(
         self,
@@ -68,43 +77,22 @@ class StereoData(pl.LightningDataModule):
         options = {"num_replicas": world, "rank": rank, "shuffle": True, "seed": self.seed}
         order = ShuffledRuns(pairs, run=self.run, **options)
         drop_last = len(order) > self.batch_size
-        return self._loader(pairs, sampler=order, drop_last=drop_last, collate_fn=without_labels)
+        return self._loader(pairs, sampler=order, drop_last=drop_last)
 
     def val_dataloader(self) -> DataLoader[StereoBatch]:
         """In order."""
-        return self._loader(SkipUnreadable(self.val))
+        return self._loader(SkipUnreadable(self.val), labels=True)
 
-    def _loader(self, pairs: Dataset[StereoBatch], **options: Any) -> DataLoader[StereoBatch]:
-        refuse_monocular([pairs[0]])  # here and not in a worker, whose error would be a traceback
+    def _loader(
+        self, pairs: Dataset[StereoBatch], labels: bool = False, **options: Any
+    ) -> DataLoader[StereoBatch]:
+        require(pairs[0], self.needs)  # here and not in a worker, whose error would be a traceback
         return DataLoader(
             pairs,
             batch_size=self.batch_size,
+            collate_fn=partial(collate, needs=self.needs, labels=labels),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             **options,
-        )
-
-
-def without_labels(samples: list[StereoBatch]) -> StereoBatch:
-    """Collate for training: ground truth stays behind, so that no loss can look at it."""
-    refuse_monocular(samples)
-    kept = {"left", "right", "rig", "key", "skipped", "tool", "tool_right"}
-    batch: StereoBatch = default_collate(
-        [{name: value for name, value in sample.items() if name in kept} for sample in samples]
-    )
-    return batch
-
-
-def refuse_monocular(samples: Sequence[StereoBatch]) -> None:
-    """Nothing is learned, and no checkpoint chosen, from frames without a right image.
-
-    Raises:
-        DataError: naming the first such frame.
-    """
-    alone = next((sample["key"] for sample in samples if "right" not in sample), None)
-    if alone is not None:
-        raise DataError(
-            f"{alone}: a monocular frame, without a right image to learn from; choose stereo pairs "
-            "for data.train and data.val, and use this set for m3depth evaluate"
         )

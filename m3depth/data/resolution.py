@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch.nn import functional
-
+from m3depth.data.fields import resized
 from m3depth.errors import ConfigError
 from m3depth.options import require_number
 from m3depth.types import StereoBatch
@@ -43,13 +42,4 @@ class CoarseToFine:
         if factor == 1:
             return batch
         height, width = batch["left"].shape[-2:]
-        size = height // factor, width // factor
-        resized = StereoBatch(
-            left=functional.interpolate(batch["left"], size, mode="area"),
-            right=functional.interpolate(batch["right"], size, mode="area"),
-            rig=batch["rig"].resized((height, width), size),
-            key=batch["key"],
-        )
-        if "ignore" in batch:
-            resized["ignore"] = functional.adaptive_max_pool2d(batch["ignore"].float(), size) > 0
-        return resized
+        return resized(batch, (height // factor, width // factor))

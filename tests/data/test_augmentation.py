@@ -2,7 +2,8 @@
 
 import torch
 
-from m3depth.data.augmentation import Augmentation, mirror_and_swap
+from m3depth.data.augmentation import Augmentation
+from m3depth.data.fields import mirrored
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.warp import warp
@@ -32,8 +33,8 @@ def test_a_mirrored_pair_still_warps_by_a_positive_disparity():
     pair = batch()
     pair["left"], pair["right"] = wide[..., :WIDTH], wide[..., shift:]  # x_right = x_left - 3
     disparity = torch.full((4, 1, HEIGHT, WIDTH), float(shift))
-    for mirrored in (NONE, ALL):
-        got = mirror_and_swap(pair, mirrored)
+    for which in (NONE, ALL):
+        got = mirrored(pair, which)
         rebuilt, visible = warp(got["right"], -disparity)
         error = (rebuilt - got["left"]).abs().amax(1, keepdim=True)
         assert visible.any()
@@ -44,7 +45,7 @@ def test_a_mirrored_pair_still_warps_by_a_positive_disparity():
 
 def test_the_principal_points_are_mirrored_and_swapped():
     pair = batch()
-    rig = mirror_and_swap(pair, ALL)["rig"]
+    rig = mirrored(pair, ALL)["rig"]
     torch.testing.assert_close(rig.cx, WIDTH - 1 - pair["rig"].cx_right)
     torch.testing.assert_close(rig.cx_right, WIDTH - 1 - pair["rig"].cx)
     disparity = torch.full((4, 1, 1, 1), 4.0)
@@ -54,14 +55,14 @@ def test_the_principal_points_are_mirrored_and_swapped():
 
 
 def test_each_sample_is_mirrored_alone_and_as_a_pair():
-    pair, mirrored = batch(), torch.tensor([True, False, False, True])
-    got = mirror_and_swap(pair, mirrored)
+    pair, which = batch(), torch.tensor([True, False, False, True])
+    got = mirrored(pair, which)
     for i in range(4):
         left, right = pair["left"][i], pair["right"][i]
-        expected = (right.flip(-1), left.flip(-1)) if mirrored[i] else (left, right)
+        expected = (right.flip(-1), left.flip(-1)) if which[i] else (left, right)
         assert torch.equal(got["left"][i], expected[0])
         assert torch.equal(got["right"][i], expected[1])
-        source = pair["rig"].mirrored(WIDTH) if mirrored[i] else pair["rig"]
+        source = pair["rig"].mirrored(WIDTH) if which[i] else pair["rig"]
         assert [float(v[i]) for v in got["rig"]] == [float(v[i]) for v in source]
     assert got["key"] == pair["key"]
 
@@ -69,7 +70,7 @@ def test_each_sample_is_mirrored_alone_and_as_a_pair():
 def test_the_truth_of_the_old_left_view_is_dropped():
     pair = batch()
     pair["depth_mm"] = torch.ones(4, 1, HEIGHT, WIDTH)
-    assert "depth_mm" not in mirror_and_swap(pair, ALL)
+    assert "depth_mm" not in mirrored(pair, ALL)
 
 
 def test_only_what_the_network_sees_is_recoloured():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from m3depth.data.augmentation import mirror_and_swap
+from m3depth.data.fields import mirrored
 from m3depth.data.ignore import BlackBorder, Highlights, Ignore, Overlay, tools
 from m3depth.data.resolution import CoarseToFine
 from m3depth.data.synthetic import SyntheticPairs
@@ -80,8 +80,8 @@ def test_the_mark_follows_the_mirror_and_the_resolution():
     mark = torch.zeros(1, 2, 8, 12).bool()
     mark[0, 0, 3, 2] = True
     batch["ignore"] = mark
-    mirrored = mirror_and_swap(batch, torch.tensor([True]))["ignore"]
-    assert mirrored.nonzero().tolist() == [[0, 1, 3, 9]]
+    turned = mirrored(batch, torch.tensor([True]))["ignore"]
+    assert turned.nonzero().tolist() == [[0, 1, 3, 9]]
     small = CoarseToFine(shrink=[2], until=[1.0])(batch, 0.0)["ignore"]
     assert small.nonzero().tolist() == [[0, 0, 1, 1]]
 
@@ -99,3 +99,10 @@ def test_what_is_ignored_in_either_view_changes_no_photometric_value(view):
     clean = term([synthesise({**batch, "ignore": mark}, disparity)]).mean()
     assert term([synthesise(spoilt, disparity)]).mean() > clean + 0.01
     assert term([synthesise({**spoilt, "ignore": mark}, disparity)]).mean() == clean
+
+
+def test_a_frame_without_a_right_image_has_marks_of_its_own():
+    both = pair(torch.rand(1, 3, 24, 32))
+    alone = {name: value for name, value in both.items() if name != "right"}
+    for part in (Highlights(), BlackBorder(), tools):
+        assert torch.equal(part(alone), part(both)[:, :1])

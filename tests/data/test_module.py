@@ -2,7 +2,8 @@ import pytest
 import torch
 from pair_fakes import Numbered
 
-from m3depth.data.module import StereoData, without_labels
+from m3depth.data.fields import collate
+from m3depth.data.module import StereoData
 from m3depth.errors import DataError
 from m3depth.types import StereoBatch
 
@@ -68,7 +69,7 @@ def test_collation_of_samples_with_different_labels():
     """One pair with truth, one without: training does not care."""
     with_truth, bare = Numbered(2)[0], Numbered(2)[1]
     del bare["depth_mm"]
-    assert without_labels([with_truth, bare])["key"] == ["pair/0", "pair/1"]
+    assert collate([with_truth, bare], needs={"left"})["key"] == ["pair/0", "pair/1"]
 
 
 class OneEyed(Numbered):
