@@ -95,6 +95,8 @@ def score(
     write_report(output / "report.html", title, evaluation, curves, notes)
     for line in summary(evaluation.first.metrics, evaluation.first.baselines):
         logger.info(line)
+    for result in evaluation.results:
+        logger.info("counted by %s: %s", result.protocol.name, result.counted)
     if len(evaluation.results) > 1:
         sys.stdout.write("\n".join(protocol_lines(evaluation)) + "\n")
     logger.info("report: %s", (output / "report.html").resolve())
@@ -105,7 +107,7 @@ def summary(metrics: dict[str, float], baselines: dict[str, dict[str, float]]) -
     lines = ["test: " + "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())]
     for name, values in baselines.items():
         line = f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in values.items())
-        for metric in ("mae_mm", "epe_px"):
+        for metric in ("mae_mm", "epe_px", "normal_deg"):
             if metric in metrics and values.get(metric):
                 line += f"  ({metric} {_against(metrics[metric], values[metric])})"
         lines.append(line)

@@ -23,6 +23,7 @@ from m3depth.types import StereoBatch
 WIDEST = 0.3  # of the width: the largest disparity that is searched, the network's own bound
 SGBM_STEP = 16  # OpenCV wants its number of disparities in such steps
 SGBM_SCALE = 16  # and gives sixteenths of a pixel
+SGBM_COSTS = 128_000_000  # so many, of 2 bytes and several times over, may all be held at once
 
 
 class DepthMean(NamedTuple):
@@ -83,6 +84,9 @@ def score_guess(guess: Prediction, truth: Truth, protocol: Protocol) -> dict[str
 def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Prediction:
     """Semi-global matching of the pair, with its left-right check and speckle filter.
 
+    Along eight directions, which holds all costs in memory; along five where the pair is too large
+    for that (`SGBM_COSTS`: from about 800x600).
+
     Both images are widened on the left by the search range, since OpenCV answers nothing within
     that range of the edge; a match that would lie in the widening is not taken.
     """
@@ -93,6 +97,7 @@ def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Pre
     grey = [cv2.cvtColor(_bytes(image), cv2.COLOR_RGB2GRAY) for image in (left, right)]
     wide = [cv2.copyMakeBorder(g, 0, 0, search, 0, cv2.BORDER_REPLICATE) for g in grey]
     block = 5
+    few = grey[0].size * (1 + WIDEST) * search <= SGBM_COSTS
     matcher = cv2.StereoSGBM.create(
         minDisparity=0,
         numDisparities=search,
@@ -104,7 +109,7 @@ def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Pre
         uniquenessRatio=5,
         speckleWindowSize=50,
         speckleRange=2,
-        mode=cv2.STEREO_SGBM_MODE_HH,
+        mode=cv2.STEREO_SGBM_MODE_HH if few else cv2.STEREO_SGBM_MODE_SGBM,
     )
     disparity = matcher.compute(*wide)[:, search:].astype(np.float32) / SGBM_SCALE
     given = (disparity >= 0) & (np.arange(width, dtype=np.float32) - disparity >= 0)

@@ -5,15 +5,18 @@ from collections.abc import Sequence
 import torch
 from torch.utils.data import Dataset
 
+from m3depth.data.images import resize_image
+from m3depth.data.own_size import at_own_size
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth, sgbm
+from m3depth.evaluation.counted import LeftOut
 from m3depth.evaluation.frames import Frames, Skipped
 from m3depth.evaluation.predictors import NoPredictionError, Predictor
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.result import Evaluation, Frame, Row
+from m3depth.evaluation.result import Evaluation, Frame, Result, Row
 from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
-from m3depth.evaluation.truth import Prediction, Truth, as_batch
+from m3depth.evaluation.truth import Prediction, Truth, as_batch, size_of
 from m3depth.evaluation.views import score_view
 from m3depth.types import StereoBatch
 
@@ -47,7 +50,7 @@ def evaluate(
         DataError: Not one frame could be scored, frames have no prediction, or the network's
             disparity is not finite.
     """
-    frames = Frames(test, "evaluate")
+    frames, own_size = Frames(test, "evaluate"), at_own_size(test)
     mean = mean_depth(Frames(train, "mean training depth")) if train is not None else None
     runs = [Run(protocol, mean, still_camera) for protocol in protocols]
     missing: list[Skipped] = []
@@ -59,14 +62,17 @@ def evaluate(
             except NoPredictionError as error:
                 missing.append(Skipped(frame=index, why=str(error)))
                 continue
-            shown = Shown(index, batch, prediction, score_view(prediction, batch), _guesses(batch))
+            guesses = _guesses(batch, own_size, index)
+            shown = Shown(index, batch, prediction, score_view(prediction, batch), guesses)
             for run in runs:
                 run.add(shown)
         _refuse(missing, frames, skip_missing)
-        results = [run.result() for run in runs]
+        unread = [LeftOut(one["frame"], "", "cannot be read") for one in frames.skipped]
+        unread += [LeftOut(one["frame"], "", "no prediction") for one in missing]
+        results = [run.result(unread) for run in runs]
         rows, protocol = results[0].rows, protocols[0]
         if not rows:
-            raise DataError(_nothing_scored(frames, missing, results[0].sparse))
+            raise DataError(_nothing_scored(frames, missing, results))
         return Evaluation(
             results=results,
             skipped=[*frames.skipped, *missing],
@@ -75,11 +81,22 @@ def evaluate(
         )
 
 
-def _guesses(batch: StereoBatch) -> dict[str, Prediction]:
-    """What OpenCV makes of the pair; only worth its time where there is a truth."""
-    if "right" not in batch or Truth.of(batch) is None:
+def _guesses(
+    batch: StereoBatch, own_size: Dataset[StereoBatch], index: int
+) -> dict[str, Prediction]:
+    """What OpenCV makes of the pair; only worth its time where there is a truth.
+
+    Of the pair at the truth's own size, whatever size the network looks at: a matcher's error is
+    in pixels, so it grows as the pictures shrink.
+    """
+    truth = Truth.of(batch)
+    if "right" not in batch or truth is None:
         return {}
-    return {"sgbm": sgbm(batch["left"], batch["right"])}
+    size = size_of(truth.depth_mm)
+    if size_of(batch["left"]) != size:
+        batch = as_batch(own_size[index])
+    left, right = (resize_image(view[0], size)[None] for view in (batch["left"], batch["right"]))
+    return {"sgbm": sgbm(left, right)}
 
 
 def _evenly(rows: list[Row]) -> list[Row]:
@@ -118,15 +135,17 @@ def _refuse(missing: list[Skipped], frames: Frames, skip_missing: bool) -> None:
         )
 
 
-def _nothing_scored(frames: Frames, missing: list[Skipped], sparse: list[str]) -> str:
+def _nothing_scored(frames: Frames, missing: list[Skipped], results: list[Result]) -> str:
     if not len(frames):
         return "the test set is empty: there is nothing to evaluate; check data= and its split"
-    if sparse:
-        return (
-            f"the protocol leaves out all {len(sparse)} frames: too little of their depth is "
-            "known; choose another protocol= or a smaller min_coverage"
-        )
     skipped = [*frames.skipped, *missing]
+    if len(skipped) < len(frames):
+        first = results[0]
+        other = next((r.protocol.name for r in results if r.rows), "")
+        mend = f"give {other} first" if other else "choose another protocol= or change its range"
+        return (
+            f"the protocol {first.protocol.name} counts {first.counted}: nothing to score; {mend}"
+        )
     return (
         f"none of the {len(frames)} test frames could be scored; the first one: {skipped[0]['why']}"
     )

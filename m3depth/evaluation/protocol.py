@@ -31,6 +31,12 @@ class Compared(NamedTuple):
     error_px: Float[Tensor, "1 1 H W"] | None = None  # of the disparity, to be expected
 
     @property
+    def answered(self) -> Bool[Tensor, "1 1 H W"]:
+        """The pixels that are scored: those that count and that have a prediction."""
+        counts = self.truth.counts
+        return counts if self.given is None else counts & self.given
+
+    @property
     def fitted_mm(self) -> Float[Tensor, "1 1 H W"]:
         """Fitted, never clipped; 0 = not known, or shifted past infinity."""
         fitted = self.fit(self.raw_mm)
@@ -50,7 +56,8 @@ class Protocol:
         ends_count: Whether a true depth of exactly ``min_mm`` or ``max_mm`` counts.
         only: Crops and masks; a pixel counts if all of them keep it.
         resize: Which of prediction and truth is brought to the other's resolution.
-        min_coverage: A frame where a smaller share of the truth's pixels counts is left out.
+        min_coverage: A frame is left out where a smaller share of its pixels has a true depth,
+            in the range or not.
         mean: How the frames' numbers become the set's.
     """
 
@@ -87,15 +94,31 @@ class Protocol:
         """Whether the prediction is scored as it is, with no need of a truth to be aligned to."""
         return self.align is none
 
+    @property
+    def range(self) -> str:
+        """The depths that count, in words."""
+        if self.min_mm == 0 and self.max_mm == float("inf"):
+            return "every known depth"
+        return f"{self.min_mm:g} to {self.max_mm:g} mm"
+
+    @property
+    def sparse(self) -> str:
+        """What is said of a frame that `too_sparse` leaves out."""
+        return f"less than {self.min_coverage:.0%} of its true depth known"
+
     def within(self, truth: Truth) -> Truth:
         """The truth with only the pixels that count."""
-        counts = truth.counts & self._in_range(truth.depth_mm)
+        counts = truth.counts & self.in_range(truth.depth_mm)
         for keep in self.only:
             counts = counts & keep(truth)
         return truth._replace(counts=counts)
 
     def too_sparse(self, truth: Truth) -> bool:
-        """Whether the frame is left out: too few of its pixels count."""
+        """Whether the frame is left out: too little of it is known, as `Truth.of` gives it.
+
+        Known, not known and within the range: so M3Depth's released test has it (``depth > 0.1`` on
+        a tenth of the pixels), and SCARED's toolkit.
+        """
         return truth.counts.double().mean().item() < self.min_coverage
 
     def compare(self, prediction: Prediction, truth: Truth) -> Compared | None:
@@ -128,7 +151,8 @@ class Protocol:
             depth_mm = torch.where(depth_mm > 0, clipped, 0.0)
         return torch.where(depth_mm.isfinite(), depth_mm, 0.0).clamp_min(NEAREST_MM)
 
-    def _in_range(self, true_mm: Float[Tensor, "*n"]) -> Bool[Tensor, "*n"]:
+    def in_range(self, true_mm: Float[Tensor, "*n"]) -> Bool[Tensor, "*n"]:
+        """Whether a true depth is within the range."""
         if self.ends_count:
             return (true_mm >= self.min_mm) & (true_mm <= self.max_mm)
         return (true_mm > self.min_mm) & (true_mm < self.max_mm)

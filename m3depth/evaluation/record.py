@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from m3depth import __version__
+from m3depth.evaluation.counted import OF
 from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
 from m3depth.files import write_text
+
+PIXELS = "pixels_of"  # the column of how many pixels the frame's truth has
 
 
 def write_record(
@@ -69,10 +72,20 @@ def config_sha256(config: Mapping[str, Any]) -> str:
 
 
 def _csv(result: Result) -> str:
+    """Every frame in the set's order; one that does not count has the reason and no numbers."""
     names = (*METRICS, RATIO, VALID)
     scored = [name for name in names if any(name in row.scores for row in result.rows)]
+    told = ["left_out"] if result.left_out else []
+    rows: dict[int, dict[str, object]] = {}
+    for row in result.rows:
+        rows[row.position] = {"frame": row.key, **row.scores, PIXELS: row.pixels.get(OF, "")}
+    for one in result.left_out:
+        key = one.key or f"frame {one.position}"  # a frame that cannot be read says no name
+        rows[one.position] = {"frame": key, "left_out": one.why, PIXELS: one.pixels.get(OF, "")}
     text = io.StringIO()
-    table = csv.DictWriter(text, ["frame", *scored], lineterminator="\n")
+    sized = [PIXELS] if any(row[PIXELS] for row in rows.values()) else []
+    columns = ["frame", *told, *scored, *sized]
+    table = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     table.writeheader()
-    table.writerows({"frame": row.key, **row.scores} for row in result.rows)
+    table.writerows(rows[position] for position in sorted(rows))
     return text.getvalue()

@@ -11,13 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.averaging import ScoredFrame, blocks, intervals, means
+from m3depth.evaluation.counted import OF, LeftOut, Pixels, told, total
 from m3depth.evaluation.frames import Skipped
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
 from m3depth.evaluation.truth import Prediction, Truth
 from m3depth.types import StereoBatch
 
-BASELINES = ("mean_depth", "sgbm", "constant_disparity", "best_shift", "truth")
+BASELINES = ("mean_depth", "sgbm", "constant_disparity", "frontal", "best_shift", "truth")
 
 
 class Row(NamedTuple):
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     key: str
     scores: dict[str, float]  # the metrics that the frame supports, `scale_ratio`, `valid_pixels`
     baselines: dict[str, dict[str, float]]  # the same of what the frame can be read against
+    pixels: Pixels = {}  # noqa: RUF012  # never written to; of the truth, as `counted.pixels` tells
 
     @property
     def badness(self) -> float | None:
@@ -57,19 +59,54 @@ class Result:
     Attributes:
         protocol: How the frames were scored.
         rows: One per frame that was scored.
-        sparse: The keys of the frames that the protocol leaves out: too little of them is known.
+        left_out: The frames that are in no number, and why.
         reliability: Of the confidences, as `Reliability` tells it; empty where there are none.
     """
 
     protocol: Protocol
     rows: list[Row]
-    sparse: list[str]
+    left_out: list[LeftOut] = field(default_factory=list)
     reliability: dict[str, Any] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
         """How many frames were scored."""
         return len(self.rows)
+
+    @property
+    def frames_of(self) -> int:
+        """How many frames there are."""
+        return len(self.rows) + len(self.left_out)
+
+    @property
+    def frames_left_out(self) -> dict[str, int]:
+        """How many frames are in no number for which reason."""
+        return dict(Counter(one.why for one in self.left_out))
+
+    @property
+    def sparse(self) -> list[str]:
+        """The keys of the frames that are left out as too sparse."""
+        return [one.key for one in self.left_out if one.why == self.protocol.sparse]
+
+    @cached_property
+    def pixels(self) -> dict[str, int]:
+        """How many pixels the true depth maps have, and how many do not count for which reason."""
+        rows = [row.pixels for row in self.rows]
+        return total(rows + [one.pixels for one in self.left_out])
+
+    @property
+    def pixels_left_out(self) -> dict[str, int]:
+        """How many pixels do not count for which reason."""
+        return {why: count for why, count in self.pixels.items() if why != OF}
+
+    @property
+    def counted(self) -> str:
+        """How much counted, of how much, and why not the rest, in words."""
+        frames = told(self.frames, self.frames_of, "frames", self.frames_left_out)
+        if OF not in self.pixels:
+            return frames
+        left_out = self.pixels_left_out
+        return f"{frames}, {told(self.valid_pixels, self.pixels[OF], 'pixels', left_out)}"
 
     @property
     def valid_pixels(self) -> int:
@@ -144,7 +181,11 @@ class Result:
         return {
             "alignment": self.protocol.alignment,
             "frames": self.frames,
+            "frames_of": self.frames_of,
+            "left_out": self.frames_left_out,
             "valid_pixels": self.valid_pixels,
+            "pixels_of": self.pixels.get(OF, 0),
+            "pixels_left_out": self.pixels_left_out,
             "metrics": self.metrics,
             "scale": self.scale,
             "baselines": self.baselines,

@@ -1,5 +1,6 @@
 """One protocol's way through a test set, frame after frame."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -7,11 +8,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.baselines import DepthMean, score_constant, score_guess, score_shift
+from m3depth.evaluation.counted import (
+    NO_TRUTH,
+    NOT_PREDICTED,
+    LeftOut,
+    Pixels,
+    pixels,
+    why_left_out,
+)
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result, Row
-from m3depth.evaluation.scoring import score_depth, scored_depth
+from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
+from m3depth.evaluation.surfaces import score_frontal
 from m3depth.evaluation.truth import Prediction, Truth
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
@@ -49,27 +59,45 @@ class Run:
     mean: DepthMean | None = None
     still_camera: bool = False
     _rows: list[Row] = field(default_factory=list)
-    _sparse: list[str] = field(default_factory=list)
+    _left_out: list[LeftOut] = field(default_factory=list)
     _reliability: Reliability = field(default_factory=Reliability)
     _before: dict[str, Seen] = field(default_factory=dict)  # the frame before, by whose depth
 
     def add(self, shown: Shown) -> None:
-        """Score one frame, unless too little of it is known."""
+        """Score one frame, or remember why it does not count."""
         truth = Truth.of(shown.batch)
-        truth = None if truth is None else self.protocol.within(truth)
-        if truth is not None and self.protocol.too_sparse(truth):
-            self._sparse.append(shown.key)
+        if truth is None or not (truth.depth_mm > 0).any():
+            told = {} if truth is None else pixels(truth, self.protocol, None)
+            self._rows.append(_row(shown, *self._without_truth(shown), told))
             return
-        compared = None if truth is None else self.protocol.compare(shown.prediction, truth)
-        if truth is None or compared is None:
-            scores, baselines = self._without_truth(shown)
-        else:
-            scores, baselines = self._with_truth(shown, truth, compared)
-        self._rows.append(Row(shown.position, shown.key, {**scores, **shown.view}, baselines))
+        compared = None
+        why = why_left_out(truth, self.protocol)
+        if not why:
+            within = self.protocol.within(truth)
+            compared = self.protocol.compare(shown.prediction, within)
+            if compared is None or not compared.answered.any():
+                why, compared = NOT_PREDICTED, None
+        told = pixels(truth, self.protocol, compared)
+        if compared is None:
+            self._left_out.append(LeftOut(shown.position, shown.key, why, told))
+            return
+        self._rows.append(_row(shown, *self._with_truth(shown, within, compared), told))
 
-    def result(self) -> Result:
-        """The numbers of all frames so far."""
-        return Result(self.protocol, self._rows, self._sparse, self._reliability.record())
+    def result(self, elsewhere: Sequence[LeftOut] = ()) -> Result:
+        """The numbers of all frames so far.
+
+        Where some frames have a true depth, those without any are in no number.
+
+        Args:
+            elsewhere: Frames that did not come here, and why.
+        """
+        rows, left_out = self._rows, [*elsewhere, *self._left_out]
+        if self._left_out or any(VALID in row.scores for row in rows):
+            bare = [row for row in rows if VALID not in row.scores]
+            left_out += [LeftOut(row.position, row.key, NO_TRUTH, row.pixels) for row in bare]
+            rows = [row for row in rows if VALID in row.scores]
+        left_out.sort(key=lambda one: one.position)
+        return Result(self.protocol, rows, left_out, self._reliability.record())
 
     def _without_truth(self, shown: Shown) -> tuple[Scores, dict[str, Scores]]:
         scores: Scores = {}
@@ -90,6 +118,7 @@ class Run:
         if self.protocol.metric:  # what is aligned to the truth is not what a confidence is of
             self._reliability.add(compared)
         baselines["constant_disparity"] = score_constant(truth)
+        baselines["frontal"] = score_frontal(compared.truth.depth_mm, compared.truth.counts, rig)
         baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)
         if self.mean is not None:
             baselines["mean_depth"] = self.mean.score(shown.key, truth, self.protocol)
@@ -109,3 +138,7 @@ class Run:
             return {}
         flicker = flicker_mm(before, now)
         return {} if flicker is None else {"flicker_mm": flicker}
+
+
+def _row(shown: Shown, scores: Scores, baselines: dict[str, Scores], told: Pixels) -> Row:
+    return Row(shown.position, shown.key, {**scores, **shown.view}, baselines, told)

@@ -29,37 +29,43 @@ METRICS = (
     *(bin_name(low, high) for low, high in pairwise(DEPTH_BINS_MM)),
     *("accuracy_mm", "completeness_mm", "chamfer_mm"),
     *(f"fscore_{near}mm" for near in WITHIN_MM),
-    *("normal_deg", "flicker_mm", "ssim", "psnr", "density"),
+    *("normal_deg", "normal_share", "flicker_mm", "ssim", "psnr", "density"),
 )
 
 
 def score_depth(compared: Compared) -> dict[str, float]:
     """Every number of a frame that needs its true depth.
 
-    A pixel without a prediction is scored as an error of its whole depth, never left out;
-    ``density``, the share of pixels with one, is there for a prediction with holes.
+    A hole of the prediction (``given`` is False) is not scored, neither as an error nor as none,
+    as in SCARED's toolkit, which also tells the share that is left. ``density``, the share of the
+    pixels that count with a prediction, is there wherever there may be holes: read the errors
+    beside it. A network has no holes: where it says that a point is infinitely far, that is an
+    error of the point's whole depth. (KITTI's server fills holes before it scores; Middlebury's
+    counts them as bad pixels and leaves them out of its mean error.) Of the surfaces,
+    ``completeness_mm`` is over all true points, so that holes cost there. No score at all where
+    nothing is predicted.
     """
-    truth, counts = compared.truth, compared.truth.counts
-    true_mm, depth_mm = truth.depth_mm[counts], compared.depth_mm[counts]
-    surfaces = compared.depth_mm, truth.depth_mm, counts, truth.rig
+    truth, scored = compared.truth, compared.answered
+    if not scored.any():
+        return _density(compared)
+    true_mm, depth_mm = truth.depth_mm[scored], compared.depth_mm[scored]
+    known = scored & (compared.fitted_mm > 0)  # a hole is no surface
     return {
-        **score_pixels(compared, counts),
+        **score_pixels(compared, scored),
         **mae_by_depth(depth_mm, true_mm),
-        **score_cloud(*surfaces),
-        **score_normals(*surfaces),
+        **score_cloud(compared.depth_mm, truth.depth_mm, scored, truth.counts, truth.rig),
+        **score_normals(compared.depth_mm, truth.depth_mm, known, truth.counts, truth.rig),
         **scale_ratio(compared),
-        VALID: int(counts.sum()),
+        VALID: int(scored.sum()),
         **_density(compared),
     }
 
 
 def score_answers(compared: Compared) -> dict[str, float]:
     """The numbers of a baseline that is not asked for an answer everywhere: where it gives one."""
-    counts = compared.truth.counts
-    if compared.given is not None:
-        counts = counts & compared.given
+    scored = compared.answered
     kept = ("mae_mm", "abs_rel", "epe_px")
-    scores = score_pixels(compared, counts) if counts.any() else {}
+    scores = score_pixels(compared, scored) if scored.any() else {}
     return {name: scores[name] for name in kept if name in scores} | _density(compared)
 
 

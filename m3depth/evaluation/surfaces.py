@@ -15,19 +15,25 @@ QUERIES = 5_000  # points of a cloud, at most, whose distance to the other one i
 WITHIN_MM = (1, 2, 5)
 
 Depth = Float[Tensor, "1 1 h w"]
+Pixels = Bool[Tensor, "1 1 h w"]
 
 
 def score_cloud(
-    predicted_mm: Depth, true_mm: Depth, counts: Bool[Tensor, "1 1 h w"], rig: StereoRig
+    predicted_mm: Depth, true_mm: Depth, given: Pixels, counts: Pixels, rig: StereoRig
 ) -> dict[str, float]:
-    """Distances between the clouds of the same pixels, in both ways, see `cloud_distances`.
+    """Distances between two clouds, in both ways, see `cloud_distances`.
 
     Of large maps only some pixels make the clouds: thinner clouds are a little farther apart.
+
+    Args:
+        predicted_mm: The predicted depth.
+        true_mm: The true depth.
+        given: The pixels that make the predicted cloud.
+        counts: The pixels that make the true cloud.
+        rig: At the maps' resolution.
     """
-    kept = some_pixels(counts)
-    predicted, true = (
-        points_at(depth_mm, *kept, rig)[0].cpu().numpy() for depth_mm in (predicted_mm, true_mm)
-    )
+    predicted = points_at(predicted_mm, *some_pixels(given), rig)[0].cpu().numpy()
+    true = points_at(true_mm, *some_pixels(counts), rig)[0].cpu().numpy()
     return cloud_distances(predicted, true)
 
 
@@ -61,24 +67,32 @@ def cloud_distances(
 
 
 def score_normals(
-    predicted_mm: Depth, true_mm: Depth, counts: Bool[Tensor, "1 1 h w"], rig: StereoRig
+    predicted_mm: Depth, true_mm: Depth, given: Pixels, counts: Pixels, rig: StereoRig
 ) -> dict[str, float]:
     """``normal_deg``: the mean angle between predicted and true normals, in degrees.
 
-    Over pixels that count together with their four neighbours; absent where there is none.
+    Over pixels that count, and have a prediction, together with their four neighbours.
+    ``normal_share`` is the share of the true normals that have a predicted one. Read both beside
+    `score_frontal`. Absent where there is no normal.
     """
-    whole = torch.zeros_like(counts)
-    sides = counts[..., 1:-1, 2:] & counts[..., 1:-1, :-2]
-    ends = counts[..., 2:, 1:-1] & counts[..., :-2, 1:-1]
-    whole[..., 1:-1, 1:-1] = counts[..., 1:-1, 1:-1] & sides & ends
-    x, y = some_pixels(whole)
+    true_ones, both = _with_neighbours(counts), _with_neighbours(counts & given)
+    x, y = some_pixels(both)
+    if not true_ones.any():
+        return {}
+    share = {"normal_share": (both.sum() / true_ones.sum()).item()}
+    if not len(x):
+        return share
+    predicted, true = (normals(depth_mm, x, y, rig) for depth_mm in (predicted_mm, true_mm))
+    return {"normal_deg": _mean_angle_deg(predicted, true), **share}
+
+
+def score_frontal(true_mm: Depth, counts: Pixels, rig: StereoRig) -> dict[str, float]:
+    """The ``normal_deg`` of a surface that always faces the camera: what costs no knowledge."""
+    x, y = some_pixels(_with_neighbours(counts))
     if not len(x):
         return {}
-    predicted, true = (normals(depth_mm, x, y, rig) for depth_mm in (predicted_mm, true_mm))
-    # the arc cosine alone would lose half the digits of a small angle
-    sine = torch.linalg.cross(predicted, true).norm(dim=-1)
-    angle = torch.atan2(sine, (predicted * true).sum(dim=-1))
-    return {"normal_deg": math.degrees(angle.mean().item())}
+    true = normals(true_mm, x, y, rig)
+    return {"normal_deg": _mean_angle_deg(true.new_tensor([0.0, 0.0, -1.0]).expand_as(true), true)}
 
 
 def normals(
@@ -94,6 +108,22 @@ def normals(
     right = points_at(depth_mm, x + 1, y, rig) - points_at(depth_mm, x - 1, y, rig)
     down = points_at(depth_mm, x, y + 1, rig) - points_at(depth_mm, x, y - 1, rig)
     return torch.nn.functional.normalize(torch.linalg.cross(down, right)[0], dim=-1)
+
+
+def _with_neighbours(counts: Pixels) -> Pixels:
+    """The pixels that count together with their four neighbours."""
+    whole = torch.zeros_like(counts)
+    sides = counts[..., 1:-1, 2:] & counts[..., 1:-1, :-2]
+    ends = counts[..., 2:, 1:-1] & counts[..., :-2, 1:-1]
+    whole[..., 1:-1, 1:-1] = counts[..., 1:-1, 1:-1] & sides & ends
+    return whole
+
+
+def _mean_angle_deg(one: Float[Tensor, "n 3"], other: Float[Tensor, "n 3"]) -> float:
+    # the arc cosine alone would lose half the digits of a small angle
+    sine = torch.linalg.cross(one, other).norm(dim=-1)
+    angle = torch.atan2(sine, (one * other).sum(dim=-1))
+    return math.degrees(angle.mean().item())
 
 
 def _some(points: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -42,6 +42,7 @@ MEANINGS = {
         for near in WITHIN_MM
     },
     "normal_deg": Meaning("mean angle between surface normals", "°", "↓", 2),
+    "normal_share": Meaning("true surface normals that have a predicted one", "", "↑", 4),
     "flicker_mm": Meaning("change between frames beyond the camera's motion", "mm", "↓", 2),
     "ssim": Meaning("similarity (SSIM) of the left view rebuilt from the right", "", "↑", 4),
     "psnr": Meaning("the same as peak signal-to-noise ratio", "dB", "↑", 2),
@@ -51,6 +52,7 @@ BASELINE_TITLES = {
     "mean_depth": "mean of the training depths",
     "sgbm": "SGBM, sees both images",
     "constant_disparity": "best constant disparity",
+    "frontal": "always facing the camera",
     "best_shift": "best single shift",
     "truth": "the truth itself",
 }

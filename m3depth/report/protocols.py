@@ -32,8 +32,8 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
 def protocol_cells(evaluation: Evaluation) -> list[list[str]]:
     """The table's heading and rows: protocol, alignment, frames, metrics, scale.
 
-    What was left out of a protocol as too sparse stands beside its frames; the first metric has
-    its 95 % interval. The parts of the set that a protocol tells come below it.
+    Where frames are left out, it says of how many it counted; the first metric has its 95 %
+    interval. The parts of the set that a protocol tells come below it.
     """
     results = evaluation.results
     names = [n for n in COLUMNS if any(n in result.metrics for result in results)]
@@ -59,8 +59,7 @@ def _parts(result: Result, names: list[str]) -> list[list[str]]:
 
 
 def _frames(result: Result) -> str:
-    left_out = f" ({len(result.sparse)} too sparse)" if result.sparse else ""
-    return f"{result.frames}{left_out}"
+    return f"{result.frames}" + (f" of {result.frames_of}" if result.left_out else "")
 
 
 def _with_interval(name: str, result: Result, told: bool) -> str:

@@ -49,9 +49,7 @@ def skipped_list(evaluation: Evaluation) -> str:
     if not evaluation.skipped:
         return ""
     items = "".join(f"<li>frame {s['frame']}: {escape(s['why'])}</li>" for s in evaluation.skipped)
-    count = len(evaluation.skipped)
-    first = evaluation.first
-    title = f"{count} of {count + first.frames + len(first.sparse)} frames skipped"
+    title = f"{len(evaluation.skipped)} of {evaluation.first.frames_of} frames skipped"
     said = "They could not be read, or have no prediction, and are in no number on this page."
     return f'<section class="warning"><h2>{title}</h2><p>{said}</p><ul>{items}</ul></section>'
 

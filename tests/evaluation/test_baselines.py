@@ -1,8 +1,12 @@
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
 from stereo_fakes import HEIGHT, WIDTH, Frames, dots, plane, sample
 
+from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import DataError
 from m3depth.evaluation import frames
 from m3depth.evaluation.alignment import none
@@ -13,9 +17,11 @@ from m3depth.evaluation.baselines import (
     score_shift,
     sgbm,
 )
+from m3depth.evaluation.evaluate import evaluate
+from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import Truth, as_batch
-from m3depth.types import StereoBatch
+from m3depth.types import Disparity, StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 
@@ -121,6 +127,29 @@ def test_sgbm_score_and_density() -> None:
     assert set(scores) == {"mae_mm", "abs_rel", "epe_px", "density"}
     assert scores["epe_px"] < 0.5
     assert 0.5 < scores["density"] < 1
+
+
+def test_the_matcher_s_score_does_not_depend_on_the_network_s_size(tmp_path: Path) -> None:
+    """It was 57, 129 or 171 mm on one pair."""
+    wide = (dots(3, 48, 136) * 255).byte().permute(1, 2, 0).numpy()
+    for view, columns in (("left", slice(0, 128)), ("right", slice(8, 136))):
+        (tmp_path / view).mkdir()
+        cv2.imwrite(str(tmp_path / view / "0.png"), np.ascontiguousarray(wide[:, columns]))
+    (tmp_path / "rig.yaml").write_text(
+        "{fx: 128, fy: 128, cx: 63.5, cy: 23.5, baseline_mm: 5, width: 128, height: 48}"
+    )
+    (tmp_path / "depth").mkdir()
+    np.save(tmp_path / "depth/0.npy", np.full((48, 128), 128 * 5 / 8, np.float32))
+    found = [
+        evaluate(by_network(as_far), FolderPairs(tmp_path, size), [PLAIN]).first.baselines["sgbm"]
+        for size in (None, (24, 64), (32, 96))
+    ]
+    assert found[0]["mae_mm"] < 1
+    assert found[1] == found[2] == found[0]
+
+
+def as_far(left: torch.Tensor) -> Disparity:
+    return Disparity(torch.full_like(left[:, :1], 0.1), torch.full_like(left[:, :1], 0.1))
 
 
 def test_sgbm_that_answers_nothing_has_density_only() -> None:

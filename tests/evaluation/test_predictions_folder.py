@@ -150,15 +150,19 @@ def test_another_resolution_of_the_same_shape_and_no_other_shape(tmp_path: Path)
         run(PredictionFolder(tmp_path))
 
 
-def test_holes_are_charged_and_told(tmp_path: Path) -> None:
+def test_holes_are_left_out_as_the_matcher_s_are_and_told(tmp_path: Path) -> None:
     write_all(tmp_path, 1.0)
     depth = depth_of(known()[1], 1.0)
     depth[:, :16] = np.nan
     depth[:, 16:32] = 0
     write_npy(tmp_path / "fake/000001.npy", depth)
-    row = run(PredictionFolder(tmp_path)).first.rows[1]
-    assert row.scores["density"] == 0.5
-    assert row.scores["abs_rel"] == pytest.approx(0.5, abs=1e-3)
+    result = run(PredictionFolder(tmp_path)).first
+    scores = result.rows[1].scores
+    assert scores["density"] == 0.5
+    assert scores["valid_pixels"] == HEIGHT * WIDTH / 2
+    assert scores["mae_mm"] == pytest.approx(0, abs=1e-3)
+    assert scores["completeness_mm"] > 1  # of the surface, holes do cost
+    assert result.pixels_left_out == {"not predicted": HEIGHT * WIDTH // 2}
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,32 @@ def test_scored_depth_without_truth_is_at_the_images_resolution() -> None:
     assert RIG.calibrated
 
 
-def test_holes_are_charged_and_their_share_is_told() -> None:
+def test_holes_are_left_out_and_their_share_is_told() -> None:
     frame = sample(plane(50))
     given = torch.ones(1, 1, HEIGHT, WIDTH, dtype=torch.bool)
     given[..., : WIDTH // 4] = False
     scores = scores_of(said(frame)._replace(given=given), frame)
     assert scores["density"] == 0.75
-    assert scores["mae_mm"] == pytest.approx(50 / 4, abs=1e-2)
+    assert scores["mae_mm"] == pytest.approx(0, abs=1e-4)
+    assert scores[VALID] == HEIGHT * WIDTH * 0.75
     assert scores[RATIO] == pytest.approx(1)
     assert "density" not in scored(frame)
+
+
+def test_nothing_given_is_no_score_at_all() -> None:
+    frame = sample(plane(50))
+    nothing = torch.zeros(1, 1, HEIGHT, WIDTH, dtype=torch.bool)
+    assert scores_of(said(frame)._replace(given=nothing), frame) == {"density": 0.0}
+
+
+def test_a_network_s_infinity_is_an_error_and_no_surface() -> None:
+    """It has no holes: what it takes for infinitely far is charged, but has no normal."""
+    frame = sample(plane(50, slope=0.5))
+    fraction = said(frame).fraction.clone()
+    fraction[..., : WIDTH // 2] = 0
+    scores = scores_of(Prediction(fraction), frame)
+    assert scores[VALID] == HEIGHT * WIDTH
+    assert scores["mae_mm"] > 20
+    assert scores["normal_deg"] == pytest.approx(0, abs=0.1)
+    assert scores["normal_share"] == pytest.approx(0.5, abs=0.02)
+    assert "normal_deg" not in scores_of(Prediction(torch.zeros_like(fraction)), frame)

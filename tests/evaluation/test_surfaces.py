@@ -4,7 +4,13 @@ import torch
 from scipy.spatial.distance import cdist
 from stereo_fakes import batched
 
-from m3depth.evaluation.surfaces import cloud_distances, normals, score_cloud, score_normals
+from m3depth.evaluation.surfaces import (
+    cloud_distances,
+    normals,
+    score_cloud,
+    score_frontal,
+    score_normals,
+)
 from m3depth.geometry.camera import StereoRig
 
 RIG = batched(StereoRig.of(100.0, 90.0, 30.0, 22.0, 30.0, 5.0))
@@ -39,7 +45,9 @@ def test_normals_of_a_plane_are_its_own() -> None:
 
 def test_the_angle_between_two_planes() -> None:
     one, other = slanted((0, 0, -1.0), 60), slanted((0, np.tan(np.radians(12)), -1.0), 55)
-    assert score_normals(one, other, EVERYWHERE, RIG)["normal_deg"] == pytest.approx(12, abs=1e-6)
+    assert score_normals(one, other, EVERYWHERE, EVERYWHERE, RIG)["normal_deg"] == pytest.approx(
+        12, abs=1e-6
+    )
 
 
 def test_normal_error_agrees_with_numpy() -> None:
@@ -54,20 +62,42 @@ def test_normal_error_agrees_with_numpy() -> None:
                 n = [np.cross(p[y, x + 1] - p[y, x - 1], p[y + 1, x] - p[y - 1, x]) for p in clouds]
                 cosine = n[0] @ n[1] / np.linalg.norm(n[0]) / np.linalg.norm(n[1])
                 angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-    found = score_normals(predicted, true, counts, RIG)["normal_deg"]
+    found = score_normals(predicted, true, EVERYWHERE, counts, RIG)["normal_deg"]
     assert found == pytest.approx(np.mean(angles), abs=1e-6)
 
 
 def test_no_pixel_with_its_neighbours_no_normal_error() -> None:
     chequered = torch.zeros_like(EVERYWHERE)
     chequered[..., ::2, ::2] = True
-    assert score_normals(bumps(0), bumps(0), chequered, RIG) == {}
+    assert score_normals(bumps(0), bumps(0), EVERYWHERE, chequered, RIG) == {}
+
+
+def test_holes_have_no_normal_and_their_share_is_told() -> None:
+    """A hole taken for depth 0 has "normals" that face the camera, and beat a network's."""
+    true = slanted((0.2, -0.3, -1.0), 60)
+    given = EVERYWHERE.clone()
+    given[..., 30:] = False
+    holed = torch.where(given, true, 1e-3)
+    found = score_normals(holed, true, given, EVERYWHERE, RIG)
+    assert found["normal_deg"] == pytest.approx(0, abs=1e-6)
+    assert found["normal_share"] == pytest.approx(28 / 58)  # columns with a given neighbour
+    nothing = score_normals(true, true, ~EVERYWHERE, EVERYWHERE, RIG)
+    assert nothing == {"normal_share": 0.0}
+
+
+def test_the_frontal_baseline_is_a_plane_that_faces_the_camera() -> None:
+    tilted = slanted((0, np.tan(np.radians(25)), -1.0), 55)
+    assert score_frontal(tilted, EVERYWHERE, RIG) == {"normal_deg": pytest.approx(25, abs=1e-6)}
+    assert score_frontal(tilted, ~EVERYWHERE, RIG) == {}
+    facing = score_normals(slanted((0, 0, -1.0), 60), bumps(1), EVERYWHERE, EVERYWHERE, RIG)
+    frontal = score_frontal(bumps(1), EVERYWHERE, RIG)
+    assert frontal["normal_deg"] == pytest.approx(facing["normal_deg"])
 
 
 def test_cloud_distances_agree_with_numpy() -> None:
     predicted, true = bumps(0), bumps(1)
     counts = torch.rand(1, 1, 40, 60, generator=torch.Generator().manual_seed(2)) > 0.3
-    found = score_cloud(predicted, true, counts, RIG)
+    found = score_cloud(predicted, true, counts, counts, RIG)
     p, t = (numpy_points(depth)[counts[0, 0].numpy()] for depth in (predicted, true))
     between = cdist(p, t)
     there, back = between.min(axis=1), between.min(axis=0)
@@ -82,11 +112,19 @@ def test_cloud_distances_agree_with_numpy() -> None:
 
 def test_a_perfect_cloud_whatever_is_left_out() -> None:
     many = torch.full((1, 1, 400, 600), 50.0)  # more than are asked
-    found = score_cloud(many, many, many > 0, RIG)
+    found = score_cloud(many, many, many > 0, many > 0, RIG)
     assert found == {
         **dict.fromkeys(("accuracy_mm", "completeness_mm", "chamfer_mm"), 0.0),
         **dict.fromkeys(("fscore_1mm", "fscore_2mm", "fscore_5mm"), 1.0),
     }
+
+
+def test_a_cloud_with_a_hole_is_less_complete_but_as_accurate() -> None:
+    given = EVERYWHERE.clone()
+    given[..., 30:] = False
+    found = score_cloud(bumps(0), bumps(0), given, EVERYWHERE, RIG)
+    assert found["accuracy_mm"] == 0
+    assert found["completeness_mm"] > 1
 
 
 def test_far_clouds_share_nothing() -> None:

@@ -14,7 +14,7 @@ from m3depth.splatting.rasteriser import own_backend
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.gaussians import Gaussians
 from m3depth.splatting.rasteriser.pairs import Pairs
-from m3depth.splatting.rasteriser.profiles import GSPLAT, INRIA, Profile, summed
+from m3depth.splatting.rasteriser.profiles import GSPLAT, INRIA, Profile, expected, summed
 from m3depth.splatting.rasteriser.rasterize import rasterize
 
 SIZE = (36, 50)
@@ -48,6 +48,34 @@ def test_mixed_precision_draws_the_same():
     with torch.autocast("cpu", torch.bfloat16):
         mixed = rasterize(scene, view)
     assert torch.equal(pictures(mixed), pictures(rasterize(scene, view)))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16], ids=["float16", "bfloat16"])
+@PROFILES
+def test_sixteen_bits_draw_as_thirty_two(kind: torch.dtype, profile: Profile):
+    """In them the least divisor is 0, a covariance overflows, and empty pixels were NaN."""
+    scene, view = cloud(12, SIZE)
+    scene = replace(scene, opacities=0.5 * scene.opacities)
+    short = Gaussians(*(getattr(scene, name).to(kind) for name in NAMES))
+    same = Gaussians(*(getattr(short, name).float() for name in NAMES))
+    found, drawn = (rasterize(one, view, profile=profile) for one in (short, same))
+    assert (drawn.weight == 0).any()
+    assert (found.depth_mm[drawn.weight == 0] == 0).all()
+    assert found.depth_mm.dtype is kind
+    assert torch.equal(pictures(found), pictures(drawn).to(kind))
+    ours = leaves(short)
+    pictures(rasterize(ours, view, profile=profile)).float().sum().backward()
+    assert all(gradient.isfinite().all() for gradient in gradients(ours).values())
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_the_expected_depth_of_an_empty_pixel_is_0_in_any_precision(kind: torch.dtype):
+    sums, weight = (
+        torch.tensor([[[0.0, 30.0]]], dtype=kind),
+        torch.tensor([[[0.0, 0.5]]], dtype=kind),
+    )
+    found = expected(sums, weight, GSPLAT)
+    assert (found.dtype, found.flatten().tolist()) == (kind, [0, 60])
 
 
 @PROFILES

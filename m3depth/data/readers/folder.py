@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from m3depth.data.images import (
     DEPTH_SUFFIXES,
@@ -18,6 +17,7 @@ from m3depth.data.images import (
     resize_image,
 )
 from m3depth.data.listing import files_by_name, refuse
+from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
@@ -25,7 +25,7 @@ from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
 
-class FolderPairs(Dataset[StereoBatch]):
+class FolderPairs(ReadAtSize):
     """Rectified stereo pairs from files.
 
     Layout::

@@ -7,16 +7,16 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from m3depth.data.images import read_depth, read_image, resize_image
+from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.types import StereoBatch
 
 
-class MiddleburyScene(Dataset[StereoBatch]):
+class MiddleburyScene(ReadAtSize):
     """A rectified pair with calibration and true disparity, from the folder as released.
 
     On disk::
@@ -50,7 +50,7 @@ class MiddleburyScene(Dataset[StereoBatch]):
         """
         self.root, self.repeat, self.visible_only = Path(root), repeat, visible_only
         self.rig, self.native = _read_calibration(self.root / "calib.txt")
-        self.size = self.native if size is None else (size[0], size[1])
+        self.size = None if size is None else (size[0], size[1])
 
     def __len__(self) -> int:
         """The pair, ``repeat`` times."""
@@ -61,10 +61,11 @@ class MiddleburyScene(Dataset[StereoBatch]):
         if index >= len(self):
             raise IndexError(index)
         left, right = self._image("im0.png"), self._image("im1.png")
+        size = self.size or self.native
         sample: StereoBatch = {
-            "left": resize_image(left, self.size),
-            "right": resize_image(right, self.size),
-            "rig": self.rig.resized(self.native, self.size),
+            "left": resize_image(left, size),
+            "right": resize_image(right, size),
+            "rig": self.rig.resized(self.native, size),
             "key": self.root.resolve().name,
         }
         truth = next((p for p in _truth_files(self.root) if p.is_file()), None)

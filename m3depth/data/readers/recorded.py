@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from torch.utils.data import Dataset
-
 from m3depth.data.images import Array, colour_tensor
+from m3depth.data.own_size import ReadAtSize
 from m3depth.data.rectification import Rectification, StereoCalibration, rectification
 from m3depth.data.video import Video
 from m3depth.errors import DataError
@@ -64,7 +63,7 @@ class Recording(NamedTuple):
     calibration: StereoCalibration  # of the views as they are in the video
 
 
-class RecordedSequences(Dataset[StereoBatch]):
+class RecordedSequences(ReadAtSize):
     """Rectified frames of sequences; what else a set has, it adds in `_complete`."""
 
     def __init__(

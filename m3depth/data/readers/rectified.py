@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from m3depth.data.images import check_alike, read_image, resize_image
+from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
@@ -39,7 +39,7 @@ class FrameFiles(NamedTuple):
             )
 
 
-class RectifiedFiles(Dataset[StereoBatch]):
+class RectifiedFiles(ReadAtSize):
     """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
 
     def __init__(

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from m3depth.data.images import colour_tensor
 from m3depth.data.listing import folders_with, natural_order, refuse
+from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.scared_sequence import Moment, Still, VideoSequence
 from m3depth.data.rectification import rectification
 from m3depth.errors import DataError
@@ -20,7 +20,7 @@ from m3depth.types import StereoBatch
 BADLY_CALIBRATED = ("dataset_4/", "dataset_5/")
 
 
-class Scared(Dataset[StereoBatch]):
+class Scared(ReadAtSize):
     """Rectified pairs of SCARED's videos or keyframes, from the folder as downloaded.
 
     On disk::

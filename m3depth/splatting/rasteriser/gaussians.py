@@ -1,7 +1,9 @@
 """What is drawn: Gaussians in millimetres."""
 
+import dataclasses
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -29,6 +31,11 @@ class Gaussians:
 
     def __len__(self) -> int:
         return len(self.means_mm)
+
+    def at_least_single(self) -> "Gaussians":
+        """In float32 where they have 16 bits: places and sums need the digits."""
+        fields = (getattr(self, one.name) for one in dataclasses.fields(self))
+        return Gaussians(*(f.to(torch.promote_types(f.dtype, torch.float32)) for f in fields))
 
     def require_drawable(self) -> None:
         """Stop before a NaN reaches the image.

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -58,7 +59,9 @@ def expected(
     depth_sum: Float[Tensor, "1 h w"], weight: Float[Tensor, "1 h w"], profile: Profile
 ) -> Float[Tensor, "1 h w"]:
     """``Σ w z / Σ w`` in mm: where a ray ends on average; 0 where nothing is drawn."""
-    return depth_sum / (weight + profile.weight_added).clamp_min(profile.weight_least)
+    exact = torch.promote_types(weight.dtype, torch.float32)  # 16 bits have no `weight_least`
+    divisor = (weight.to(exact) + profile.weight_added).clamp_min(profile.weight_least)
+    return (depth_sum.to(exact) / divisor).to(depth_sum.dtype)
 
 
 def summed(

@@ -37,6 +37,7 @@ def rasterize(
 
     Args:
         gaussians: What is drawn; without any in view, the picture is empty and the gradients 0.
+            Those of 16 bits are drawn in 32, and the pictures are of 16 bits again.
         camera: On any device; the Gaussians' is used.
         background: Seen through what is not opaque; black without one. Depth has no background.
         depth: `profiles.expected` or `profiles.summed`.
@@ -47,10 +48,11 @@ def rasterize(
         DataError: a Gaussian that cannot be drawn.
     """
     gaussians.require_drawable()
+    given, gaussians = gaussians.means_mm.dtype, gaussians.at_least_single()
     with torch.autocast(gaussians.means_mm.device.type, enabled=False):  # places need the digits
         drawing = backend(gaussians, camera, profile)
     colour = drawing.colour
     if background is not None:
         colour = colour + (1 - drawing.weight) * background.to(colour)[:, None, None]
     depth_mm = depth(drawing.depth_sum, drawing.weight, profile)
-    return Rendered(colour, depth_mm, drawing.weight, drawing.aux)
+    return Rendered(colour.to(given), depth_mm.to(given), drawing.weight.to(given), drawing.aux)
