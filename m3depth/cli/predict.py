@@ -12,9 +12,13 @@ from m3depth.data.frames import Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.files import write_json
+from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number, require_switch
-from m3depth.priors.files import write_prediction
+from m3depth.priors.files import arrays, write_prediction
 from m3depth.priors.load import load
+from m3depth.priors.pictures.draw import draw
+from m3depth.priors.pictures.scale import Range, depth_scale, disparity_scale, values_of
 from m3depth.priors.pipeline import Behind, ahead, batched
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
 from m3depth.priors.prior import Unfinished
@@ -31,36 +35,77 @@ def main(overrides: list[str]) -> None:
 def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     require_switch("ply", config.ply)
-    require_number("near_mm", config.near_mm, 0.1)
-    require_number("far_mm", config.far_mm, config.near_mm)
+    if config.near_mm is not None:
+        require_number("near_mm", config.near_mm, 0.1)
+    if config.far_mm is not None:
+        require_number("far_mm", config.far_mm, config.near_mm or 0.1)
     rig = read_rig(Path(config.rig)) if config.rig else None
     names = ("device", "flip", "batch_size", "precision", "tiles")
     options = {name: config[name] for name in names}
     predictor = load(config.checkpoint, rig=rig, **options)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
-    output, skipped, written = Path(config.output), 0, 0
-    ended: VideoEndError | None = None
+    frames, output = open_frames(str(config.input)), Path(config.output)
+    numbers = _Numbers(output, config.ply)
     with Behind() as behind:
-        for prior in _priors(predictor, open_frames(str(config.input))):
-            if isinstance(prior, VideoEndError):
-                ended = prior
-            elif isinstance(prior, DataError):
-                skipped += 1
-                logger.warning("skipped: %s", prior)
-            else:
-                behind(_write, prior, output, config.near_mm, config.far_mm, config.ply)
-                written += 1
-    if ended:
-        raise DataError(f"{ended}; {output} holds the {written} frames before it")
-    if not written:
-        raise DataError(f"input={config.input}: not one of {skipped} frames could be read")
-    logger.info("%d frames in %s, %d skipped", written, output.resolve(), skipped)
+        for prior in _priors(predictor, frames):
+            numbers.take(prior, behind)
+    if numbers.written:
+        _draw(config, frames, numbers, predictor.rig)
+    if numbers.ended:
+        count = len(numbers.written)
+        raise DataError(f"{numbers.ended}; {output} holds the {count} frames before it")
+    if not numbers.written:
+        raise DataError(f"input={config.input}: not one of {numbers.skipped} frames could be read")
+    counts = (len(numbers.written), output.resolve(), numbers.skipped)
+    logger.info("%d frames in %s, %d skipped", *counts)
 
 
-def _write(finish: Unfinished, output: Path, near_mm: float, far_mm: float, ply: bool) -> None:
-    prior = finish()
-    write_prediction(prior, output / prior.key, near_mm, far_mm, ply)
+class _Numbers:
+    """The frames that were written, and the range of their depth."""
+
+    def __init__(self, output: Path, ply: bool) -> None:
+        self.output, self.ply = output, ply
+        self.range = Range()
+        self.written: list[str] = []
+        self.skipped = 0
+        self.ended: VideoEndError | None = None
+
+    def take(self, prior: Unfinished | DataError, behind: Behind) -> None:
+        """Write a frame, or tell why there is none."""
+        if isinstance(prior, VideoEndError):
+            self.ended = prior
+        elif isinstance(prior, DataError):
+            self.skipped += 1
+            logger.warning("skipped: %s", prior)
+        else:
+            behind(self._write, prior)
+
+    def _write(self, finish: Unfinished) -> None:
+        prior = finish()
+        write_prediction(prior, self.output / prior.key, self.ply)
+        self.range.add(values_of(arrays(prior)), prior.image.numpy())
+        self.written.append(prior.key)
+
+
+def _draw(config: DictConfig, frames: Frames, numbers: _Numbers, rig: StereoRig) -> None:
+    """The pictures, on one range of colours, which is told and kept."""
+    asked = config.near_mm, config.far_mm
+    if rig.calibrated:
+        scale = depth_scale(numbers.range, *asked)
+    else:
+        scale = disparity_scale(numbers.range)
+        if any(asked):
+            logger.warning("near_mm and far_mm are not used: without a calibration no depth in mm")
+    far, near = (scale.ticks[place].label for place in (0, -1))
+    chosen = scale.record["chosen_by"]
+    logger.info("colours: %s, %s is red, %s blue (%s)", scale.title, near, far, chosen)
+    count = len(numbers.written)
+    title = f"{config.input}: {count} frames, {numbers.skipped} skipped"
+    draw(frames, numbers.written, numbers.output, scale, title)
+    told = {"input": str(config.input), "checkpoint": str(config.checkpoint), "frames": count}
+    told |= {"skipped": numbers.skipped, "colours": dict(scale.record)}
+    write_json(numbers.output / "predictions.json", told)
 
 
 def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:

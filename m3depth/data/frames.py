@@ -12,7 +12,7 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
 from m3depth.data.listing import natural_order
-from m3depth.data.video import VideoEndError, frame_count, open_capture
+from m3depth.data.video import VideoEndError, frame_count, frame_rate, open_capture
 from m3depth.errors import DataError
 
 
@@ -30,6 +30,10 @@ class Frame(Protocol):
 
 class Frames(Protocol):
     """Frames in order, never held at once; ``operator.length_hint`` says about how many."""
+
+    @property
+    def frames_per_s(self) -> float | None:
+        """Of a video; None of pictures."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -70,6 +74,8 @@ class ImageFile:
 
 class ImageFiles:
     """Images named by their paths below the folder that they share, without suffix."""
+
+    frames_per_s = None
 
     def __init__(self, paths: Sequence[Path], source: str) -> None:
         if not paths:
@@ -115,6 +121,7 @@ class VideoFrames:
         except DataError as error:
             raise DataError(f"{error}; images are {' '.join(IMAGE_SUFFIXES)}") from None
         self._count = frame_count(capture)
+        self.frames_per_s: float | None = frame_rate(capture)
         capture.release()
 
     def __iter__(self) -> Iterator[VideoFrame]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from m3depth.errors import DataError
 
 Array = npt.NDArray[Any]
+USUAL_RATE = 25.0
 DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on one
 
 
@@ -126,6 +127,14 @@ def frame_count(capture: Any) -> int:
     import cv2
 
     return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+
+def frame_rate(capture: Any) -> float:
+    """Frames per second; 25 where the file does not say, or says what no player shows."""
+    import cv2
+
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    return rate if 1 <= rate <= 240 else USUAL_RATE
 
 
 def _open(path: Path) -> _Decoder:

@@ -1,32 +1,26 @@
-"""What `predict` leaves per frame: the numbers, a picture and, if wanted, a cloud."""
+"""What `predict` leaves per frame: the numbers and, if wanted, a cloud."""
 
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from m3depth.files import Array, write_bytes, write_npz, write_png
+from m3depth.errors import DataError
+from m3depth.files import Array, write_bytes, write_npz
 from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
 
-# Without a calibration a picture is coloured as if the camera were a da Vinci's: b·fx / W in mm
-STAND_IN_MM = 4.65
 
-
-def write_prediction(
-    prior: DepthPrior, stem: Path, near_mm: float, far_mm: float, ply: bool = False
-) -> None:
-    """Write ``stem.npz``, ``stem.png`` and, on ``ply``, ``stem.ply``.
+def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
+    """Write ``stem.npz`` and, on ``ply``, ``stem.ply``; pictures are drawn when all are there.
 
     The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w) and ``intrinsics``
-    (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out. The .npz comes last,
-    so that a frame that has one is complete.
+    (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out. The .npz comes last.
 
     Args:
         prior: The prediction.
         stem: The files' path without suffix.
-        near_mm: The picture's colour range, to be kept over a sequence.
-        far_mm: Its other end.
         ply: Also write the points, in millimetres in the left camera's frame, with their colours.
 
     Raises:
@@ -34,9 +28,23 @@ def write_prediction(
     """
     if ply:
         prior.require_millimetres()
-        write_bytes(_beside(stem, ".ply"), _ply(prior))
-    write_png(_beside(stem, ".png"), picture(prior, near_mm, far_mm))
-    write_npz(_beside(stem, ".npz"), **arrays(prior))
+        write_bytes(beside(stem, ".ply"), _ply(prior))
+    write_npz(beside(stem, ".npz"), **arrays(prior))
+
+
+def read_numbers(stem: Path) -> Mapping[str, Array]:
+    """The maps of ``stem.npz``: confidence, and depth or else disparity.
+
+    Raises:
+        DataError: it is not there any more, or damaged.
+    """
+    path = beside(stem, ".npz")
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            told = "depth_mm" if "depth_mm" in saved else "disparity_px"
+            return {name: saved[name] for name in (told, "confidence")}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read any more ({error})") from None
 
 
 def arrays(prior: DepthPrior) -> dict[str, Array]:
@@ -47,19 +55,9 @@ def arrays(prior: DepthPrior) -> dict[str, Array]:
     return {name: values.numpy().astype(np.float32) for name, values in known.items()}
 
 
-def picture(prior: DepthPrior, near_mm: float, far_mm: float) -> Array:
-    """Inverse depth in colours over a fixed range, (h, w, 3) of 8 bits."""
-    from m3depth.report.figures import colour_inverse_depth
-
-    depth_mm = prior.depth_mm
-    if not prior.rig.calibrated:
-        share = prior.disparity_px / prior.size[1]
-        depth_mm = torch.where(share > 0, STAND_IN_MM / share, 0.0)
-    return colour_inverse_depth(depth_mm[0].numpy(), near_mm, far_mm)
-
-
-def _beside(stem: Path, suffix: str) -> Path:
-    return stem.with_name(stem.name + suffix)  # a name may hold a dot, so not `with_suffix`
+def beside(stem: Path, suffix: str) -> Path:
+    """The file of this stem; a name may hold a dot, so it is not `with_suffix`."""
+    return stem.with_name(stem.name + suffix)
 
 
 def _ply(prior: DepthPrior) -> bytes:

@@ -16,10 +16,16 @@ class Tick(NamedTuple):
 
 def inverse_depth_bar(near_mm: float, far_mm: float) -> str:
     """Far on the left; places are those of the inverse depth, labels are millimetres."""
+    ticks = inverse_depth_ticks(near_mm, far_mm)
+    return _bar(INVERSE_DEPTH_COLOURS, "depth, mm (even in 1/depth; grey: not known)", ticks)
+
+
+def inverse_depth_ticks(near_mm: float, far_mm: float) -> list[Tick]:
+    """From far to near, at round millimetres where there is room."""
     span = 1 / near_mm - 1 / far_mm
     inner = [mm for mm in _round_steps(near_mm, far_mm) if near_mm < mm < far_mm]
     places = {mm: (1 / mm - 1 / far_mm) / span for mm in (far_mm, *sorted(inner)[::-1], near_mm)}
-    return _bar(INVERSE_DEPTH_COLOURS, "depth, mm (even in 1/depth; grey: not known)", places)
+    return _apart(_ticks(places))
 
 
 def error_bar(ceiling: float, unit: str, grey: str) -> str:
@@ -31,18 +37,23 @@ def error_bar(ceiling: float, unit: str, grey: str) -> str:
         grey: What a grey pixel means.
     """
     places = {ceiling * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return _bar(ERROR_COLOURS, f"absolute error, {unit} (grey: {grey})", places, "≥ ")
+    return _bar(
+        ERROR_COLOURS, f"absolute error, {unit} (grey: {grey})", _apart(_ticks(places)), "≥ "
+    )
 
 
 def disparity_bar(ceiling_px: float) -> str:
     """From no disparity to ``ceiling_px``."""
     places = {ceiling_px * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return _bar(INVERSE_DEPTH_COLOURS, "disparity, px (no calibration, so no millimetres)", places)
+    ticks = _apart(_ticks(places))
+    return _bar(INVERSE_DEPTH_COLOURS, "disparity, px (no calibration, so no millimetres)", ticks)
 
 
-def _bar(colours: str, title: str, places: dict[float, float], before_last: str = "") -> str:
-    ticks = [Tick(share, f"{value:.4g}") for value, share in places.items()]
-    ticks = _apart(ticks)
+def _ticks(places: dict[float, float]) -> list[Tick]:
+    return [Tick(share, f"{value:.4g}") for value, share in places.items()]
+
+
+def _bar(colours: str, title: str, ticks: list[Tick], before_last: str = "") -> str:
     ticks[-1] = ticks[-1]._replace(label=before_last + ticks[-1].label)
     labels = "".join(f'<i style="left:{t.share * 100:.2f}%">{t.label}</i>' for t in ticks)
     return (
