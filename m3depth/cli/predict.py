@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.app import run_with_hydra
-from m3depth.data.frames import Frame, Frames, open_frames
+from m3depth.data.frames import PREDICTIONS, Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
@@ -105,7 +105,7 @@ def _draw(config: DictConfig, frames: Frames, numbers: _Numbers, rig: StereoRig)
     draw(frames, numbers.written, numbers.output, scale, title)
     told = {"input": str(config.input), "checkpoint": str(config.checkpoint), "frames": count}
     told |= {"skipped": numbers.skipped, "colours": dict(scale.record)}
-    write_json(numbers.output / "predictions.json", told)
+    write_json(numbers.output / PREDICTIONS, told)
 
 
 def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:

@@ -1,6 +1,7 @@
 """The frames that `predict` is given: an image, a folder, a glob or a video, one at a time."""
 
 import glob
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
 from m3depth.data.listing import natural_order
 from m3depth.data.video import VideoEndError, frame_count, frame_rate, open_capture
 from m3depth.errors import DataError
+
+PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes
+VIEWS = ("left", "image", "images", "rgb", "color")
+NO_VIEWS = ("right", "mask", "masks", "gt_masks", "depth", "depths", "disparity", "depth_float")
+
+logger = logging.getLogger(__name__)
 
 
 class Frame(Protocol):
@@ -43,12 +50,15 @@ class Frames(Protocol):
 def open_frames(source: str | Path) -> Frames:
     """The frames of an image, of a folder of images, of a glob ("clip/*.png") or of a video.
 
+    A folder without images of its own gives those of its sub-folders, see `images_in`.
+
     Raises:
-        DataError: there is nothing there, no image in it, or no decoder for it.
+        DataError: there is nothing there, no image in it, or no decoder for it; a data set, of
+            which only one sub-folder can be meant.
     """
     path = Path(source)
     if path.is_dir():
-        return ImageFiles(_images(path.iterdir()), str(source))
+        return images_in(path)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.exists():
         return ImageFiles([path], str(source))
     if path.exists():
@@ -73,14 +83,14 @@ class ImageFile:
 
 
 class ImageFiles:
-    """Images named by their paths below the folder that they share, without suffix."""
+    """Images named by their paths below a folder, without suffix; by default that they share."""
 
     frames_per_s = None
 
-    def __init__(self, paths: Sequence[Path], source: str) -> None:
+    def __init__(self, paths: Sequence[Path], source: str, below: Path | None = None) -> None:
         if not paths:
             raise DataError(f"{source}: no image there ({' '.join(IMAGE_SUFFIXES)})")
-        shared = _shared_folder(paths)
+        shared = below or _shared_folder(paths)
         names = [path.relative_to(shared).with_suffix("").as_posix() for path in paths]
         self._frames = [ImageFile(n, p) for n, p in zip(names, paths, strict=True)]
         self._frames.sort(key=lambda frame: natural_order(frame.name))
@@ -149,6 +159,54 @@ class VideoFrames:
 
     def __length_hint__(self) -> int:
         return self._count
+
+
+def images_in(folder: Path) -> ImageFiles:
+    """The images of a folder or, where it has none, of all folders below, named by their paths.
+
+    What is left out is told: images of sub-folders beside images of its own.
+
+    Raises:
+        DataError: no image there, or sub-folders that are no views to predict from.
+    """
+    own = _images(folder.iterdir())
+    nested = [path for inner in _folders_below(folder) for path in _images(inner.iterdir())]
+    if own and nested:
+        logger.warning(
+            "%s: %d images of its own are read, and not the %d in folders below (such as %s); "
+            "input='%s/**/*.png' reads all",
+            *(folder, len(own), len(nested), nested[0].parent, folder),
+        )
+    if own or not nested:
+        return ImageFiles(own, str(folder))
+    _refuse_data_set(folder)
+    names = sorted({str(path.parent.relative_to(folder)) for path in nested}, key=natural_order)
+    few = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    logger.info("%s: %d images in %d folders below: %s", folder, len(nested), len(names), few)
+    return ImageFiles(nested, str(folder), below=folder)
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """But for hidden ones, those that hold predictions, and links to a folder above."""
+    above = {folder.resolve(), *folder.resolve().parents}
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        known = (inner / PREDICTIONS).exists() or inner.resolve() in above
+        if not known and inner.name[0] != ".":
+            yield inner
+            yield from _folders_below(inner)
+
+
+def _refuse_data_set(folder: Path) -> None:
+    """Masks and depth maps are pictures too, and a right view is not seen by the left camera."""
+    names = [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+    views = [name for name in names if name.lower() in VIEWS]
+    others = [name for name in names if name.lower() in NO_VIEWS]
+    if others:
+        which = folder / (views[0] if views else "FOLDER")
+        raise DataError(
+            f"{folder}: holds {', '.join(others)}, which are no left views to predict from; "
+            f"give the folder of the images: input={which}"
+        )
 
 
 def _images(paths: Iterator[Path]) -> list[Path]:

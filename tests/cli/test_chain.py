@@ -161,7 +161,8 @@ def test_predict_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
         *(f"rig={pairs}/rig.yaml", "ply=true"),
     )
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {f"{i:03d}.{kind}" for i in range(3) for kind in ("npz", "png", "ply")}
+    own = {f"{i:03d}.{kind}" for i in range(3) for kind in ("npz", "png", "ply")}
+    assert names == own | {"contact_sheet.png", "predictions.json"}
     with np.load(tmp_path / "out/001.npz") as saved:
         assert set(saved) == {"depth_mm", "disparity_px", "confidence", "intrinsics"}
         for name in ("depth_mm", "disparity_px", "confidence"):
@@ -172,8 +173,9 @@ def test_predict_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
         offset = rig["cx"] - rig["cx_right"]
         expected = rig["fx"] * rig["baseline_mm"] / (saved["disparity_px"] - offset)
         np.testing.assert_allclose(saved["depth_mm"], expected, rtol=1e-4)
-    picture = cv2.imread(str(tmp_path / "out/001.png"))
-    assert picture.shape[:2] == SIZE
+    shown = cv2.imread(str(tmp_path / "out/001.png"))
+    source = cv2.imread(str(pairs / "left/001.png")).repeat(6, 0).repeat(6, 1)  # 288 px wide
+    assert np.array_equal(shown[26 : 26 + 192, 12 : 12 + 288], source)
 
 
 def test_without_a_rig_the_training_camera_is_taken(checkpoint: Path, pairs: Path, tmp_path: Path):
@@ -193,7 +195,39 @@ def test_an_unreadable_image_is_skipped_and_counted(checkpoint: Path, pairs: Pat
     assert "skipped" in told.err
     assert "b.png" in told.err
     assert "1 skipped" in told.err
-    assert {path.name for path in (tmp_path / "o").iterdir()} == {"a.npz", "a.png"}
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {
+        *("a.npz", "a.png", "predictions.json")
+    }
+
+
+def test_predict_a_video(checkpoint: Path, pairs: Path, tmp_path: Path):
+    images = [cv2.imread(str(path)) for path in sorted((pairs / "left").iterdir())]
+    video = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 12, SIZE[::-1])
+    for image in images:
+        writer.write(image)
+    writer.release()
+    output = tmp_path / "out"
+    told = succeed("predict", f"checkpoint={checkpoint}", f"input={video}", f"output={output}")
+    film = cv2.VideoCapture(str(output / "predictions.webm"))
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(12)
+    assert sum(iter(film.grab, False)) == 3
+    about = json.loads((output / "predictions.json").read_text())
+    assert (about["frames"], about["skipped"]) == (3, 0)
+    near, far = (about["colours"][name] for name in ("near_mm", "far_mm"))
+    depths = np.stack([np.load(path)["depth_mm"] for path in sorted(output.glob("*.npz"))])
+    low, high = np.percentile(depths, [1, 99])
+    assert near == pytest.approx(low, rel=0.1)
+    assert far == pytest.approx(high, rel=0.1)
+    assert f"depth, mm, ≤ {near:g} is red, ≥ {far:g} blue (1st to 99th percentile" in told.err
+
+
+def test_the_range_of_colours_can_be_asked_for(checkpoint: Path, pairs: Path, tmp_path: Path):
+    asked = (f"input={pairs}/left", f"output={tmp_path}", "near_mm=30", "far_mm=150")
+    told = succeed("predict", f"checkpoint={checkpoint}", *asked)
+    assert "≤ 30 is red, ≥ 150 blue (near_mm= and far_mm=)" in told.err
+    told = m3depth("predict", f"checkpoint={checkpoint}", *asked[:2], "near_mm=30", "far_mm=20")
+    assert (told.status, "far_mm=20: expected a number from 30" in told.line) == (2, True)
 
 
 def test_if_no_image_can_be_read_that_is_an_error(checkpoint: Path, tmp_path: Path):

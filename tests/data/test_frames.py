@@ -136,3 +136,43 @@ def test_what_holds_no_frames_is_refused_by_name(tmp_path: Path, source: str, me
     with pytest.raises(DataError, match=message) as caught:
         open_frames(tmp_path / source)
     assert source in str(caught.value)
+
+
+def test_a_folder_of_folders_gives_what_is_in_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    picture(tmp_path / "case 2" / "a.b" / "0.png", 10)
+    picture(tmp_path / "case 10" / "0.png", 20)
+    picture(tmp_path / ".cache" / "0.png", 30)
+    picture(tmp_path / "out" / "0.png", 40)
+    (tmp_path / "out" / "predictions.json").write_text("{}")
+    (tmp_path / "case 10" / "loop").symlink_to(tmp_path)
+    assert names_and_levels(tmp_path) == [("case 2/a.b/0", 10), ("case 10/0", 20)]
+    assert "2 images in 2 folders below: case 2/a.b, case 10" in caplog.text
+
+
+def test_one_folder_below_keeps_its_name(tmp_path: Path) -> None:
+    picture(tmp_path / "case" / "0.png", 10)
+    assert names_and_levels(tmp_path) == [("case/0", 10)]
+
+
+def test_images_below_others_are_told(clip: Path, caplog: pytest.LogCaptureFixture) -> None:
+    picture(clip / "more" / "0.png", 10)
+    assert [name for name, _ in names_and_levels(clip)] == ["f1", "f2", "f10"]
+    assert "3 images of its own are read, and not the 1 in folders below" in caplog.text
+    assert f"input='{clip}/**/*.png' reads all" in caplog.text
+    assert names_and_levels(f"{clip}/**/*.png") == [("f2", 10), ("f10", 0), ("more/0", 10)]
+
+
+@pytest.mark.parametrize(("view", "other"), [("left", "right"), ("images", "masks")])
+def test_of_a_data_set_the_left_views_must_be_named(tmp_path: Path, view: str, other: str) -> None:
+    picture(tmp_path / view / "0.png", 10)
+    picture(tmp_path / other / "0.png", 10)
+    with pytest.raises(DataError, match=rf"holds {other}, .* input={tmp_path}/{view}"):
+        open_frames(tmp_path)
+
+
+def test_a_video_s_rate_and_none_of_pictures(clip: Path, tmp_path: Path) -> None:
+    assert open_frames(clip).frames_per_s is None
+    assert open_frames(film(tmp_path / "clip.avi", 2)).frames_per_s == 25

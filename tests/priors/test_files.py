@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,10 +10,9 @@ import torch
 from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.files import write_bytes, write_json
 from m3depth.geometry.camera import StereoRig
-from m3depth.priors.files import write_prediction
+from m3depth.priors.files import read_numbers, write_prediction
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
-from m3depth.report.figures import colour_inverse_depth
 
 
 def prior() -> DepthPrior:
@@ -27,8 +25,8 @@ def prior() -> DepthPrior:
 
 def test_the_numbers_come_back_under_the_names_of_the_interface(tmp_path: Path) -> None:
     one = prior()
-    write_prediction(one, tmp_path / "new" / "f1.v2", 40, 100)
-    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["f1.v2.npz", "f1.v2.png"]
+    write_prediction(one, tmp_path / "new" / "f1.v2")
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["f1.v2.npz"]
     with np.load(tmp_path / "new" / "f1.v2.npz") as numbers:
         assert sorted(numbers) == ["confidence", "depth_mm", "disparity_px", "intrinsics"]
         assert {values.dtype for values in numbers.values()} == {np.dtype(np.float32)}
@@ -41,30 +39,29 @@ def test_the_numbers_come_back_under_the_names_of_the_interface(tmp_path: Path) 
 def test_without_calibration_no_millimetres_are_claimed(tmp_path: Path) -> None:
     rig = StereoRig.uncalibrated(20, 12)
     one = replace(prior(), rig=rig, depth_mm=torch.zeros(1, 12, 20))
-    write_prediction(one, tmp_path / "f", 30, 150)
+    write_prediction(one, tmp_path / "f")
     with np.load(tmp_path / "f.npz") as numbers:
         assert sorted(numbers) == ["confidence", "disparity_px"]
-    assert len(np.unique(cv2.imread(str(tmp_path / "f.png")).reshape(-1, 3), axis=0)) > 5
     with pytest.raises(DataError, match="no calibration"):
-        write_prediction(one, tmp_path / "g", 30, 150, ply=True)
+        write_prediction(one, tmp_path / "g", ply=True)
 
 
-def test_the_pictures_colours_keep_their_range_over_a_sequence(tmp_path: Path) -> None:
+def test_what_pictures_are_drawn_from_comes_back(tmp_path: Path) -> None:
     one = prior()
-    write_prediction(one, tmp_path / "a", 40, 100)
-    write_prediction(replace(one, depth_mm=one.depth_mm.clamp(0, 60)), tmp_path / "b", 40, 100)
-    a, b = cv2.imread(str(tmp_path / "a.png")), cv2.imread(str(tmp_path / "b.png"))
-    assert np.array_equal(a[..., ::-1], colour_inverse_depth(one.depth_mm[0].numpy(), 40, 100))
-    shared = (one.depth_mm[0] <= 60).numpy()
-    assert np.array_equal(a[shared], b[shared])
-    assert not np.array_equal(a[~shared], b[~shared])
+    write_prediction(one, tmp_path / "f1.v2")
+    numbers = read_numbers(tmp_path / "f1.v2")
+    assert np.array_equal(numbers["depth_mm"], one.depth_mm[0])
+    assert np.array_equal(numbers["confidence"], one.confidence[0])
+    (tmp_path / "f1.v2.npz").write_bytes(b"gone wrong")
+    with pytest.raises(DataError, match=r"f1\.v2\.npz: cannot be read any more"):
+        read_numbers(tmp_path / "f1.v2")
 
 
 def test_the_cloud_holds_every_known_point_with_its_colour(tmp_path: Path) -> None:
     import open3d
 
     one = prior()
-    write_prediction(one, tmp_path / "f", 40, 100, ply=True)
+    write_prediction(one, tmp_path / "f", ply=True)
     cloud = open3d.io.read_point_cloud(tmp_path / "f.ply")
     points, colours = np.asarray(cloud.points), np.asarray(cloud.colors)
     assert len(points) == 12 * 20 - 1

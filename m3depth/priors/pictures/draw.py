@@ -46,7 +46,9 @@ def draw(frames: Frames, names: Sequence[str], folder: Path, scale: Scale, title
             write_film(folder / FILM, film, frames.frames_per_s)
         for _ in film:
             pass
-    if len(names) > 1 and pictures.tiles:
+    if SHEET in names:
+        logger.warning("no contact sheet: a frame is called %s, too", SHEET)
+    elif len(names) > 1 and pictures.tiles:
         sheet = contact_sheet(pictures.tiles, scale, title)
         write_png(folder / f"{SHEET}.png", sheet)
 

@@ -109,8 +109,8 @@ class Panel:
 def shown_size(size: tuple[int, int], most: tuple[int, int] = MOST_PX) -> tuple[int, int]:
     """At which (height, width) a picture shows an image."""
     height, width = size
-    if width < LEAST_PX and most == MOST_PX:
-        factor = min(-(-LEAST_PX // width), max(1, most[0] // height))
+    if width < LEAST_PX and height < most[0] and most == MOST_PX:
+        factor = min(-(-LEAST_PX // width), most[0] // height)
         return factor * height, factor * width
     shrunk = min(1.0, most[0] / height, most[1] / width)
     return max(1, round(shrunk * height)), max(1, round(shrunk * width))
