@@ -89,7 +89,7 @@ def _network(predictor: DepthPredictor, frames: int) -> None:
     images = torch.rand(predictor.batch_size, 3, *predictor.size)
     with torch.inference_mode():
         for _ in range(0, frames, predictor.batch_size):
-            predictor.network(images.to(predictor.device)).left.cpu()
+            predictor.network(images.to(predictor.device)).values.cpu()
 
 
 def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoRig) -> None:

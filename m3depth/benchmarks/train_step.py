@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.geometry.synthesis import Views, synthesise
+from m3depth.geometry.synthesis import Views, both_views, synthesise
 from m3depth.losses.objective import Objective
 from m3depth.losses.terms import Term
 from m3depth.types import Disparity, StereoBatch
@@ -51,12 +51,13 @@ def _round(
 
     def step() -> None:
         optimizer.zero_grad()
-        views = [synthesise(pairs, disparity) for disparity in network(pairs["left"])]
+        views = [synthesise(pairs, both_views(depth, pairs)) for depth in network(pairs["left"])]
         objective(views).total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     _timed(clock, "total", step)
-    pyramid = _timed(clock, "network", lambda: network(pairs["left"]))
+    found = _timed(clock, "network", lambda: network(pairs["left"]))
+    pyramid = [both_views(depth, pairs) for depth in found]
     views = _timed(clock, "synthesis", lambda: [synthesise(pairs, d) for d in pyramid])
     for name, term in objective.terms.items():
         leaves = [_leaves(disparity) for disparity in pyramid]

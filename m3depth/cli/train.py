@@ -18,9 +18,10 @@ from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
 from m3depth.options import require_number, require_switch
+from m3depth.systems.base import System
+from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import check_resumable, describe, load_model
-from m3depth.systems.stereo import StereoDepth
 
 # The least that each may be; Lightning looks at them when the run has begun.
 COUNTS = {
@@ -54,24 +55,18 @@ def train(config: DictConfig) -> float | None:
 
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
-    system = StereoDepth(
-        network=instantiate(config.network),
-        objective=instantiate(config.objective),
-        ignore=instantiate(config.ignore),
-        resolution=instantiate(config.resolution),
-        augmentation=instantiate(config.augmentation),
-        optimizer=instantiate(config.optimizer),
-        scheduler=instantiate(config.scheduler),
-    )
+    system = build_system(config)
+    data.needs = system.needs
     _try_optimizer(system)
-    _check_monitors(config)
+    _check_monitors(config, system)
     if config.compile:
         # with channels last torch's compiler is wrong about the layout of the padding's gradient
-        system.network.to(memory_format=torch.contiguous_format)
-        system.network.compile(options={"layout_optimization": False})
+        network = getattr(system, system.gives_depth)
+        network.to(memory_format=torch.contiguous_format)
+        network.compile(options={"layout_optimization": False})
     if checkpoint:
         check_resumable(checkpoint, system)
-    trainer = _trainer(config, DescribeCheckpoint(describe(plain, data)))
+    trainer = _trainer(config, DescribeCheckpoint(describe(plain, system, data)))
     try:
         for one in trainer.loggers:
             one.log_hyperparams(plain)
@@ -102,10 +97,10 @@ def _require_options(plain: dict[str, Any]) -> None:
             require_number(f"trainer.{name}", plain["trainer"][name], least, whole=True)
 
 
-def _try_optimizer(system: StereoDepth) -> None:
+def _try_optimizer(system: System) -> None:
     """Lightning makes it when the data are there already, and a wrong rate is a traceback then."""
     try:
-        optimizer = system.make_optimizer(system.network.parameters())
+        optimizer = system.make_optimizer(system.parameters())
         system.make_scheduler(optimizer, 10)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer or scheduler: {error}; see their options") from error
@@ -125,14 +120,14 @@ def _refuse_multirun_on_many_devices(config: DictConfig) -> None:
         )
 
 
-def _check_monitors(config: DictConfig) -> None:
+def _check_monitors(config: DictConfig, system: System) -> None:
     """Lightning would notice a wrong name only after the first epoch."""
-    known = [f"val/{term}" for term in (*config.objective.terms, "loss", "mae_mm", "abs_rel")]
     for name, callback in config.callbacks.items():
         monitor = callback.get("monitor")
-        if monitor is not None and monitor not in known:
+        if monitor is not None and monitor not in system.monitors:
             raise ConfigError(
-                f"callbacks.{name}.monitor={monitor} is never logged; choose {', '.join(known)}"
+                f"callbacks.{name}.monitor={monitor} is never logged; choose "
+                f"{', '.join(system.monitors)}"
             )
 
 

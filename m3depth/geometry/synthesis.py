@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.errors import DataError
 from m3depth.geometry.warp import warp
-from m3depth.types import Disparity, Pair, StereoBatch
+from m3depth.types import DepthMap, Disparity, Kind, Pair, StereoBatch, StereoRig
 
 BARELY = 1e-3  # of a pixel: less of what misleads than this is rounding
 
@@ -52,6 +52,20 @@ def synthesise(batch: StereoBatch, disparity: Disparity) -> Views:
         rig=batch["rig"].resized((full[0], full[1]), (size[0], size[1])),
         error=disparity.error,
     )
+
+
+def both_views(depth: DepthMap, batch: StereoBatch) -> Disparity:
+    """What a network says of both views, as the disparities that rebuild them from each other.
+
+    Raises:
+        DataError: the map has no right view, or no disparity can be made of it.
+    """
+    if depth.right is None:
+        raise DataError("the network gives no right view: see m3depth.networks.contract")
+    full = batch["left"].shape[-2], batch["left"].shape[-1]
+    rig = batch["rig"].resized(full, depth.size)
+    left, right = (one.seen_by(rig).to(Kind.FRACTION) for one in (depth, depth.right))
+    return Disparity(left.values, right.values, left.error)
 
 
 def _ignored(batch: StereoBatch, size: torch.Size) -> Pair:

@@ -1,14 +1,16 @@
 """A network as it is used after training."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
+from m3depth.networks.contract import require_depth_maps
 from m3depth.options import require_switch
-from m3depth.types import Disparity
+from m3depth.types import DepthMap
 
 # Lightning's names, as `train` takes them
 PRECISIONS: Mapping[str, torch.dtype | None] = {
@@ -20,14 +22,14 @@ PRECISIONS: Mapping[str, torch.dtype | None] = {
 
 
 class Finest(nn.Module):
-    """Images to the disparities at the finest scale, on the network's device."""
+    """Images to the depth maps at the finest scale, of the left view, on the network's device."""
 
     def __init__(self, network: nn.Module, flip: bool = False, precision: str | int = "32") -> None:
         """Wrap a trained network; it is put into evaluation mode.
 
         Args:
-            network: images to disparities, finest scale first.
-            flip: average the left disparity with that of the mirrored image (Godard et al. 2017,
+            network: see `DepthNetwork`.
+            flip: average the left view's map with that of the mirrored image (Godard et al. 2017,
                 section 3.3, without their ramps at the borders). A mirrored left image is the
                 right image of a mirrored scene: its distance is the same, its right view is not.
             precision: 32, 16-mixed or bf16-mixed; what comes out is float32 in any case.
@@ -43,23 +45,29 @@ class Finest(nn.Module):
         self.mixed = PRECISIONS[str(precision)]
 
     @torch.inference_mode()
-    def forward(self, left: Float[Tensor, "b 3 h w"]) -> Disparity:
-        """RGB in [0, 1], on any device."""
+    def forward(self, left: Float[Tensor, "b 3 h w"]) -> DepthMap:
+        """RGB in [0, 1], on any device, to a map of the same size.
+
+        Raises:
+            ConfigError: the network gives none.
+        """
         left = left.to(next(self.network.parameters()).device)
         finest = self._seen(left)
         if not self.flip:
             return finest
-        mirrored = self._seen(left.flip(-1))
-        finest = finest._replace(left=_mean(finest.left, mirrored.left.flip(-1)))
+        mirrored = self._seen(left.flip(-1)).mirrored()
         if finest.error is None or mirrored.error is None:
-            return finest
-        return finest._replace(error=_mean(finest.error, mirrored.error.flip(-1)))
+            return replace(finest, values=_mean(finest.values, mirrored.values))
+        error = _mean(finest.error, mirrored.error)
+        return replace(finest, values=_mean(finest.values, mirrored.values), error=error)
 
-    def _seen(self, left: Float[Tensor, "b 3 h w"]) -> Disparity:
+    def _seen(self, left: Float[Tensor, "b 3 h w"]) -> DepthMap:
         with torch.autocast(left.device.type, self.mixed, enabled=self.mixed is not None):
-            finest: Disparity = self.network(left)[0]
+            found = self.network(left)
+        require_depth_maps(found, left)
+        finest: DepthMap = found[0]
         error = None if finest.error is None else finest.error.float()
-        return Disparity(finest.left.float(), finest.right.float(), error)
+        return replace(finest, values=finest.values.float(), error=error, right=None)
 
 
 def _mean(one: Tensor, other: Tensor) -> Tensor:

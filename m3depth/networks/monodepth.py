@@ -11,7 +11,7 @@ from torch.nn import functional
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
 from m3depth.options import require_number, require_switch
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Disparity, Kind
 
 SCALES = 4
 ERROR_SCALE = 2  # what the expected error is read from: a quarter of the size
@@ -68,7 +68,7 @@ class Monodepth(nn.Module):
         self.error = ErrorHead(widths[-1 - ERROR_SCALE])
         self.to(memory_format=torch.channels_last)  # a third faster on CPUs, and on tensor cores
 
-    def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[Disparity, ...]:
+    def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap, ...]:
         """Disparities, fraction of the width, finest scale first; ``left`` is RGB in [0, 1]."""
         height, width = left.shape[-2:]
         *skips, features = self.encoder(left)
@@ -90,7 +90,7 @@ class Monodepth(nn.Module):
                 Disparity(*(_resized(side, (height, width)) for side in coarse.views))
                 for coarse in pyramid[:-1]
             ]
-        return tuple(reversed(pyramid))
+        return tuple(_as_map(disparity) for disparity in reversed(pyramid))
 
 
 class Stage(nn.Module):
@@ -154,6 +154,11 @@ class ErrorHead(nn.Module):
         clues = functional.interpolate(clues, features.shape[-2:], mode="area")
         logarithm = self.to_log(torch.cat([features.detach(), clues.to(features)], dim=1)).float()
         return _resized(logarithm, (left.shape[-2], left.shape[-1])).exp()
+
+
+def _as_map(disparity: Disparity) -> DepthMap:
+    right = DepthMap(disparity.right, Kind.FRACTION)
+    return DepthMap(disparity.left, Kind.FRACTION, error=disparity.error, right=right)
 
 
 def _resized(disparity: Tensor, size: tuple[int, int]) -> Tensor:

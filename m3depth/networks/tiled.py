@@ -1,6 +1,7 @@
 """A network that also looks closely: at parts of an image, for what is finer than it sees whole."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from m3depth.options import require_number
-from m3depth.types import Disparity
+from m3depth.types import DepthMap
 
 Size = tuple[int, int]  # (height, width)
 
@@ -33,7 +34,7 @@ def in_tiles(network: nn.Module, size: Size, tiles: Any) -> tuple[nn.Module, Siz
 
 
 class Tiled(nn.Module):
-    """Disparities of images larger than the network's, from the whole image and its tiles.
+    """Depth maps of images larger than the network's, from the whole image and its tiles.
 
     A tile is not what a network of single images was trained on: it looks like a closer camera,
     and no longer tells how far away everything is. So only the whole, shrunk to the network's
@@ -48,7 +49,7 @@ class Tiled(nn.Module):
         """Wrap a network.
 
         Args:
-            network: images (b, 3, h, w) to the finest `Disparity`.
+            network: images (b, 3, h, w) to a `DepthMap` of their size.
             size: its (h, w).
             tiles: how many a side, which overlap by a quarter. The network sees them one of each
                 image at a time, so it needs no more memory than for as many whole images.
@@ -65,19 +66,21 @@ class Tiled(nn.Module):
         self.register_buffer("weights", weights[:, None, None], persistent=False)
 
     @torch.inference_mode()
-    def forward(self, left: Float[Tensor, "b 3 H W"]) -> Disparity:
-        """RGB in [0, 1] of the size `canvas`, and disparities of that size.
+    def forward(self, left: Float[Tensor, "b 3 H W"]) -> DepthMap:
+        """RGB in [0, 1] of the size `canvas`, and a map of that size.
 
-        ``right`` and ``error`` are the whole's: tiles change little of how far it is off.
+        The expected error is the whole's: tiles change little of how far it is off.
         """
-        seen: Disparity = self.network(_resized(left, self.size))
-        whole, right = (_resized(view, self.canvas) for view in seen.views)
+        seen: DepthMap = self.network(_resized(left, self.size))
+        whole = _resized(seen.values, self.canvas)
         error = None if seen.error is None else _resized(seen.error, self.canvas)
         parts = zip(self._cut(left), self._cut(whole), self.weights, strict=True)
         details = [
-            weight * self._detail(self.network(image).left, there) for image, there, weight in parts
+            weight * self._detail(self.network(image).values, there)
+            for image, there, weight in parts
         ]
-        return Disparity((whole + self._joined(details)).clamp_min(0), right, error)
+        values = (whole + self._joined(details)).clamp_min(0)
+        return replace(seen, values=values, error=error)
 
     def _detail(
         self, tile: Float[Tensor, "b 1 h w"], whole: Float[Tensor, "b 1 h w"]

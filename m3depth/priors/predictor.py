@@ -18,7 +18,7 @@ from m3depth.options import require_number
 from m3depth.priors.asking import Rig, asked
 from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior, Unfinished
-from m3depth.types import Disparity
+from m3depth.types import DepthMap
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -37,7 +37,7 @@ class DepthPredictor:
     """Depth of single images of any size, by one network and one rig.
 
     Args:
-        network: Images (b, 3, h, w) to the finest `Disparity`; already in evaluation mode.
+        network: Images (b, 3, h, w) to a `DepthMap` of their size; already in evaluation mode.
         size: (height, width) that the network works at.
         rig: Of the camera, for images that come without one.
         rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
@@ -49,7 +49,7 @@ class DepthPredictor:
 
     def __init__(
         self,
-        network: Callable[[Float[Tensor, "b 3 h w"]], Disparity],
+        network: Callable[[Float[Tensor, "b 3 h w"]], DepthMap],
         size: tuple[int, int],
         rig: StereoRig,
         rig_size: tuple[int, int],
@@ -129,10 +129,10 @@ class DepthPredictor:
     ) -> list[tuple[Float[Tensor, "1 1 h w"], Float[Tensor, "1 1 h w"]]]:
         """Disparity and its expected error of each image."""
         filled = images + images[-1:] * (self.batch_size - len(images))
-        disparity = self.network(torch.stack(filled).to(self.device))
-        if disparity.error is None:
+        found = self.network(torch.stack(filled).to(self.device))
+        if found.error is None:
             raise ConfigError("the network does not tell its expected error: train it anew")
-        left, error = disparity.left.float(), disparity.error.float()
+        left, error = found.values.float(), found.error.float()
         return [(left[i : i + 1], error[i : i + 1]) for i in range(len(images))]
 
     def _rig_at(self, view: View) -> StereoRig:

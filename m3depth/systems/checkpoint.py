@@ -14,7 +14,7 @@ from m3depth.data.module import StereoData
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import ConfigError, UserError
 from m3depth.geometry.camera import StereoRig
-from m3depth.systems.stereo import StereoDepth
+from m3depth.systems.base import System
 
 
 class TrainedModel(NamedTuple):
@@ -25,20 +25,24 @@ class TrainedModel(NamedTuple):
     rig: StereoRig  # of its first training pair, at ``size``
 
 
-def describe(config: dict[str, Any], data: StereoData) -> dict[str, Any]:
+def describe(config: dict[str, Any], system: System, data: StereoData) -> dict[str, Any]:
     """What `load_model` needs beside the weights, as plain containers.
+
+    ``gives_depth`` names the part of the system that is loaded, and ``config.system`` or ``config``
+    has by its name what makes it.
 
     Raises:
         ConfigError: a network that `load_model` would not make.
     """
-    if not _of_modules_alone(config["network"]):
+    part = system.gives_depth
+    if not _of_modules_alone(_makes(part, config)):
         raise ConfigError(
-            "network: its configuration calls more than torch modules, so its checkpoints could "
+            f"{part}: its configuration calls more than torch modules, so its checkpoints could "
             "not be loaded; make it a torch.nn.Module with plain options, or modules, alone"
         )
     rig = SkipUnreadable(data.train)[0]["rig"]
     numbers = {name: float(value) for name, value in rig._asdict().items()}
-    return {"config": config, "size": list(data.size), "rig": numbers}
+    return {"config": config, "gives_depth": part, "size": list(data.size), "rig": numbers}
 
 
 def load_model(path: str | Path) -> TrainedModel:
@@ -50,14 +54,30 @@ def load_model(path: str | Path) -> TrainedModel:
     """
     saved = _read(Path(path))
     about = saved["m3depth"]
-    # the weights come from the checkpoint: fetching ImageNet's first would be for nothing
-    options = {**about["config"]["network"], "pretrained": False}
+    part = about.get("gives_depth", "network")  # a checkpoint of version 0.1.0 does not say
+    options = _without_pretraining(_makes(part, about["config"]))
     if not _of_modules_alone(options):
         raise UserError(f"checkpoint={path}: its network is made of more than torch's modules")
     network = instantiate(options)
-    _load_weights(network, saved, path)
+    _load_weights(network, part, saved, path)
     size = (about["size"][0], about["size"][1])
     return TrainedModel(network.eval(), size, StereoRig.of(**about["rig"]))
+
+
+def _makes(part: str, config: dict[str, Any]) -> Any:
+    """The configuration that makes a part of the system."""
+    own = config.get("system", {})
+    return own[part] if part in own else config[part]
+
+
+def _without_pretraining(options: Any) -> Any:
+    """The weights come from the checkpoint: fetching ImageNet's first would be for nothing."""
+    if not isinstance(options, dict):
+        return options
+    return {
+        name: False if name == "pretrained" else _without_pretraining(value)
+        for name, value in options.items()
+    }
 
 
 def _of_modules_alone(options: object) -> bool:
@@ -74,9 +94,10 @@ def _of_modules_alone(options: object) -> bool:
     return known and all(map(_of_modules_alone, options.values()))
 
 
-def check_resumable(path: Path, system: StereoDepth) -> None:
+def check_resumable(path: Path, system: System) -> None:
     """Say so in one line if the checkpoint at ``path`` is of another network than ``system``'s."""
-    _load_weights(copy.deepcopy(system.network), _read(path), path)
+    part = system.gives_depth
+    _load_weights(copy.deepcopy(getattr(system, part)), part, _read(path), path)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -94,14 +115,15 @@ def _read(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _load_weights(network: nn.Module, saved: dict[str, Any], path: str | Path) -> None:
-    prefix = "network."
-    weights = {k.removeprefix(prefix): v for k, v in saved["state_dict"].items()}
+def _load_weights(network: nn.Module, part: str, saved: dict[str, Any], path: str | Path) -> None:
+    prefix = f"{part}."
+    state = saved["state_dict"]
+    weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        trained = saved["m3depth"]["config"]["network"]
+        trained = _makes(part, saved["m3depth"]["config"])
         raise UserError(
             f"checkpoint={path}: is of another model: {trained.get('encoder', trained['_target_'])}"
-            f", trained with network={trained}"
+            f", trained with {part}={trained}"
         ) from error

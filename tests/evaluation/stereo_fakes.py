@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
-from m3depth.types import Disparity, StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 HEIGHT, WIDTH = 32, 64
 RIG = StereoRig.of(60.0, 60.0, 31.5, 15.5, 31.5, 5.0)  # depth 300 mm / disparity in px
@@ -60,16 +60,16 @@ class Frames(Dataset[StereoBatch]):
         return found
 
 
-def says(*samples: StereoBatch, scale: float = 1.0) -> Callable[[Tensor], Disparity]:
+def says(*samples: StereoBatch, scale: float = 1.0) -> Callable[[Tensor], DepthMap]:
     """A network that knows the truth of these samples, and gives ``scale`` times its depth."""
 
-    def predict(left: Tensor) -> Disparity:
+    def predict(left: Tensor) -> DepthMap:
         known = next(s for s in samples if torch.equal(s["left"], left[0]))
         depth = known["depth_mm"]
         rig = known["rig"].resized((HEIGHT, WIDTH), depth.shape[-2:])
         filled = torch.where(depth > 0, depth, 50.0) * scale
         fraction = disparity_from_depth(filled[None], batched(rig)) / depth.shape[-1]
         fraction = interpolate(fraction, (HEIGHT, WIDTH), mode="bilinear", align_corners=False)
-        return Disparity(fraction, fraction)
+        return DepthMap(fraction, Kind.FRACTION)
 
     return predict

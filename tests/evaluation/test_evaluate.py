@@ -16,7 +16,7 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import config_sha256, write_record
 from m3depth.evaluation.result import Evaluation
 from m3depth.geometry.camera import StereoRig
-from m3depth.types import Disparity, StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 ALIGNED = Protocol("aligned", 1e-3, 150.0, median, clip=True)
@@ -80,9 +80,9 @@ def test_uncalibrated_pairs_have_their_rebuilt_view_only() -> None:
         frame["rig"] = StereoRig.uncalibrated(WIDTH, HEIGHT)
         del frame["depth_mm"]
 
-    def ten_px(left: torch.Tensor) -> Disparity:
+    def ten_px(left: torch.Tensor) -> DepthMap:
         fraction = torch.full_like(left[:, :1], 10 / WIDTH)
-        return Disparity(fraction, fraction)
+        return DepthMap(fraction, Kind.FRACTION)
 
     evaluation = evaluate(by_network(ten_px), Frames(*known), [PLAIN], Frames(*known))
     assert set(evaluation.first.metrics) == {"ssim", "psnr"}
@@ -116,9 +116,9 @@ def test_nothing_to_evaluate(frames: Frames, says_so: str) -> None:
 
 
 def test_a_broken_network_is_named_with_the_frame() -> None:
-    def nan(left: torch.Tensor) -> Disparity:
+    def nan(left: torch.Tensor) -> DepthMap:
         fraction = torch.full_like(left[:, :1], float("nan"))
-        return Disparity(fraction, fraction)
+        return DepthMap(fraction, Kind.FRACTION)
 
     with pytest.raises(DataError, match="fake/000000"):
         evaluate(by_network(nan), Frames(*planes()), [PLAIN])
@@ -190,7 +190,7 @@ def test_several_protocols_over_one_set_of_predictions() -> None:
     known, asked = planes(), []
     network = says(*known, scale=1.25)
 
-    def counted(left: torch.Tensor) -> Disparity:
+    def counted(left: torch.Tensor) -> DepthMap:
         asked.append(left)
         return network(left)
 
@@ -255,7 +255,7 @@ def test_a_monocular_set_without_calibration_has_nothing_to_score_and_does_not_f
     for frame in known:
         del frame["right"]
         frame["rig"] = StereoRig.uncalibrated(WIDTH, HEIGHT)
-    left_half = by_network(lambda left: Disparity(left[:, :1] / 9, left[:, :1] / 9))
+    left_half = by_network(lambda left: DepthMap(left[:, :1] / 9, Kind.FRACTION))
     evaluation = evaluate(left_half, Frames(*known), [PLAIN])
     assert evaluation.first.metrics == {}
     assert evaluation.worst == []

@@ -27,7 +27,7 @@ def scored(frame: StereoBatch, protocol: Protocol = PLAIN, scale: float = 1.0) -
 
 
 def said(frame: StereoBatch, scale: float = 1.0) -> Prediction:
-    return Prediction(says(frame, scale=scale)(as_batch(frame)["left"]).left)
+    return Prediction(says(frame, scale=scale)(as_batch(frame)["left"]).values)
 
 
 def test_perfect_prediction_scores_no_error() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from m3depth.errors import ConfigError
 from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 
 def network() -> Monodepth:
@@ -18,17 +18,19 @@ def network() -> Monodepth:
 def test_it_is_the_finest_scale_in_evaluation_mode():
     trained, image = network(), torch.rand(2, 3, 64, 96)
     found = Finest(trained)(image)
-    for one, expected in zip(found, trained(image)[0], strict=True):
-        assert torch.equal(one, expected)
+    expected = trained(image)[0]
+    assert torch.equal(found.values, expected.values)
+    assert torch.equal(found.error, expected.error)
+    assert (found.kind, found.right) == (Kind.FRACTION, None)
     assert not trained.training
 
 
 def test_averaged_with_its_mirror_image_neither_side_is_preferred():
     averaged, image = Finest(network(), flip=True), torch.rand(2, 3, 64, 96)
-    seen, mirrored = averaged(image).left, averaged(image.flip(-1)).left.flip(-1)
+    seen, mirrored = averaged(image).values, averaged(image.flip(-1)).values.flip(-1)
     torch.testing.assert_close(seen, mirrored)
     plain = Finest(network())
-    assert not torch.allclose(plain(image).left, plain(image.flip(-1)).left.flip(-1), atol=1e-5)
+    assert not torch.allclose(plain(image).values, plain(image.flip(-1)).values.flip(-1), atol=1e-5)
 
 
 class Ramp(nn.Module):
@@ -38,25 +40,42 @@ class Ramp(nn.Module):
         super().__init__()
         self.slope = nn.Parameter(torch.tensor(0.1))
 
-    def forward(self, image: Tensor) -> tuple[Disparity]:
+    def forward(self, image: Tensor) -> tuple[DepthMap]:
         ramp = self.slope * torch.linspace(0, 1, image.shape[-1]).expand_as(image[:, :1])
-        return (Disparity(ramp, 2 * ramp),)
+        return (DepthMap(ramp, Kind.FRACTION),)
 
 
-def test_only_the_left_view_is_averaged():
+def test_a_ramp_and_its_mirror_image_are_flat():
     found = Finest(Ramp(), flip=True)(torch.rand(1, 3, 4, 5))
-    torch.testing.assert_close(found.left, torch.full((1, 1, 4, 5), 0.05))
-    torch.testing.assert_close(found.right, 0.2 * torch.linspace(0, 1, 5).expand(1, 1, 4, 5))
+    torch.testing.assert_close(found.values, torch.full((1, 1, 4, 5), 0.05))
+    assert found.error is None
+
+
+@pytest.mark.parametrize("output", [lambda x: x[:, :1], lambda x: (x,), lambda x: ()])
+def test_a_network_whose_output_is_no_depth_map_is_refused(output):
+    network = nn.Identity()
+    network.forward = output
+    network.scale = nn.Parameter(torch.ones(()))
+    with pytest.raises(ConfigError, match=r"network: its output is a .*must be a tuple of"):
+        Finest(network)(torch.rand(1, 3, 4, 5))
+
+
+def test_a_map_of_another_shape_is_refused():
+    network = Ramp()
+    half = network.forward
+    network.forward = lambda image: half(image[..., ::2])
+    with pytest.raises(ConfigError, match=r"shape \(1, 1, 4, 3\); for images of \(1, 3, 4, 5\) it"):
+        Finest(network)(torch.rand(1, 3, 4, 5))
 
 
 def test_bfloat16_is_close_and_comes_out_as_float32():
     image = torch.rand(2, 3, 64, 96)
     exact, mixed = Finest(network())(image), Finest(network(), precision="bf16-mixed")(image)
-    for one, other in zip(exact, mixed, strict=True):
+    for one, other in ((exact.values, mixed.values), (exact.error, mixed.error)):
         assert other.dtype == torch.float32
         assert not torch.equal(one, other)
     # Half a per cent: eight bits of a number are 0.4 %
-    torch.testing.assert_close(mixed.left, exact.left, rtol=5e-3, atol=0)
+    torch.testing.assert_close(mixed.values, exact.values, rtol=5e-3, atol=0)
     torch.testing.assert_close(mixed.error, exact.error, rtol=2e-2, atol=0)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from m3depth.networks.encoder import Encoder
 from m3depth.networks.monodepth import Head, Monodepth
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 # with and without a map at half size, with and without batch norm
 ENCODERS = [
@@ -36,8 +36,9 @@ def test_any_input_size_gives_four_scales(any_network: Monodepth, size: tuple[in
         pyramid = any_network(torch.rand(2, 3, *size))
     assert len(pyramid) == 4
     for scale, disparity in enumerate(pyramid):
-        assert isinstance(disparity, Disparity)
-        for side in disparity.views:
+        assert isinstance(disparity, DepthMap)
+        assert disparity.kind is disparity.right.kind is Kind.FRACTION
+        for side in (disparity.values, disparity.right.values):
             assert side.shape[:2] == (2, 1)
             for found, full in zip(side.shape[-2:], size, strict=True):
                 assert math.floor(full / 2**scale) <= found <= math.ceil(full / 2**scale)
@@ -48,10 +49,10 @@ def test_disparities_stay_in_range_whatever_comes_in(any_network: Monodepth):
         for image in torch.stack([torch.zeros(3, 64, 96), torch.ones(3, 64, 96)])[:, None]:
             pyramid = any_network(image)
             for disparity in pyramid:
-                for side in disparity.views:
+                for side in (disparity.values, disparity.right.values):
                     assert side.min() > 0
                     assert side.max() < 0.3
-            assert pyramid[0].error.shape == pyramid[0].left.shape
+            assert pyramid[0].error.shape == pyramid[0].values.shape
             assert pyramid[0].error.min() > 0
 
 
@@ -62,7 +63,7 @@ def test_the_range_can_be_reached():
     for bias, expected in ((50.0, 0.2), (-50.0, 0.0), (0.0, 0.1)):
         for head in net.heads:
             nn.init.constant_(head.to_logits.bias, bias)
-        finest = net(torch.rand(1, 3, 32, 32))[0].left
+        finest = net(torch.rand(1, 3, 32, 32))[0].values
         torch.testing.assert_close(finest, torch.full_like(finest, expected))
 
 
@@ -71,19 +72,21 @@ def test_the_range_can_be_reached():
 def test_starts_at_the_initial_disparity(encoder: str, start: float):
     with torch.inference_mode():
         for disparity in network(encoder, initial_disparity=start)(torch.rand(2, 3, 64, 96)):
-            for side in disparity.views:
+            for side in (disparity.values, disparity.right.values):
                 assert (side / start - 1).abs().max() < 0.2
 
 
 def test_the_two_sides_are_two_predictions():
-    left, right = network()(torch.rand(1, 3, 64, 96))[0].views
+    finest = network()(torch.rand(1, 3, 64, 96))[0]
+    left, right = finest.values, finest.right.values
     assert not torch.equal(left, right)
 
 
 def test_every_parameter_of_the_decoder_learns():
     net = network().train()
     pyramid = net(torch.rand(2, 3, 64, 96))
-    sum(one.mean() for d in pyramid for one in d if one is not None).backward()
+    maps = [side for one in pyramid for side in (one.values, one.right.values)]
+    sum(one.mean() for one in (*maps, pyramid[0].error)).backward()
     for name, parameter in net.named_parameters():
         if not name.startswith("encoder."):
             assert parameter.grad is not None, name
@@ -93,7 +96,9 @@ def test_every_parameter_of_the_decoder_learns():
 def test_output_is_float32_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         pyramid = network()(torch.rand(1, 3, 64, 96))
-    assert {side.dtype for disparity in pyramid for side in disparity.views} == {torch.float32}
+    assert {side.dtype for one in pyramid for side in (one.values, one.right.values)} == {
+        torch.float32
+    }
 
 
 def test_mixed_precision_does_not_put_disparities_on_steps():
@@ -138,6 +143,8 @@ def test_coarser_scales_can_come_at_the_full_size():
     full = network(image)
     network.full_size = False
     own = network(image)
-    assert {side.shape for d in full for side in d.views} == {(1, 1, 50, 70)}
-    assert torch.equal(full[0].left, own[0].left)
-    assert full[3].right.mean().item() == pytest.approx(own[3].right.mean().item(), rel=1e-3)
+    assert {side.shape for d in full for side in (d.values, d.right.values)} == {(1, 1, 50, 70)}
+    assert torch.equal(full[0].values, own[0].values)
+    assert full[3].right.values.mean().item() == pytest.approx(
+        own[3].right.values.mean().item(), rel=1e-3
+    )

@@ -1,5 +1,7 @@
 """From an image to a prior: resolutions and units."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,17 +12,17 @@ from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
 from m3depth.priors.prior import DepthPrior
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)  # principal points 2 px apart at 64x48
 
 
 def constant(left: float):
-    def network(images: torch.Tensor) -> Disparity:
+    def network(images: torch.Tensor) -> DepthMap:
         assert images.shape[1:] == (3, 24, 32)
         one = torch.ones(len(images), 1, *images.shape[-2:])
-        return Disparity(one * left, one * left, one * 0.01)
+        return DepthMap(one * left, Kind.FRACTION, error=one * 0.01)
 
     return network
 
@@ -69,8 +71,8 @@ def test_an_image_of_another_shape_is_refused() -> None:
 
 
 def test_a_network_that_tells_no_error_has_no_confidence() -> None:
-    def network(images: torch.Tensor) -> Disparity:
-        return constant(0.1)(images)._replace(error=None)
+    def network(images: torch.Tensor) -> DepthMap:
+        return replace(constant(0.1)(images), error=None)
 
     with pytest.raises(ConfigError, match="expected error: train it anew"):
         DepthPredictor(network, (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))
@@ -110,7 +112,7 @@ def test_a_frame_does_not_depend_on_those_beside_it_to_the_last_bit() -> None:
 def test_every_pass_has_the_size_of_a_batch() -> None:
     passes = []
 
-    def network(images: torch.Tensor) -> Disparity:
+    def network(images: torch.Tensor) -> DepthMap:
         passes.append(len(images))
         return constant(0.1)(images)
 

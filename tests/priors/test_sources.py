@@ -11,7 +11,7 @@ from m3depth.errors import DataError
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.sources import ExactSource, PredictorSource, StereoSource, completed
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 
 def a_sample() -> Any:
@@ -72,10 +72,10 @@ def test_what_a_source_needs_is_asked_for(source: Any, part: str, told: str):
 def test_a_network_sees_what_was_made_for_it_beforehand():
     seen: list[Tensor] = []
 
-    def network(images: Tensor) -> Disparity:
+    def network(images: Tensor) -> DepthMap:
         seen.append(images)
         one = torch.full((len(images), 1, *images.shape[-2:]), 0.1)
-        return Disparity(one, one, one * 0.01)
+        return DepthMap(one, Kind.FRACTION, error=one * 0.01)
 
     sample = a_sample()
     source = PredictorSource(DepthPredictor(network, (24, 32), sample["rig"], (96, 128)))

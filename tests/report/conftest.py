@@ -12,7 +12,7 @@ from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.geometry.camera import StereoRig
-from m3depth.types import Disparity, StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 HEIGHT, WIDTH = 24, 48
 SLOPES = (0.2, 0.8, 0.5, 0.1)
@@ -44,9 +44,9 @@ class Slopes(Dataset[StereoBatch]):
         return frame
 
 
-def four_px(left: Tensor) -> Disparity:
+def four_px(left: Tensor) -> DepthMap:
     fraction = torch.full_like(left[:, :1], 4 / WIDTH)
-    return Disparity(fraction, fraction)
+    return DepthMap(fraction, Kind.FRACTION)
 
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)

@@ -25,7 +25,7 @@ def error(checkpoint: Path, pairs: SyntheticPairs) -> float:
     with torch.inference_mode():
         disparity = model.network(sample["left"][None])[0]
     rig = StereoRig(*(value[None] for value in sample["rig"]))
-    depth = depth_from_disparity(disparity.left.shape[-1] * disparity.left, rig)
+    depth = depth_from_disparity(disparity.values.shape[-1] * disparity.values, rig)
     return float(abs_rel(depth[0], sample["depth_mm"]))
 
 

@@ -1,11 +1,11 @@
-"""What travels through the program: the batch, a pair of views, a pair of disparities."""
+"""The batch, a pair of views, a pair of disparities."""
 
 from typing import NamedTuple, NotRequired, TypedDict
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 
 class StereoBatch(TypedDict):
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 class Disparity(NamedTuple):
-    """The network's output at one scale, as a fraction of the image's width, >= 0."""
+    """Both views' disparities at one scale, as a fraction of the image's width, >= 0."""
 
     left: Float[Tensor, "b 1 h w"]  # left pixel x is seen in the right image at x - W·left
     right: Float[Tensor, "b 1 h w"]  # right pixel x is seen in the left image at x + W·right

@@ -1,0 +1,39 @@
+"""From a configuration to a training system."""
+
+from inspect import signature
+from typing import Any
+
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from m3depth.errors import ConfigError
+from m3depth.systems.base import System
+
+
+def build_system(config: DictConfig) -> System:
+    """The class that ``config.system`` names, with its parts.
+
+    A part, a parameter of the constructor, is what ``config.system`` has by its name, or else the
+    configuration's group of that name, such as ``config.network``.
+
+    Raises:
+        ConfigError: the class is no `System`, or the configuration lacks one of its parts.
+    """
+    chosen: Any = get_class(config.system["_target_"])
+    if not issubclass(chosen, System):
+        raise ConfigError(f"system._target_={config.system['_target_']}: no m3depth System")
+    own = {name: value for name, value in config.system.items() if name != "_target_"}
+    parts = {name: own.get(name, config.get(name)) for name in signature(chosen).parameters}
+    missing = [name for name, part in parts.items() if part is None]
+    if missing or own.keys() - parts.keys():
+        wrong = missing or sorted(map(str, own.keys() - parts.keys()))
+        raise ConfigError(
+            f"system: {config.system['_target_']} takes {', '.join(parts)}; "
+            f"{'missing' if missing else 'unknown'}: {', '.join(wrong)}"
+        )
+    made: System = chosen(**{name: _made(part) for name, part in parts.items()})
+    return made
+
+
+def _made(part: Any) -> Any:
+    return instantiate(part) if OmegaConf.is_config(part) else part

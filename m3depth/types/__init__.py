@@ -1,0 +1,16 @@
+"""What travels through the program: the batch, the camera, the depth map."""
+
+from m3depth.types.batch import Disparity, Pair, StereoBatch
+from m3depth.types.camera import StereoRig, same_shape
+from m3depth.types.depth_map import DepthMap, Kind, Scale
+
+__all__ = [
+    "DepthMap",
+    "Disparity",
+    "Kind",
+    "Pair",
+    "Scale",
+    "StereoBatch",
+    "StereoRig",
+    "same_shape",
+]

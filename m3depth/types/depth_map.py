@@ -1,0 +1,193 @@
+"""A depth map that says what its numbers are, and what may be made of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from m3depth.errors import DataError
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
+
+
+class Kind(StrEnum):
+    """What the numbers of a depth map are."""
+
+    FRACTION = "disparity_fraction"  # x_left - x_right as a fraction of the image's width
+    DISPARITY = "disparity_px"  # the same in pixels of the map
+    INVERSE_DEPTH = "inverse_depth"  # of depth along z; 1/mm where it is metric
+    DEPTH = "depth"  # along z; mm where it is metric
+
+
+class Scale(StrEnum):
+    """What is known of the numbers' scale."""
+
+    METRIC = "metric"  # as they are
+    UP_TO_SCALE = "up_to_scale"  # but for one factor, such as of structure from motion
+    UP_TO_SCALE_AND_SHIFT = "up_to_scale_and_shift"  # but for a factor and a constant, as MiDaS
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """Depth of the left view in any of its forms.
+
+    Attributes:
+        values: The numbers.
+        kind: What they are.
+        scale: What is known of their scale.
+        camera: At the map's own resolution; None: the numbers alone are known.
+        error: Mean absolute error to be expected of ``values``, in their unit; None: not known.
+        known: False where ``values`` say nothing; None: they do everywhere. Depth 0 says so, too.
+        right: The right view's map, where a network gives both.
+    """
+
+    values: Float[Tensor, "b 1 h w"]
+    kind: Kind
+    scale: Scale = Scale.METRIC
+    camera: StereoRig | None = None
+    error: Float[Tensor, "b 1 h w"] | None = None
+    known: Bool[Tensor, "b 1 h w"] | None = None
+    right: "DepthMap | None" = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.values.shape[-2], self.values.shape[-1]
+
+    def seen_by(self, camera: StereoRig) -> Self:
+        """The same map, of a camera at the map's resolution."""
+        return replace(self, camera=camera)
+
+    def on(self, device: torch.device | str) -> "DepthMap":
+        """The left view's map on another device, without the camera."""
+        error, known = (None if one is None else one.to(device) for one in (self.error, self.known))
+        return DepthMap(self.values.to(device), self.kind, self.scale, error=error, known=known)
+
+    def to(self, kind: Kind) -> "DepthMap":
+        """The same depth in another form.
+
+        Disparity becomes depth by the camera's focal length and baseline (`depth_from_disparity`);
+        inverse depth by 1/x. The expected error follows to first order. What has no counterpart,
+        such as a parallax that is not positive, is 0 and not known.
+
+        Raises:
+            DataError: the conversion is not defined; with the reason.
+        """
+        return self if kind is self.kind else _CONVERSIONS[kind](self)
+
+    def relative(self) -> "DepthMap":
+        """What every map has in common: inverse depth up to scale and shift.
+
+        Disparity is that of any rig, so neither focal length nor baseline need be known.
+        """
+        inverse = self.to(Kind.INVERSE_DEPTH) if self.kind is Kind.DEPTH else self
+        return replace(inverse, kind=Kind.INVERSE_DEPTH, scale=Scale.UP_TO_SCALE_AND_SHIFT)
+
+    def depth_mm(self) -> Float[Tensor, "b 1 h w"]:
+        """Depth along z in millimetres, 0 = not known.
+
+        Raises:
+            DataError: it is known up to a scale only, or not as depth.
+        """
+        if self.scale is not Scale.METRIC:
+            raise DataError(
+                f"millimetres are asked for, and this {self.kind} is known {_words(self.scale)} "
+                "only: align it to something metric first"
+            )
+        depth = self.to(Kind.DEPTH)
+        return depth.values if depth.known is None else torch.where(depth.known, depth.values, 0.0)
+
+    def mirrored(self) -> "DepthMap":
+        """Of the mirrored image, left to right; without a camera, and without the right view."""
+        error, known = (None if one is None else one.flip(-1) for one in (self.error, self.known))
+        return DepthMap(self.values.flip(-1), self.kind, self.scale, error=error, known=known)
+
+    def _times(self, factor: float, kind: Kind) -> "DepthMap":
+        error = None if self.error is None else self.error * factor
+        return replace(self, values=self.values * factor, kind=kind, error=error, right=None)
+
+    def _rig(self, wanted: str) -> StereoRig:
+        """The camera, if disparity and depth can be had from each other.
+
+        Raises:
+            DataError: they cannot.
+        """
+        if self.scale is not Scale.METRIC:
+            raise DataError(
+                f"{self.kind} {_words(self.scale)} has no {wanted}: align it to something metric "
+                "first"
+            )
+        if self.camera is None or not bool(self.camera.calibrated.any()):
+            raise DataError(
+                f"{self.kind} becomes {wanted} by the rig's focal length and baseline, and no "
+                "baseline is known here"
+            )
+        return self.camera
+
+
+def _fraction(given: DepthMap) -> DepthMap:
+    pixels = given.to(Kind.DISPARITY)
+    return pixels._times(1 / given.size[1], Kind.FRACTION)
+
+
+def _disparity(given: DepthMap) -> DepthMap:
+    if given.kind is Kind.FRACTION:
+        return given._times(given.size[1], Kind.DISPARITY)
+    rig = given._rig("disparity")
+    depth = given.to(Kind.DEPTH)
+    slope = _per_pixel(rig.fx * rig.baseline_mm) / depth.values.square().clamp_min(1e-12)
+    return _made(depth, Kind.DISPARITY, disparity_from_depth(depth.values, rig), slope)
+
+
+def _inverse_depth(given: DepthMap) -> DepthMap:
+    depth = given.to(Kind.DEPTH)
+    return _made(depth, Kind.INVERSE_DEPTH, *_inverted(depth.values))
+
+
+def _depth(given: DepthMap) -> DepthMap:
+    if given.kind is Kind.INVERSE_DEPTH:
+        if given.scale is Scale.UP_TO_SCALE_AND_SHIFT:
+            raise DataError(
+                "inverse depth up to scale and shift has no depth: its shift must be found first, "
+                "by an alignment"
+            )
+        return _made(given, Kind.DEPTH, *_inverted(given.values))
+    rig = given._rig("depth")
+    disparity = given.to(Kind.DISPARITY)
+    depth = depth_from_disparity(disparity.values, rig)
+    slope = depth.square() / _per_pixel(rig.fx * rig.baseline_mm)
+    return _made(disparity, Kind.DEPTH, depth, slope)
+
+
+_CONVERSIONS: Mapping[Kind, Callable[[DepthMap], DepthMap]] = {
+    Kind.FRACTION: _fraction,
+    Kind.DISPARITY: _disparity,
+    Kind.INVERSE_DEPTH: _inverse_depth,
+    Kind.DEPTH: _depth,
+}
+
+
+def _made(given: DepthMap, kind: Kind, values: Tensor, slope: Tensor) -> DepthMap:
+    """``slope`` is by how much ``values`` change with those of ``given``."""
+    positive = values > 0 if kind is Kind.DEPTH else given.values > 0
+    known = positive if given.known is None else positive & given.known
+    error = None if given.error is None else torch.where(known, given.error * slope, 0.0)
+    return replace(given, values=values, kind=kind, error=error, known=known, right=None)
+
+
+def _inverted(values: Tensor) -> tuple[Tensor, Tensor]:
+    """1/x and the size of its slope; 0 where x is not positive."""
+    inverse = torch.where(values > 0, 1 / values.clamp_min(torch.finfo(values.dtype).tiny), 0.0)
+    return inverse, inverse.square()
+
+
+def _words(scale: Scale) -> str:
+    return scale.value.replace("_", " ")
+
+
+def _per_pixel(value: Float[Tensor, "*b"]) -> Float[Tensor, "*b 1 1 1"]:
+    return value[..., None, None, None]
