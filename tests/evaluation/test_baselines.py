@@ -21,7 +21,7 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import Truth, as_batch
-from m3depth.types import Disparity, StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 
@@ -148,8 +148,8 @@ def test_the_matcher_s_score_does_not_depend_on_the_network_s_size(tmp_path: Pat
     assert found[1] == found[2] == found[0]
 
 
-def as_far(left: torch.Tensor) -> Disparity:
-    return Disparity(torch.full_like(left[:, :1], 0.1), torch.full_like(left[:, :1], 0.1))
+def as_far(left: torch.Tensor) -> DepthMap:
+    return DepthMap(torch.full_like(left[:, :1], 0.1), Kind.FRACTION)
 
 
 def test_sgbm_that_answers_nothing_has_density_only() -> None:
