@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,19 +44,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_png(path: Path, pixels: Array) -> None:
     """Write grey, RGB or RGBA pixels of 8 or 16 bits; the same pixels make the same bytes."""
-    import cv2
-
-    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    ordered = cv2.cvtColor(pixels, codes[channels]) if channels in codes else pixels
-    write_bytes(path, cv2.imencode(".png", ordered)[1].data)
+    write_bytes(path, _png(pixels))
 
 
 def write_npy(path: Path, values: Array) -> None:
     """Write one array."""
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    write_bytes(path, buffer.getbuffer())
+    write_bytes(path, _npy(values))
 
 
 def write_npz(path: Path, **arrays: Array) -> None:
@@ -67,8 +61,7 @@ def write_npz(path: Path, **arrays: Array) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write plain containers, keys sorted; NaN is refused, as JSON has none."""
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
-    write_text(path, text + "\n")
+    write_bytes(path, _json(content))
 
 
 def write_csv(path: Path, rows: Collection[Mapping[str, object]]) -> None:
@@ -81,24 +74,61 @@ def write_csv(path: Path, rows: Collection[Mapping[str, object]]) -> None:
     write_text(path, text.getvalue())
 
 
-def write_as_named(path: Path, content: Any) -> None:
+def write_as_named(path: Path, content: Any) -> int:
     """Write what belongs into a file of this suffix: pixels, an array, named ones, containers.
 
     Any other suffix takes bytes.
+
+    Returns:
+        The CRC-32 of the file, to tell later whether it is still the same.
     """
-    _WRITERS.get(path.suffix, write_bytes)(path, content)
+    data = _BYTES[path.suffix](content) if path.suffix in _BYTES else content
+    write_bytes(path, data)
+    return zlib.crc32(data)
 
 
-def _write_named_arrays(path: Path, content: Mapping[str, Array]) -> None:
+def checksum(path: Path) -> int:
+    """The CRC-32 of a file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return zlib.crc32(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _png(pixels: Array) -> memoryview:
+    import cv2
+
+    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    ordered = cv2.cvtColor(pixels, codes[channels]) if channels in codes else pixels
+    return cv2.imencode(".png", ordered)[1].data
+
+
+def _npy(values: Array) -> memoryview:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getbuffer()
+
+
+def _npz(content: Mapping[str, Array]) -> memoryview:
     # Not compressed: a depth map shrinks by a fifth, and that would take most of the time
     buffer = io.BytesIO()
     np.savez(buffer, **content)  # type: ignore[arg-type]
-    write_bytes(path, buffer.getbuffer())
+    return buffer.getbuffer()
 
 
-_WRITERS: Mapping[str, Callable[[Path, Any], None]] = {
-    ".json": write_json,
-    ".npy": write_npy,
-    ".npz": _write_named_arrays,
-    ".png": write_png,
+def _json(content: object) -> bytes:
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+    return (text + "\n").encode()
+
+
+_BYTES: Mapping[str, Callable[[Any], bytes | memoryview]] = {
+    ".json": _json,
+    ".npy": _npy,
+    ".npz": _npz,
+    ".png": _png,
 }

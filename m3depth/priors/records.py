@@ -1,7 +1,7 @@
 """Which frames of an export are written: what makes it resumable and shareable."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from m3depth.files import write_json
 Record = dict[str, Any]  # plain containers, as JSON holds them
 META, FRAMES = "depth_meta.json", "frames"  # written last of all; holds a record of each frame
 
+NONE: Mapping[str, int] = {}
 OUR_SUFFIXES = (".json", ".tmp")  # of what a record is written to, and before that
 
 
@@ -40,7 +41,9 @@ def require_whole(scene: Path) -> None:
 
 
 class FrameRecords:
-    """One small JSON file per frame, written after the frame's other files, whose sizes it has.
+    """One small JSON file per frame, written after the frame's other files.
+
+    It has their sizes and their checksums; see `m3depth.priors.edits` for the latter.
 
     A frame whose record cannot be read, or one of whose files is gone or of another size, counts
     as not written: it is written again.
@@ -75,10 +78,10 @@ class FrameRecords:
         (self.scene / META).unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def add(self, index: int, key: str, record: Record, files: Iterable[str] = ()) -> None:
-        """Say that the frame is written, into these files below the scene."""
+    def add(self, index: int, key: str, record: Record, files: Mapping[str, int] = NONE) -> None:
+        """Say that the frame is written, into these files below the scene, of these checksums."""
         sizes = {name: (self.scene / name).stat().st_size for name in files}
-        head = {"key": key, "settings": self.settings, "bytes": sizes}
+        head = {"key": key, "settings": self.settings, "bytes": sizes, "crc32": dict(files)}
         write_json(self._path(index), head | record)
 
     def missing(self, frames: int) -> list[int]:

@@ -15,8 +15,9 @@ from m3depth.files import write_as_named, write_json
 from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number
 from m3depth.priors.confidence import MEANING
+from m3depth.priors.edits import records_checksum
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.records import META, FrameRecords, Record
+from m3depth.priors.records import FRAMES, META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
@@ -113,8 +114,7 @@ class SceneWriter(ABC):
         files = dict(self.files(frame))
         if self.rounds:
             files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
-        for path, content in files.items():
-            write_as_named(self.folder / path, content)
+        written = {path: write_as_named(self.folder / path, one) for path, one in files.items()}
         record = {
             "name": frame.name,
             "camera": camera,
@@ -122,7 +122,7 @@ class SceneWriter(ABC):
             "camera_to_world": frame.camera_to_world.tolist(),
             "bounds_mm": frame.bounds_mm(),
         }
-        self._records.add(index, prior.key, record, files)
+        self._records.add(index, prior.key, record, written)
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
@@ -159,11 +159,12 @@ class SceneWriter(ABC):
             )
         for record in written:
             self._check_camera(written[0]["camera"], record["camera"], record["key"])
-        for path, content in self.scene(written, near_far_mm).items():
-            write_as_named(self.folder / path, content)
+        scene = self.scene(written, near_far_mm).items()
+        checksums = {path: write_as_named(self.folder / path, content) for path, content in scene}
         skipped = {r["key"]: r["skipped"] for r in records if "skipped" in r}
         counts = {"frames": len(written), "skipped": skipped}
-        write_json(self.folder / META, self._meta(written, near_far_mm) | counts)
+        sums = {"crc32": checksums | {FRAMES: records_checksum(self.folder)}}
+        write_json(self.folder / META, self._meta(written, near_far_mm) | counts | sums)
         return []
 
     def _settings(self) -> Record:

@@ -1,0 +1,66 @@
+"""What of an export is no longer as it was written."""
+
+import json
+import logging
+import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from m3depth.files import checksum
+from m3depth.priors.records import FRAMES, META
+
+NAMED = 3  # files in a message
+
+logger = logging.getLogger(__name__)
+
+
+def edited_files(scene: Path) -> list[str]:
+    """Files of an export, by their paths below the scene, whose content is another by now.
+
+    ``frames`` stands for the records in it. Files that are gone are not among them, and there are
+    none without checksums: in scenes of others, and of versions that wrote none.
+    """
+    found: dict[str, int] = dict(_checksums(scene / META))
+    records = found.pop(FRAMES, None)
+    for path in _records(scene):
+        found |= _checksums(path)
+    edited = [name for name, due in sorted(found.items()) if _is_another(scene / name, due)]
+    changed = records is not None and records != records_checksum(scene)
+    return edited + [FRAMES] * changed
+
+
+def records_checksum(scene: Path) -> int:
+    """Of all frames' records together."""
+    total = 0
+    for path in _records(scene):
+        total = zlib.crc32(path.read_bytes(), total)
+    return total
+
+
+def tell_edited(scene: Path, edited: Collection[str], what: str) -> None:
+    """One line about edited files, if there are any; ``what`` says what becomes of them."""
+    if edited:
+        logger.warning("%s: changed since the export: %s; %s", scene, few(edited), what)
+
+
+def few(names: Collection[str]) -> str:
+    """The first of them, and how many there are more."""
+    more = len(names) - NAMED
+    return ", ".join(list(names)[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _records(scene: Path) -> list[Path]:
+    return sorted((scene / FRAMES).glob("[0-9]*.json"))
+
+
+def _checksums(path: Path) -> Mapping[str, int]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # whoever needs it says so
+        return {}
+    found = content.get("crc32") if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _is_another(path: Path, due: int) -> bool:
+    return path.is_file() and checksum(path) != due
