@@ -50,6 +50,7 @@ def _splat(config: DictConfig) -> None:
     clip = read_clip(config.scene, foreign)
     truth = None if config.truth is None else read_clip(config.truth, foreign)
     true = true_frames(clip, truth, clip.held_out)
+    read = {"scene": clip} if truth is None else {"scene": clip, "truth": truth}
     objective: Objective = instantiate(config.objective, _convert_="all")
     recipe: Recipe = instantiate(config.recipe, _convert_="all")
     output = Path(config.output)
@@ -60,6 +61,7 @@ def _splat(config: DictConfig) -> None:
     state, rows = _fitted(config, plain, clip, objective, recipe)
     told = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
     told |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
+    told |= {f"{name}_edited": list(one.edited) for name, one in read.items() if one.edited}
 
     write_bytes(output / "gaussians.ply", gaussian_ply(state.splats, config.time))
     if config.mesh:

@@ -21,6 +21,7 @@ class Archive(NamedTuple):
 
     image: Float32[NDArray[np.float32], "h w 3"]  # RGB in [0, 1]
     depth_mm: Float32[NDArray[np.float32], "h w"]
+    confidence: Float32[NDArray[np.float32], "h w"]
     valid: Bool[NDArray[np.bool_], "h w"]
     use: Bool[NDArray[np.bool_], "h w"]
     intrinsics: Float64[NDArray[np.float64], "3 3"]
@@ -30,9 +31,13 @@ class Archive(NamedTuple):
 def read_archive(path: Path) -> Archive:
     """Read a frame; one without ``use`` uses what is valid.
 
+    Whether the depth, the confidence and the pose are sound is for the caller to ask: see
+    `m3depth.priors.sound`.
+
     Raises:
         DataError: the file is truncated, lacks an array, or one has another shape or no numbers;
-            colours that are not from 0 to 1; a K without a focal length.
+            colours that are not from 0 to 1; a K without a focal length; pixels that are said to be
+            valid and have no depth.
     """
     arrays = _arrays(path)
     _require_shapes(path, arrays)
@@ -44,10 +49,18 @@ def read_archive(path: Path) -> Archive:
     focal_px = arrays["intrinsics"].diagonal()[:2]
     if not (np.isfinite(arrays["intrinsics"]).all() and (focal_px > 0).all()):
         raise DataError(f"{path}: intrinsics without a focal length; export the scene again")
+    valid = arrays["valid"].astype(bool)
+    empty = int(np.count_nonzero(valid & (arrays["depth_mm"] == 0)))
+    if empty:
+        raise DataError(
+            f"{path}: {empty} pixels are said to be valid, and their depth is 0, which is not "
+            "known; set valid to false there, or export the scene again"
+        )
     return Archive(
         image=image,
         depth_mm=arrays["depth_mm"].astype(np.float32),
-        valid=arrays["valid"].astype(bool),
+        confidence=arrays["confidence"].astype(np.float32),
+        valid=valid,
         use=arrays["use"].astype(bool),
         intrinsics=arrays["intrinsics"].astype(np.float64),
         camera_to_world=arrays["camera_to_world"].astype(np.float64),

@@ -51,3 +51,9 @@ def gsharp() -> PoseConvention:
     stands still, wrong once it moves.
     """
     return PoseConvention("gsharp", ((0, -1, 0), (1, 0, 0), (0, 0, 1)))
+
+
+def convention_named(name: str) -> PoseConvention | None:
+    """The convention that the metadata call so; None where none does."""
+    known = (opencv(), opengl(), llff(), gsharp())
+    return next((one for one in known if one.name == name), None)

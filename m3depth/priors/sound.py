@@ -1,6 +1,12 @@
-"""What no layout may be given: it would be read without a word and spoil the scene."""
+"""What a sound prior is: what no layout may be given, and no reader take without a word.
 
+Each part of a frame has one function here, which gives its faults. `require_sound` stops writers at
+them, `require_sound_frame` stops `m3depth splat`, and `m3depth check kind=prior` lists them.
+"""
+
+from collections.abc import Iterable, Iterator
 from math import isfinite
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -11,7 +17,16 @@ from m3depth.priors.prior import DepthPrior
 
 ROUNDING = 1e-3  # of what is 0 to 1: a resize may overshoot by its rounding
 METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres
+PLAUSIBLE_MM = (3.0, 1000.0)  # the median depth of an endoscope's scene; others may be meant
 RIGID_TOLERANCE = 1e-3
+
+
+class Fault(NamedTuple):
+    """What is unsound about a part of a frame."""
+
+    code: str  # stable, for scripts
+    said: str
+    mend: str
 
 
 def require_sound(prior: DepthPrior) -> None:
@@ -25,7 +40,118 @@ def require_sound(prior: DepthPrior) -> None:
     prior.require_millimetres()
     _require_camera(prior)
     _require_maps(prior)
+    stop_at(prior.key, confidence_faults(prior.confidence))
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
+
+
+def require_sound_frame(
+    key: str,
+    image: Float[Tensor, "3 h w"],
+    depth_mm: Float[Tensor, "1 h w"],
+    camera_to_world: Float[Tensor, "rows columns"],
+) -> None:
+    """The same for a frame's parts; ``key`` names it.
+
+    Raises:
+        DataError: see `require_sound`.
+    """
+    stop_at(key, colour_faults(image))
+    stop_at(key, depth_faults(depth_mm))
+    stop_at(key, unit_faults(depth_mm))
+    stop_at(key, pose_faults(camera_to_world))
+
+
+def colour_faults(image: Float[Tensor, "*shape"]) -> Iterator[Fault]:
+    """Of colours from 0 to 1."""
+    # The extremes are not finite where any value is not: one pass tells both
+    low, high = (float(extreme) for extreme in image.aminmax())
+    if not (isfinite(low) and isfinite(high)):
+        yield Fault("colours", "NaN or infinity among the colours", "write the image again")
+    elif low < -ROUNDING or high > 1 + ROUNDING:
+        yield Fault("colours", f"colours from {low:.3g} to {high:.3g}", "due are 0 to 1")
+
+
+def depth_faults(depth: Float[Tensor, "*shape"]) -> Iterator[Fault]:
+    """Of depth in any unit, where 0 is not known."""
+    nearest, farthest = (float(extreme) for extreme in depth.aminmax())
+    if isfinite(nearest) and isfinite(farthest) and nearest >= 0:
+        return
+    code = "depth_negative" if nearest < 0 and isfinite(farthest) else "depth_not_finite"
+    yield Fault(code, "NaN, infinite or negative depth", "unknown depth is 0")
+
+
+def unit_faults(depth_mm: Float[Tensor, "*shape"]) -> Iterator[Fault]:
+    """Of depth that should be in millimetres."""
+    unknown = depth_mm.numel() - int(torch.count_nonzero(depth_mm))
+    tiny = int(torch.count_nonzero(depth_mm < METRES_BELOW_MM)) - unknown
+    if 2 * tiny > depth_mm.numel() - unknown:
+        yield Fault(
+            "unit",
+            f"the median depth is {float(depth_mm[depth_mm > 0].median()):.3g} mm, so it is in "
+            "metres",
+            "give the rig's baseline in millimetres (baseline_mm), or for a scene of others "
+            "foreign.depth_unit_mm=1000",
+        )
+
+
+def confidence_faults(confidence: Float[Tensor, "*shape"]) -> Iterator[Fault]:
+    """Of a probability."""
+    low, high = (float(extreme) for extreme in confidence.aminmax())
+    if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # NaN is not
+        yield Fault("confidence", f"confidence from {low:.3g} to {high:.3g}", "due are 0 to 1")
+
+
+def camera_faults(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:
+    """Of a pinhole camera's K for images of ``size`` (height, width).
+
+    A crop may put the principal point anywhere, so one outside the image's middle half is said to
+    be ``principal_point``, which is no error.
+    """
+    if K.shape != (3, 3) or not (K.isfinite().all() and K[0, 0] > 0 and K[1, 1] > 0):
+        yield Fault(
+            "intrinsics",
+            f"K = {K.tolist()}",
+            "due are 3x3 finite numbers with focal lengths above 0",
+        )
+        return
+    height, width = size
+    centre = (float(K[0, 2]), float(K[1, 2]))
+    if not all(s / 4 <= c <= 3 * s / 4 for c, s in zip(centre, (width, height), strict=True)):
+        yield Fault(
+            "principal_point",
+            f"K has its principal point at ({centre[0]:.1f}, {centre[1]:.1f}), which is not in the "
+            f"middle half of the {width}x{height} image",
+            "is K of images of another size? It must be at the resolution of the image beside it",
+        )
+
+
+def pose_faults(pose: Float[Tensor, "rows columns"]) -> Iterator[Fault]:
+    """Of a camera-to-world pose [R t; 0 0 0 1]."""
+    if pose.shape != (4, 4):
+        yield Fault("no_rotation", f"camera_to_world is {tuple(pose.shape)}", "give [R t; 0 0 0 1]")
+        return
+    pose = pose.double()
+    rotation = pose[:3, :3]
+    # Not finite fails here too: a comparison with NaN is False
+    orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE
+    last_row = (pose[3] - torch.tensor([0.0, 0.0, 0.0, 1.0])).abs().max() < RIGID_TOLERANCE
+    if not (orthonormal and last_row and torch.det(rotation) > 0 and pose.isfinite().all()):
+        yield Fault(
+            "no_rotation",
+            "camera_to_world is no rotation and translation (determinant "
+            f"{float(torch.det(rotation)):.3g})",
+            "give [R t; 0 0 0 1] with orthonormal, right-handed R",
+        )
+
+
+def stop_at(key: str, faults: Iterable[Fault]) -> None:
+    """One line for the first fault; ``key`` names the frame or its file.
+
+    Raises:
+        DataError: there is a fault.
+    """
+    for fault in faults:
+        raise DataError(f"{key}: {fault.said}; {fault.mend}")
 
 
 def _require_camera(prior: DepthPrior) -> None:
@@ -50,52 +176,3 @@ def _require_maps(prior: DepthPrior) -> None:
             )
     if use.dtype != torch.bool:
         raise DataError(f"{prior.key}: use holds {use.dtype}; true or false is due: mask > 0")
-    low, high = (float(extreme) for extreme in prior.confidence.aminmax())
-    if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # NaN is not
-        raise DataError(f"{prior.key}: confidence from {low:.3g} to {high:.3g}; due are 0 to 1")
-
-
-def require_sound_frame(
-    key: str,
-    image: Float[Tensor, "3 h w"],
-    depth_mm: Float[Tensor, "1 h w"],
-    camera_to_world: Float[Tensor, "rows columns"],
-) -> None:
-    """The same for a frame's parts; ``key`` names it.
-
-    Raises:
-        DataError: see `require_sound`.
-    """
-    # The extremes are not finite where any value is not: one pass tells both
-    low, high = (float(extreme) for extreme in image.aminmax())
-    if not (isfinite(low) and isfinite(high)):
-        raise DataError(f"{key}: NaN or infinity among the colours; write the image again")
-    if low < -ROUNDING or high > 1 + ROUNDING:
-        raise DataError(f"{key}: colours from {low:.3g} to {high:.3g}; due are 0 to 1")
-    nearest, farthest = (float(extreme) for extreme in depth_mm.aminmax())
-    if not (isfinite(farthest) and nearest >= 0):
-        raise DataError(f"{key}: NaN, infinite or negative depth; unknown depth is 0")
-    unknown = depth_mm.numel() - int(torch.count_nonzero(depth_mm))
-    tiny = int(torch.count_nonzero(depth_mm < METRES_BELOW_MM)) - unknown
-    if 2 * tiny > depth_mm.numel() - unknown:
-        raise DataError(
-            f"{key}: the median depth is {float(depth_mm[depth_mm > 0].median()):.3g} mm, so it is "
-            "in metres: give the rig's baseline in millimetres (baseline_mm), or for a scene of "
-            "others foreign.depth_unit_mm=1000"
-        )
-    _require_rigid(key, camera_to_world.double())
-
-
-def _require_rigid(key: str, pose: Float[Tensor, "rows columns"]) -> None:
-    if pose.shape != (4, 4):
-        raise DataError(f"{key}: camera_to_world is {tuple(pose.shape)}; give [R t; 0 0 0 1]")
-    rotation = pose[:3, :3]
-    # Not finite fails here too: a comparison with NaN is False
-    orthonormal = (rotation.T @ rotation - torch.eye(3)).abs().max() < RIGID_TOLERANCE
-    last_row = (pose[3] - torch.tensor([0.0, 0.0, 0.0, 1.0])).abs().max() < RIGID_TOLERANCE
-    if not (orthonormal and last_row and torch.det(rotation) > 0 and pose.isfinite().all()):
-        raise DataError(
-            f"{key}: camera_to_world is no rotation and translation (determinant "
-            f"{float(torch.det(rotation)):.3g}); give [R t; 0 0 0 1] with orthonormal, "
-            "right-handed R"
-        )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from m3depth.files import write_text
+from m3depth.priors.edits import few
 from m3depth.report.page import chart, footer, page, section, wide
 from m3depth.report.plots import Curves, Panel, curve_figures
 from m3depth.report.splat_frames import held_out
@@ -59,7 +60,7 @@ def write_splat_report(
         [
             f'<h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>',
             f'<div class="cards">{"".join(_cards(record))}</div>',
-            section("Metrics", _said(record), wide(_table(record))),
+            section("Metrics", f"{_said(record)}{_reserved(record)}", wide(_table(record))),
             section("The fit", "Over iterations.", f'<div class="charts">{charts}</div>'),
             held_out(found),
             footer(notes),
@@ -95,6 +96,22 @@ def _said(record: Mapping[str, Any]) -> str:
         "right while its depth is wrong: read both. Median-scaled: after each "
         "frame's median is made the true one. Against the prior: how well the fit obeyed."
     )
+
+
+def _reserved(record: Mapping[str, Any]) -> str:
+    """What the scores are not of, or not of any more."""
+    fewer = [
+        f" {name.capitalize()}: of {count} of {record['frames']} frames."
+        for name, count in record["counted"].items()
+        if count < record["frames"]
+    ]
+    edited = [
+        f" Files of the {name} were changed since its export ({few(record[f'{name}_edited'])}): "
+        "the scores are of what they hold now."
+        for name in ("scene", "truth")
+        if f"{name}_edited" in record
+    ]
+    return "".join(fewer + edited)
 
 
 def _table(record: Mapping[str, Any]) -> str:

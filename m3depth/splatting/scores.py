@@ -12,6 +12,7 @@ from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median
 from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
+from m3depth.priors.sources import ExactSource
 from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.perceptual import lpips
@@ -44,13 +45,26 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
     """The truth of some frames; none without a truth.
 
     Raises:
-        DataError: the truth lacks one of them, has another size or shows something else.
+        DataError: the truth lacks one of them, has another size, shows something else, or has no
+            depth of tissue in any of them.
     """
     if truth is None:
         return {}
+    if truth.source not in ("", ExactSource.model):
+        log.warning(
+            "truth: its depth is of %s, not the data's own (source=exact): the errors are the "
+            "distance to that",
+            truth.source,
+        )
     known = {frame.key: frame for frame in truth.frames}
     _tell_other_motion([(f, known[f.key]) for f in clip.frames if f.key in known])
-    return {index: _matching(clip.frames[index], known) for index in which}
+    found = {index: _matching(clip.frames[index], known) for index in which}
+    if not any(bool(frame.known.any()) for frame in found.values()):
+        raise DataError(
+            f"truth: {', '.join(frame.key for frame in found.values())}: no tissue of a known depth "
+            "in any frame that is held out for the scores; give another truth, or none"
+        )
+    return found
 
 
 def views(
@@ -71,13 +85,25 @@ def scored(found: Sequence[View]) -> dict[str, Any]:
     the depth's errors, unscaled; ``median_scaled`` those errors after each frame's median is made
     the true one. A pixel where nothing is drawn counts with all of its depth. ``baselines.prior``
     is the prior itself against the truth, where it has a depth (``density``), and ``agreement`` the
-    fit against the prior: how well it obeyed, which says nothing about the truth.
+    fit against the prior: how well it obeyed, which says nothing about the truth. ``counted`` says
+    of how many of the ``frames`` each mean is: a frame under a tool or without a true depth has
+    none.
     """
+    pictures, depths = [_pictures(view) for view in found], [_depth(view) for view in found]
+    counted = {"pictures": sum(map(bool, pictures))}
+    counted |= {"depth": sum(map(bool, depths))} if found[0].truth is not None else {}
+    for name, count in counted.items():
+        if count < len(found):
+            log.warning(
+                "the scores of %s are of %d of %d held-out frames: the others have no tissue%s",
+                *(name, count, len(found), " of a known depth" if name == "depth" else ""),
+            )
     record: dict[str, Any] = {
         "frames": len(found),
+        "counted": counted,
         "keys": [view.frame.key for view in found],
         "alignment": "none",
-        "metrics": _mean([_pictures(view) | _depth(view) for view in found]),
+        "metrics": _mean([a | b for a, b in zip(pictures, depths, strict=True)]),
     }
     agreement = _mean([_compared(v.depth_mm, v.frame.depth_mm, v.frame.known) for v in found])
     if found[0].truth is not None:

@@ -119,7 +119,8 @@ def test_a_fit_goes_on_where_it_was_stopped(scene: Path, fitted: Path, tmp_path:
     saved["depth_mm"] += 1
     np.savez(shifted / "priors/000002.npz", **saved)
     other = splat(shifted, stopped, f"checkpoint={path}")
-    assert (other.status, "another scene" in other.line) == (2, True)
+    assert (other.status, "another scene" in other.err.splitlines()[-1]) == (2, True)
+    assert "changed since the export: priors/000002.npz" in other.err
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def nan_pose(scene: Path) -> None:
 
 
 def another_size(scene: Path) -> None:
-    small = {name: np.ones((40, 64), bool) for name in ("valid", "use")}
+    small = {name: np.ones((40, 64), bool) for name in ("valid", "use", "confidence")}
     depth, image = np.full((40, 64), 50.0), np.zeros((40, 64, 3), np.uint8)
     rewrite_npz(scene, depth_mm=depth, image=image, **small)
 
@@ -267,6 +267,44 @@ def no_record(scene: Path) -> None:
     (scene / "frames/000001.json").unlink()
 
 
+def nan_where_it_is_not_valid(scene: Path) -> None:
+    depth = np.full((48, 64), 50.0, np.float32)
+    depth[0, 0] = np.nan
+    rewrite_npz(scene, depth_mm=depth, valid=np.isfinite(depth))
+
+
+def negative_depth(scene: Path) -> None:
+    rewrite_npz(scene, depth_mm=np.full((48, 64), -3.0, np.float32))
+
+
+def zero_depth(scene: Path) -> None:
+    rewrite_npz(scene, depth_mm=np.zeros((48, 64), np.float32))
+
+
+def confidence_in_percent(scene: Path) -> None:
+    rewrite_npz(scene, confidence=np.full((48, 64), 80.0, np.float32))
+
+
+def nan_in_the_poses(scene: Path) -> None:
+    poses_file = np.load(scene / "poses_bounds.npy")
+    poses_file[1, 3] = np.nan
+    np.save(scene / "poses_bounds.npy", poses_file)
+
+
+def a_pose_less(scene: Path) -> None:
+    np.save(scene / "poses_bounds.npy", np.load(scene / "poses_bounds.npy")[:3])
+
+
+def nan_before_rounding(scene: Path) -> None:
+    path = scene / "depth_float/000001.npy"
+    np.save(path, np.load(path) * np.nan)
+
+
+def in_whole_metres(scene: Path) -> None:
+    for path in (scene / "depth").glob("*.png"):
+        cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
+
+
 def not_ours(scene: Path) -> None:
     shutil.rmtree(scene / "frames")
     (scene / "depth_meta.json").unlink()
@@ -301,6 +339,14 @@ BAD = {
     small_mask: ("endonerf", r"000001.png: 64x40, but the image is 64x48"),
     all_masked: ("endonerf", r"is the mask the wrong way round"),
     no_record: ("endonerf", r"000001.json: cannot be read"),
+    nan_where_it_is_not_valid: ("npz", r"000002.npz: NaN, infinite or negative depth"),
+    negative_depth: ("npz", r"000002.npz: NaN, infinite or negative depth"),
+    zero_depth: ("npz", r"000002.npz: \d+ pixels are said to be valid, and their depth is 0"),
+    confidence_in_percent: ("npz", r"000002.npz: confidence from 80 to 80"),
+    nan_in_the_poses: ("endonerf", r"000001: camera_to_world is no rotation"),
+    a_pose_less: ("endonerf", r"poses_bounds.npy: 3 poses, but 4 frames"),
+    nan_before_rounding: ("endonerf", r"000001: NaN, infinite or negative depth"),
+    in_whole_metres: ("endonerf", r"no frame to be fitted has a pixel of tissue with a known"),
     not_ours: ("endonerf", r"nobody says what one unit of its depth is"),
 }
 
@@ -349,10 +395,101 @@ def test_masks_the_wrong_way_round_are_a_warning(scene: Path, caplog: pytest.Log
     for path in (scene / "masks").glob("*.png"):
         cv2.imwrite(str(path), 255 - cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
     read_clip(scene)
-    assert ["the masks leave" in said for said in caplog.messages] == [True]
+    assert ["the masks leave" in said for said in caplog.messages].count(True) == 1
+    assert "changed since the export: masks/000000.png, " in caplog.messages[0]
 
 
 def test_a_layout_without_a_reader_is_named(tmp_path: Path):
     scene = exported(ColmapWriter(tmp_path / "scene"))
     with pytest.raises(DataError, match="no scene: due is priors or poses_bounds"):
         read_clip(scene)
+
+
+@pytest.mark.parametrize("scene", ["npz", "endonerf"], indirect=True)
+def test_an_untouched_scene_says_nothing(scene: Path, caplog: pytest.LogCaptureFixture):
+    assert read_clip(scene).edited == ()
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("scene", "file"),
+    [("npz", "priors/000002.npz"), ("endonerf", "images/000002.png"), ("endonerf", "frames")],
+    indirect=["scene"],
+)
+def test_what_was_changed_since_the_export_is_told(
+    scene: Path, file: str, caplog: pytest.LogCaptureFixture
+):
+    path = scene / file
+    if path.suffix == ".npz":
+        rewrite_npz(scene, image=np.zeros((48, 64, 3), np.uint8))
+    elif path.suffix == ".png":
+        cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
+    else:
+        rewrite_record(scene, camera_to_world=np.eye(4).tolist())
+    assert read_clip(scene).edited == (file,)
+    assert f"{scene}: changed since the export: {file}; the scene is taken as it is now" in (
+        caplog.messages
+    )
+
+
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
+def test_edited_depth_and_poses_are_what_is_read(scene: Path):
+    """Pipelines read these files: a scene with another depth is not the clean one."""
+    clean = read_clip(scene)
+    path = scene / "depth/000002.png"
+    depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(path), depth + 20)
+    rows = np.load(scene / "poses_bounds.npy")
+    rows[3, [3, 8, 13]] += (5.0, 6.0, 7.0)
+    np.save(scene / "poses_bounds.npy", rows)
+    edited = read_clip(scene)
+    assert edited.edited == ("depth/000002.png", "poses_bounds.npy")
+    off_mm = edited.frames[2].depth_mm - clean.frames[2].depth_mm
+    assert off_mm.sub(20).abs().max() <= 0.5
+    assert torch.equal(edited.frames[1].depth_mm, clean.frames[1].depth_mm)
+    for index in range(4):
+        moved = edited.frames[index].camera_to_world - clean.frames[index].camera_to_world
+        due = torch.tensor([5.0, 6.0, 7.0]) * (index == 3)
+        assert torch.allclose(moved[:3, 3], due, atol=1e-4)
+        assert torch.allclose(moved[:3, :3], torch.zeros(3, 3), atol=1e-6)
+        assert torch.equal(edited.frames[index].intrinsics, clean.frames[index].intrinsics)
+
+
+@pytest.mark.parametrize("scene", ["npz"], indirect=True)
+def test_an_export_without_checksums_is_read(scene: Path):
+    for path in [scene / "depth_meta.json", *(scene / "frames").glob("*.json")]:
+        record = json.loads(path.read_text())
+        del record["crc32"]
+        path.write_text(json.dumps(record))
+    rewrite_npz(scene, image=np.zeros((48, 64, 3), np.uint8))
+    assert read_clip(scene).edited == ()
+
+
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
+def test_a_foreign_scenes_k_is_of_its_images(scene: Path):
+    not_ours(scene)
+    rows = np.load(scene / "poses_bounds.npy")
+    rows[:, [4, 9]] = 96, 128
+    np.save(scene / "poses_bounds.npy", rows)
+    with pytest.raises(DataError, match=r"is of images of 128x96, here they are 64x48"):
+        read_clip(scene, ForeignScene(1.0, poses.opengl()))
+
+
+@pytest.mark.parametrize("scene", ["npz"], indirect=True)
+def test_what_may_be_meant_is_told(scene: Path, caplog: pytest.LogCaptureFixture):
+    half = np.array([[30.0, 0, 16], [0, 30, 12], [0, 0, 1]])
+    for path in (scene / "priors").glob("*.npz"):
+        content = dict(np.load(path))
+        content["depth_mm"] *= 1000
+        content["intrinsics"] = half * [[1], [1], [1]] - [[0, 0, 9], [0, 0, 0], [0, 0, 0]]
+        if path.stem == "000001":
+            content["valid"][:] = False
+        np.savez(path, **content)
+    read_clip(scene, ForeignScene(1000.0))
+    for said in (
+        "its depth_meta.json says all; foreign.* is not used",
+        "1 of 4 frames have no tissue of a known depth (000001)",
+        "an endoscope sees 3 to 1000",
+        "K has its principal point at (7.0, 12.0), which is not in the middle half of the 64x48",
+    ):
+        assert said in caplog.text

@@ -1,5 +1,6 @@
 """The scores by hand: in float, unscaled and scaled, nothing left out in silence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,45 @@ def test_a_truth_that_shows_something_else_is_refused():
     zoomed = changed(clip, lambda frame: frame._replace(intrinsics=frame.intrinsics * 1.1))
     with pytest.raises(DataError, match=r"truth: .* is not the scene's picture"):
         true_frames(clip, zoomed, clip.held_out)
+
+
+def test_a_truth_without_a_depth_where_the_scores_are_is_refused():
+    clip = a_clip()
+    empty = changed(clip, lambda frame: frame._replace(depth_mm=0 * frame.depth_mm))
+    with pytest.raises(DataError, match="truth: .*: no tissue of a known depth in any frame"):
+        true_frames(clip, empty, clip.held_out)
+
+
+def test_a_prediction_as_the_truth_is_told(caplog: pytest.LogCaptureFixture):
+    clip = a_clip()
+    true_frames(clip, replace(clip, source="the data's own depth"), clip.held_out)
+    assert not caplog.text
+    true_frames(clip, replace(clip, source="stereo matching"), clip.held_out)
+    assert "truth: its depth is of stereo matching, not the data's own" in caplog.text
+
+
+def test_a_mean_over_fewer_frames_says_of_how_many(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    hidden, drawn = (
+        flat(60.0, torch.zeros(1, 16, 16, dtype=torch.bool)),
+        torch.full((1, 16, 16), 64.0),
+    )
+    unknown = flat(0.0)
+    found = [
+        view(drawn, flat(60.0), flat(60.0)),
+        view(drawn, flat(60.0), unknown),
+        view(drawn, hidden, hidden),
+    ]
+    record = scored(found)
+    assert (record["frames"], record["counted"]) == (3, {"pictures": 2, "depth": 1})
+    assert record["metrics"]["mae_mm"] == 4
+    assert "the scores of pictures are of 2 of 3 held-out frames" in caplog.text
+    assert "the scores of depth are of 1 of 3 held-out frames" in caplog.text
+    told = record | {"gaussians": 1, "iterations": 1, "seconds": 1.0, "scene_edited": ["a.png"]}
+    write_splat_report(tmp_path / "report.html", "t", told, found, {"loss": ([1.0], [1.0])}, {})
+    page = (tmp_path / "report.html").read_text()
+    assert "Depth: of 1 of 3 frames. Files of the scene were changed since" in page
 
 
 @pytest.mark.parametrize(

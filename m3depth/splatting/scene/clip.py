@@ -52,10 +52,14 @@ class Clip:
         frames: Of one size, in the order of time.
         places: Of each in the sequence that they are from, ascending, where some are left out;
             empty where none is.
+        edited: Files of the scene that were changed since its export.
+        source: Of its depth, as the export names it; empty where nobody says.
     """
 
     frames: tuple[Frame, ...]
     places: tuple[int, ...] = ()
+    edited: tuple[str, ...] = ()
+    source: str = ""
 
     @classmethod
     def of(cls, frames: Sequence[Frame], folder: Path, places: Sequence[int] = ()) -> Self:

@@ -1,6 +1,6 @@
 """EndoNeRF's layout, as our writer leaves it or as others do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,30 @@ from m3depth.data.images import (
 )
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.priors.poses import convention_named
 from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scene.foreign import ForeignScene, foreign_cameras, unit_mm_of
+from m3depth.splatting.scene.foreign import (
+    ForeignScene,
+    foreign_cameras,
+    require_size,
+    unit_mm_of,
+)
 
 PARTS = ("images", "masks", "depth")
+POSES = "poses_bounds.npy"
+
+Posed = tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]  # camera-to-world and K
 
 
-def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) -> list[Frame]:
+def read_endonerf(
+    folder: Path, meta: Mapping[str, Any], foreign: ForeignScene, edited: Collection[str]
+) -> list[Frame]:
     """The frames of ``images``, ``masks`` and ``depth``, which must have the same names.
 
     With ``depth_meta.json`` the depth before rounding, each frame's exact K and pose and the masks'
-    meaning are taken from our own files. Without, masks are EndoNeRF's (255 = tool), the principal
-    point is (W // 2, H // 2) as in all its readers, and ``foreign`` says the rest.
+    meaning are taken from our own files; but what somebody edited since, in ``depth`` or
+    ``poses_bounds.npy``, is taken as it is now. Without, masks are EndoNeRF's (255 = tool), the
+    principal point is (W // 2, H // 2) as in all its readers, and ``foreign`` says the rest.
 
     Raises:
         DataError: frames missing in one folder; a mask that is not of one channel and 0 and 255;
@@ -37,22 +49,54 @@ def read_endonerf(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) 
     """
     names = _names(folder)
     if meta:
-        depths = [folder / "depth_float" / f"{Path(name).stem}.npy" for name in names]
+        depths = [_our_depth(folder, name, edited) for name in names]
         unit_mm, used = 1.0, 255 if str(meta.get("mask_polarity")).startswith("255 = use") else 0
-        cameras = [_our_camera(folder / "frames" / f"{Path(name).stem}.json") for name in names]
+        cameras = _our_cameras(folder, names, meta, edited)
     else:
         depths = [folder / "depth" / name for name in names]
         unit_mm, used = unit_mm_of(folder, foreign), 0
-        poses, intrinsics = foreign_cameras(folder, foreign, unit_mm)
-        cameras = [(pose, intrinsics) for pose in poses]
+        told = foreign_cameras(folder, foreign, unit_mm)
+        cameras = [(pose, told.intrinsics) for pose in told.poses]
     if len(cameras) != len(names):
         raise DataError(
             f"{folder}: {len(names)} images, but {len(cameras)} poses; the layout wants one each"
         )
-    return [
+    frames = [
         _frame(folder, name, depth, *camera, used=used, unit_mm=unit_mm)
         for name, depth, camera in zip(names, depths, cameras, strict=True)
     ]
+    if not meta:
+        require_size(folder, told, frames[0].size)
+    return frames
+
+
+def _our_depth(folder: Path, name: str, edited: Collection[str]) -> Path:
+    """Before rounding, unless the rounded one is another by now and this one is not."""
+    exact, rounded = f"depth_float/{Path(name).stem}.npy", f"depth/{name}"
+    return folder / (rounded if rounded in edited and exact not in edited else exact)
+
+
+def _our_cameras(
+    folder: Path, names: Sequence[str], meta: Mapping[str, Any], edited: Collection[str]
+) -> list[Posed]:
+    """From the frames' records; poses that were edited since, from where the pipelines read them.
+
+    Raises:
+        DataError: a record that cannot be read, or edited poses in axes that nobody knows.
+    """
+    records = [_our_camera(folder / "frames" / f"{Path(name).stem}.json") for name in names]
+    if POSES not in edited:
+        return records
+    axes = convention_named(str(meta.get("pose_convention")))
+    if axes is None:
+        raise DataError(
+            f"{folder / POSES}: changed since the export, in axes that depth_meta.json does not "
+            "name; export the scene again"
+        )
+    found = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0).poses
+    if len(found) != len(records):
+        raise DataError(f"{folder / POSES}: {len(found)} poses, but {len(records)} frames")
+    return [(pose, exact) for pose, (_, exact) in zip(found, records, strict=True)]
 
 
 def _frame(
@@ -105,7 +149,7 @@ def _mask(path: Path) -> Tensor:
     return torch.from_numpy(values)[None]
 
 
-def _our_camera(path: Path) -> tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]:
+def _our_camera(path: Path) -> Posed:
     """Pose and exact K, from the record of the frame itself."""
     record = read_json(path)
     camera = record.get("camera")

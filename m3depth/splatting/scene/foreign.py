@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -54,9 +55,15 @@ def unit_mm_of(folder: Path, foreign: ForeignScene) -> float:
     return foreign.depth_unit_mm
 
 
-def foreign_cameras(
-    folder: Path, foreign: ForeignScene, unit_mm: float
-) -> tuple[list[Tensor], Float[Tensor, "3 3"]]:
+class ForeignCameras(NamedTuple):
+    """What ``poses_bounds.npy`` says."""
+
+    poses: list[Tensor]  # camera-to-world, OpenCV axes, mm
+    intrinsics: Float[Tensor, "3 3"]
+    size: tuple[float, float]  # (height, width) that K is of
+
+
+def foreign_cameras(folder: Path, foreign: ForeignScene, unit_mm: float) -> ForeignCameras:
     """The poses and the one K of ``poses_bounds.npy``, as EndoNeRF's readers take it.
 
     A camera that stands still is the identity, whatever its axes.
@@ -73,13 +80,29 @@ def foreign_cameras(
     height, width, focal = matrices[0, :, 4].tolist()
     intrinsics = torch.tensor([[focal, 0, width // 2], [0, focal, height // 2], [0, 0, 1]])
     if bool((matrices == matrices[0]).all()):
-        return [torch.eye(4)] * len(matrices), intrinsics
+        return ForeignCameras([torch.eye(4)] * len(matrices), intrinsics, (height, width))
     if foreign.pose_convention is None:
         raise DataError(
             f"{path}: the camera moves, and the same file means three things to its readers: set "
             f"{AXES} (or opencv, llff)"
         )
-    return [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices], intrinsics
+    poses = [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices]
+    return ForeignCameras(poses, intrinsics, (height, width))
+
+
+def require_size(folder: Path, cameras: ForeignCameras, size: tuple[int, int]) -> None:
+    """Stop at a K that is not of the images' size.
+
+    Raises:
+        DataError: ``poses_bounds.npy`` has another (height, width) than the images.
+    """
+    if cameras.size != size:
+        (height, width), (rows, columns) = cameras.size, size
+        raise DataError(
+            f"{folder / 'poses_bounds.npy'}: is of images of {width:g}x{height:g}, here they are "
+            f"{columns}x{rows}: write H, W and the focal length of these images into its fifth "
+            "column (Deform3DGS's stereo_ layout has cy, cx there; splat reads EndoNeRF's)"
+        )
 
 
 def _opencv(

@@ -1,32 +1,37 @@
 """The layout of writer=npz."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from m3depth.priors.archive import read_archive
+from m3depth.priors.sound import confidence_faults, depth_faults, stop_at
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import ForeignScene
 
 
-def read_npz(folder: Path, meta: Mapping[str, Any], foreign: ForeignScene) -> list[Frame]:
+def read_npz(
+    folder: Path, meta: Mapping[str, Any], foreign: ForeignScene, edited: Collection[str]
+) -> list[Frame]:
     """The frames of ``priors/*.npz``: see `NpzWriter`.
 
     Raises:
-        DataError: a file that is not as it was written.
+        DataError: a file that is none, or holds depth or confidence that cannot be.
     """
     return [_frame(path) for path in sorted((folder / "priors").glob("*.npz"))]
 
 
 def _frame(path: Path) -> Frame:
     saved = read_archive(path)
+    depth_mm = torch.from_numpy(saved.depth_mm)
+    stop_at(str(path), depth_faults(depth_mm))  # where it is not valid, too
+    stop_at(str(path), confidence_faults(torch.from_numpy(saved.confidence)))
     return Frame(
         key=path.stem,
         image=torch.from_numpy(saved.image).movedim(-1, 0).contiguous(),
-        depth_mm=torch.from_numpy(np.where(saved.valid, saved.depth_mm, 0))[None],
+        depth_mm=torch.where(torch.from_numpy(saved.valid), depth_mm, 0.0)[None],
         use=torch.from_numpy(saved.use)[None],
         intrinsics=torch.from_numpy(saved.intrinsics).float(),
         camera_to_world=torch.from_numpy(saved.camera_to_world).float(),

@@ -1,13 +1,17 @@
 """From a folder to a scene."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from m3depth.data.readers.numbers import read_json
 from m3depth.errors import DataError
+from m3depth.priors.edits import edited_files, few, tell_edited
 from m3depth.priors.records import META, require_whole
+from m3depth.priors.sound import PLAUSIBLE_MM, camera_faults
 from m3depth.splatting.scene.clip import Clip, Frame
 from m3depth.splatting.scene.endonerf import read_endonerf
 from m3depth.splatting.scene.foreign import ForeignScene
@@ -22,7 +26,7 @@ class Layout(NamedTuple):
     """A kind of folder that can be fitted."""
 
     known_by: str  # a file or folder in it
-    read: Callable[[Path, Mapping[str, Any], ForeignScene], list[Frame]]
+    read: Callable[[Path, Mapping[str, Any], ForeignScene, Collection[str]], list[Frame]]
     writers: tuple[str, ...]  # of ours, by the names in depth_meta.json
     foreign: bool  # others write it too, without depth_meta.json
 
@@ -53,11 +57,21 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
             "m3depth export writes with writer=npz or writer=endonerf"
         )
     meta = _meta(folder, layout)
-    frames = layout.read(folder, meta, foreign or ForeignScene())
+    edited = tuple(edited_files(folder)) if meta else ()
+    tell_edited(folder, edited, "the scene is taken as it is now")
+    frames = layout.read(folder, meta, foreign or ForeignScene(), edited)
     if meta:
         _require_counted(folder, meta, frames)
     clip = Clip.of(frames, folder, _places(folder, frames) if meta else ())
-    used = sum(float(frame.use.float().mean()) for frame in frames) / len(frames)
+    _tell(folder, clip, foreign if meta else None)
+    return replace(clip, edited=edited, source=str(meta.get("model", "")))
+
+
+def _tell(folder: Path, clip: Clip, unused: ForeignScene | None) -> None:
+    """What may be meant, and is rarely: one line each."""
+    if unused not in (None, ForeignScene()):
+        logger.warning("%s: its depth_meta.json says all; foreign.* is not used", folder)
+    used = sum(float(frame.use.float().mean()) for frame in clip.frames) / len(clip)
     if used < LEAST_USED:
         logger.warning(
             "%s: the masks leave %.0f %% of the pixels; if they are the wrong way round, invert "
@@ -65,7 +79,24 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
             folder,
             100 * used,
         )
-    return clip
+    empty = [frame.key for frame in clip.frames if not frame.known.any()]
+    if empty:
+        logger.warning(
+            "%s: %d of %d frames have no tissue of a known depth (%s): they are fitted and scored "
+            "by their colours alone",
+            *(folder, len(empty), len(clip), few(empty)),
+        )
+    medians_mm = [float(f.depth_mm[f.known].median()) for f in clip.frames if f.known.any()]
+    middle_mm, (low, high) = median(medians_mm), PLAUSIBLE_MM
+    if not low <= middle_mm <= high:
+        logger.warning(
+            "%s: the depth is about %.3g mm; an endoscope sees %g to %g: is its unit right "
+            "(baseline_mm of the rig, foreign.depth_unit_mm for a scene of others)?",
+            *(folder, middle_mm, low, high),
+        )
+    first = clip.frames[0]
+    for fault in camera_faults(first.intrinsics, first.size):
+        logger.warning("%s: %s: %s; %s", folder, first.key, fault.said, fault.mend)
 
 
 def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
