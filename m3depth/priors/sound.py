@@ -82,9 +82,9 @@ def depth_faults(depth: Float[Tensor, "*shape"]) -> Iterator[Fault]:
 
 def unit_faults(depth_mm: Float[Tensor, "*shape"]) -> Iterator[Fault]:
     """Of depth that should be in millimetres."""
-    unknown = depth_mm.numel() - int(torch.count_nonzero(depth_mm))
-    tiny = int(torch.count_nonzero(depth_mm < METRES_BELOW_MM)) - unknown
-    if 2 * tiny > depth_mm.numel() - unknown:
+    known = int(torch.count_nonzero(depth_mm > 0))
+    large = int(torch.count_nonzero(depth_mm >= METRES_BELOW_MM))
+    if 2 * large < known:
         yield Fault(
             "unit",
             f"the median depth is {float(depth_mm[depth_mm > 0].median()):.3g} mm, so it is in "

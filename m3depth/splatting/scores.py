@@ -12,6 +12,7 @@ from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median
 from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
+from m3depth.priors.edits import few
 from m3depth.priors.sources import ExactSource
 from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
@@ -61,8 +62,8 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
     found = {index: _matching(clip.frames[index], known) for index in which}
     if not any(bool(frame.known.any()) for frame in found.values()):
         raise DataError(
-            f"truth: {', '.join(frame.key for frame in found.values())}: no tissue of a known depth "
-            "in any frame that is held out for the scores; give another truth, or none"
+            f"truth: {few([frame.key for frame in found.values()])}: no tissue of a known depth in "
+            "any frame that is held out for the scores; give another truth, or none"
         )
     return found
 

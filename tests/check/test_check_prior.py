@@ -259,7 +259,57 @@ def nan_depth(folder: Path) -> None:
     np.save(path, depth)
 
 
+def nan_before_rounding(folder: Path) -> None:
+    path = sorted((folder / "depth_float").glob("*.npy"))[0]
+    np.save(path, np.load(path) * np.nan)
+
+
+def spoil_archive(folder: Path, name: str, how: Callable[[np.ndarray], np.ndarray]) -> None:
+    path = sorted((folder / "priors").glob("*.npz"))[0]
+    saved = dict(np.load(path))
+    np.savez(path, **{**saved, name: how(saved[name])})
+
+
+def negative_archive(folder: Path) -> None:
+    spoil_archive(folder, "depth_mm", lambda depth: depth * np.where(depth < 60, -1, 1))
+
+
+def nan_archive(folder: Path) -> None:
+    spoil_archive(folder, "depth_mm", lambda depth: np.where(depth > 0, depth, np.nan))
+
+
+def one_archive_in_metres(folder: Path) -> None:
+    spoil_archive(folder, "depth_mm", lambda depth: depth / 1000)
+
+
+def confidence_in_percent(folder: Path) -> None:
+    spoil_archive(folder, "confidence", lambda confidence: 100 * confidence)
+
+
+def half_the_k(folder: Path) -> None:
+    spoil_archive(folder, "intrinsics", lambda K: np.diag([0.5, 0.5, 1]) @ K / [[2], [2], [1]])
+
+
+def other_colours(folder: Path) -> None:
+    change(folder, "images", lambda image: 255 - image)
+
+
+def size_of_another_camera(folder: Path) -> None:
+    path = folder / "transforms.json"
+    transforms = json.loads(path.read_text())
+    transforms["frames"][0] |= {"w": 2 * WIDTH, "h": 2 * HEIGHT}
+    path.write_text(json.dumps(transforms))
+
+
 BROKEN = {
+    "nan_before_rounding": ("endonerf", nan_before_rounding, "depth_not_finite", "error"),
+    "negative_npz": ("npz", negative_archive, "depth_negative", "error"),
+    "nan_npz": ("npz", nan_archive, "depth_not_finite", "error"),
+    "metres_once_npz": ("npz", one_archive_in_metres, "unit", "error"),
+    "confidence_npz": ("npz", confidence_in_percent, "confidence", "error"),
+    "half_k_npz": ("npz", half_the_k, "principal_point", "warning"),
+    "camera_size": ("nerfstudio", size_of_another_camera, "camera_size", "error"),
+    "edited": ("gsharp", other_colours, "edited", "warning"),
     "near_cull": ("endo4dgs", metres_in_npy, "near_cull", "error"),
     "metres_rounded_away": ("endonerf", metres_in_png, "no_depth", "error"),
     "eight_bits": ("endonerf", eight_bits, "eight_bits", "warning"),
@@ -293,7 +343,7 @@ def test_each_fault_is_found(fault: str, tmp_path: Path) -> None:
     spoil(folder)
     found = codes(folder, target, tmp_path / "out")
     assert found[code] == severity
-    follows = {"image_size"}
+    follows = {"image_size", "edited"}  # what was broken was changed, too
     if spoil in (inverted_masks, masks_of_one):
         follows |= {"revived"}  # these masks keep the unknown depth as well
     assert set(found) - {code} <= follows
@@ -330,7 +380,8 @@ def test_nerfstudio_with_depth_in_metres(tmp_path: Path) -> None:
     folder = exported("nerfstudio", tmp_path)
     for path in (folder / "depths").glob("*.npy"):
         np.save(path, np.load(path) / 1000)
-    assert codes(folder, "nerfstudio", tmp_path / "out") == {"unit": "error"}
+    due = {"unit": "error", "edited": "warning"}
+    assert codes(folder, "nerfstudio", tmp_path / "out") == due
 
 
 def test_a_cloud_in_metres(tmp_path: Path) -> None:
@@ -382,7 +433,8 @@ def test_npz_that_is_valid_nowhere_has_no_depth(tmp_path: Path) -> None:
     for path in (folder / "priors").glob("*.npz"):
         saved = dict(np.load(path))
         np.savez(path, **{**saved, "valid": np.zeros_like(saved["valid"])})
-    assert codes(folder, "npz", tmp_path / "out") == {"no_depth": "error"}
+    due = {"no_depth": "error", "edited": "warning"}
+    assert codes(folder, "npz", tmp_path / "out") == due
 
 
 def test_truth_that_is_truncated_is_named(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_truth_that_shows_something_else_is_refused():
 def test_a_truth_without_a_depth_where_the_scores_are_is_refused():
     clip = a_clip()
     empty = changed(clip, lambda frame: frame._replace(depth_mm=0 * frame.depth_mm))
-    with pytest.raises(DataError, match="truth: .*: no tissue of a known depth in any frame"):
+    with pytest.raises(DataError, match=r"truth: .*: no tissue of a known depth in any frame"):
         true_frames(clip, empty, clip.held_out)
 
 

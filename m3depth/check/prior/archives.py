@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from m3depth.check.prior.reading import listed
-from m3depth.check.prior.scene import Habits, PriorFrame, PriorScene, spread
+from m3depth.check.prior.scene import (
+    Habits,
+    PriorFrame,
+    PriorScene,
+    StatedCamera,
+    spread,
+)
 from m3depth.priors.archive import read_archive
 
 
@@ -32,4 +38,14 @@ class Archives:
 def _archived(path: Path) -> PriorFrame:
     saved = read_archive(path)
     read = np.where(saved.valid, saved.depth_mm, 0).astype(np.float64)
-    return PriorFrame(path.name, 255 * saved.image.mean(2), saved.depth_mm, read, None, saved.use)
+    grey = 255 * saved.image.mean(2)
+    return PriorFrame(
+        name=path.name,
+        image=grey,
+        stored=saved.depth_mm,
+        depth=read,
+        mask=None,
+        used=saved.use,
+        confidence=saved.confidence,
+        camera=StatedCamera(saved.intrinsics, grey.shape),
+    )

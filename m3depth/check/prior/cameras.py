@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorScene
-
-RIGID = 1e-3
+from m3depth.priors.sound import pose_faults
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,14 @@ class NoRotation:
         """At most one finding."""
         if scene.poses is None:
             return
-        rotations = np.nan_to_num(scene.poses[:, :3, :3], nan=0.0, posinf=0.0, neginf=0.0)
-        off = np.abs(rotations.transpose(0, 2, 1) @ rotations - np.eye(3)).max(axis=(1, 2))
-        right_handed = np.linalg.det(rotations) > 0
-        finite = np.isfinite(scene.poses).all(axis=(1, 2))
-        bad = np.flatnonzero(~((off < RIGID) & right_handed & finite))
-        if len(bad):
-            first = int(bad[0])
+        bad = [i for i, pose in enumerate(scene.poses) if any(pose_faults(torch.from_numpy(pose)))]
+        if bad:
+            first = np.nan_to_num(scene.poses[bad[0]][:3, :3], nan=0.0, posinf=0.0, neginf=0.0)
             yield Finding(
                 "no_rotation",
                 Severity.ERROR,
-                f"{len(bad)} of {len(off)} poses are no rotation and translation; the first is "
-                f"pose {first}, of determinant {np.linalg.det(rotations[first]):.3g}",
+                f"{len(bad)} of {len(scene.poses)} poses are no rotation and translation; the "
+                f"first is pose {bad[0]}, of determinant {np.linalg.det(first):.3g}",
                 "write camera-to-world [R | t] with orthonormal, right-handed R; scale goes into t",
                 {"poses": float(len(bad))},
                 tuple(str(index) for index in bad),

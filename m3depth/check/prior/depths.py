@@ -4,29 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene
+from m3depth.check.prior.scene import PriorFrame, PriorScene
 from m3depth.files import Array
+from m3depth.priors.sound import PLAUSIBLE_MM, unit_faults
 
 
 @dataclass(frozen=True)
 class NoDepth:
-    """Frames in which every depth is 0, or some are no numbers."""
+    """Frames in which every depth is 0."""
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most two findings."""
+        """At most one finding."""
         frames = scene.frames
-        bad = [f.name for f in frames if not np.isfinite(f.stored.astype(np.float64)).all()]
-        if bad:
-            yield Finding(
-                "depth_not_finite",
-                Severity.ERROR,
-                f"NaN or infinite depth in {len(bad)} of {len(frames)} frames",
-                "write 0 where the depth is unknown",
-                {"frames": float(len(bad))},
-                tuple(bad),
-            )
         none = [frame.name for frame in frames if not (frame.depth > 0).any()]
         if none:
             yield Finding(
@@ -42,7 +34,7 @@ class NoDepth:
 
 @dataclass(frozen=True)
 class Units:
-    """Depth that is too small to be drawn, or that no endoscope sees.
+    """Depth that is too small to be drawn, that no endoscope sees, or of mixed units.
 
     Args:
         culled_share: Of the used pixels, from which on it is said.
@@ -50,7 +42,7 @@ class Units:
     """
 
     culled_share: float = 0.01
-    plausible_mm: tuple[float, float] = (3.0, 1000.0)
+    plausible_mm: tuple[float, float] = PLAUSIBLE_MM
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
@@ -82,6 +74,23 @@ class Units:
                 "write depth in millimetres, and translations in the reader's unit",
                 {"median_mm": middle_mm},
             )
+            return
+        mixed = [frame.name for frame in scene.frames if _in_metres(scene, frame)]
+        if mixed:
+            yield Finding(
+                "unit",
+                Severity.ERROR,
+                f"the depth of {len(mixed)} of {len(scene.frames)} frames is in metres, that of "
+                "the others is not",
+                "write depth in millimetres in all frames",
+                {"frames": float(len(mixed))},
+                tuple(mixed),
+            )
+
+
+def _in_metres(scene: PriorScene, frame: PriorFrame) -> bool:
+    depth_mm = np.where(np.isfinite(frame.depth), frame.depth, 0) * scene.unit_mm
+    return any(unit_faults(torch.from_numpy(depth_mm)))
 
 
 def _cloud(scene: PriorScene) -> Array:

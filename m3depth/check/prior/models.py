@@ -1,7 +1,7 @@
 """How pipelines read COLMAP models and clouds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import Habits, Map, PriorFrame, PriorScene, meta_of, spread
+from m3depth.check.prior.scene import (
+    Habits,
+    Map,
+    PriorFrame,
+    PriorScene,
+    StatedCamera,
+    meta_of,
+    spread,
+)
 from m3depth.check.prior.targets import full
 from m3depth.data.readers.numbers import read_json
 from m3depth.errors import DataError
@@ -33,11 +41,13 @@ class ColmapModel:
         poses = [_camera_to_world(image) for image in numbered]
         camera = model.cameras[numbered[0].camera_id]
         decode = self.decoders(folder)
+        cameras = {str(one.name): model.cameras[one.camera_id] for one in numbered}
         masks = {path.name: path for path in folder.glob("masks/*.png")}
 
         def load(index: int) -> PriorFrame:
             mask = masks.get(f"{images[index].name}.png")
-            return frame(images[index], depths[index], mask, decode(depths[index].stem), full)
+            read = frame(images[index], depths[index], mask, decode(depths[index].stem), full)
+            return replace(read, camera=_stated(cameras.get(images[index].name)))
 
         return PriorScene(
             folder=folder,
@@ -142,6 +152,15 @@ def _camera_to_world(image: Any) -> NDArray[np.float64]:
     world_to_camera = np.eye(4)
     world_to_camera[:3] = image.cam_from_world().matrix()
     return np.asarray(np.linalg.inv(world_to_camera), np.float64)
+
+
+def _stated(camera: Any) -> StatedCamera | None:
+    """Its pixel centres are at + 0.5; None for an image that the model does not have."""
+    if camera is None:
+        return None
+    K = np.array(camera.calibration_matrix(), np.float64)
+    K[:2, 2] -= 0.5
+    return StatedCamera(K, (int(camera.height), int(camera.width)))
 
 
 def _from_inverse(inverse: Map, counts: bool) -> Map:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -26,6 +26,13 @@ def one_channel(values: Stored) -> Stored:
     return values[0] if values.shape[0] == 1 else values[..., 0]
 
 
+class StatedCamera(NamedTuple):
+    """What the layout says about a frame's camera."""
+
+    K: Float[NDArray[np.floating], "3 3"]  # integer pixel centres
+    size: tuple[int, int]  # (height, width) of the images that K is of
+
+
 @dataclass(frozen=True)
 class PriorFrame:
     """One frame as it is read.
@@ -37,6 +44,8 @@ class PriorFrame:
         depth: As the reader understands it, in its units; 0 = it knows that it does not know.
         mask: As the file holds it; None without one.
         used: What the reader's losses look at.
+        confidence: Where the layout has one.
+        camera: Where the layout has one for each frame.
     """
 
     name: str
@@ -45,6 +54,8 @@ class PriorFrame:
     depth: Map
     mask: Stored | None
     used: Mask
+    confidence: Map | None = None
+    camera: StatedCamera | None = None
 
     @property
     def stored_depth(self) -> Map:

@@ -1,14 +1,22 @@
 """How each pipeline reads its folder."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import Habits, Map, PriorScene, meta_of, spread
+from m3depth.check.prior.scene import (
+    Habits,
+    Map,
+    PriorFrame,
+    PriorScene,
+    StatedCamera,
+    meta_of,
+    spread,
+)
 from m3depth.data.images import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
@@ -101,12 +109,17 @@ class Transforms:
         images, depths, masks = (files[kind] for kind in _KEYS)
         if not images or not depths:
             raise DataError(f"{path}: no file_path or no depth_file_path in its frames")
+        shared = read_json(path)
+
+        def load(index: int) -> PriorFrame:
+            mask = masks[index] if masks else None
+            read = frame(images[index], depths[index], mask, self._metres, full)
+            return replace(read, camera=_stated({**shared, **entries[index]}, str(path)))
+
         return PriorScene(
             folder=folder,
             files={kind: found for kind, found in files.items() if found},
-            load=lambda i: frame(
-                images[i], depths[i], masks[i] if masks else None, self._metres, full
-            ),
+            load=load,
             sample=spread(len(depths), frames),
             habits=self.habits,
             poses=opencv,
@@ -126,6 +139,17 @@ class Transforms:
         if gone:
             raise DataError(f"{gone[0]}: missing, but {path.name} names it; export it again")
         return named
+
+
+def _stated(keys: Mapping[str, object], where: str) -> StatedCamera | None:
+    """The camera that a frame or the whole file names; None where neither does."""
+    named = ("fl_x", "fl_y", "cx", "cy", "w", "h")
+    if any(key not in keys for key in named):
+        return None
+    (fx, fy, cx, cy, width, height), *_ = as_matrix([keys[key] for key in named], (1, 6), where)
+    # Its pixel centres are at + 0.5
+    K = np.array([[fx, 0, cx - 0.5], [0, fy, cy - 0.5], [0, 0, 1]])
+    return StatedCamera(K, (int(height), int(width)))
 
 
 _KEYS = ("file_path", "depth_file_path", "mask_path")
