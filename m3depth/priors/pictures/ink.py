@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from m3depth.report.bars import Tick
 from m3depth.report.figures import UNKNOWN_GREY, colour
 
 Picture = UInt8[NDArray[np.uint8], "h w 3"]
-TEXT_PX = 14
+TEXT_PX = 13
 BAR_PX, LABELS_PX = 16, 58  # widths of a bar and of the numbers beside it
 PAPER, INK = 255, 20
 UNKNOWN = "not known"
@@ -20,10 +21,12 @@ UNKNOWN = "not known"
 
 @cache
 def font() -> Any:
-    """The one of all pictures."""
+    """DejaVu, which matplotlib brings: it has ≤ and the letters of frames' names."""
+    import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.load_default(TEXT_PX)
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(file, TEXT_PX)
 
 
 def blank(height: int, width: int) -> Picture:

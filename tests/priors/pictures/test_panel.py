@@ -78,6 +78,12 @@ def test_numbers_are_not_mixed_when_they_are_resized():
     assert set(np.unique(small.values.round(6))) <= {0.0, np.float32(0.02)}
 
 
+def test_the_font_has_the_signs_that_are_written():
+    """A sign that it lacks would be drawn as the box of U+FFFF."""
+    box = bytes(font().getmask("\uffff"))
+    assert all(bytes(font().getmask(sign)) != box for sign in "≤≥éü%/.09")
+
+
 def test_a_long_name_keeps_its_end():
     short = shortened("a" * 200 + "/000123", 150)
     assert short.endswith("/000123")
