@@ -8,43 +8,45 @@ import numpy as np
 from m3depth.check.alignment import Estimate
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.grading import Limits, grade
-from m3depth.check.measured import SIGN_PX
+from m3depth.check.measured import SIGN_PX, Measured
 from m3depth.check.sampling import Sampled
+from m3depth.geometry.plausible import Doubt, Oddity, oddities
 
 
 @dataclass(frozen=True)
-class BaselineSize:
-    """A baseline that no stereo endoscope has, or no stereo rig at all.
+class UnlikelyRig:
+    """Calibrations that hardly any camera has, see `m3depth.geometry.plausible`.
 
-    Args:
-        endoscope_mm: Shortest and longest of endoscopes; beyond is a warning.
-        rig_mm: Shortest and longest of any rig; beyond is an error.
+    The readers refuse most of them, so that what comes here is rare, or said to be meant.
     """
 
-    endoscope_mm: tuple[float, float] = (1.5, 20.0)
-    rig_mm: tuple[float, float] = (1.0, 1000.0)
-
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding; monocular sets and those without calibration have none."""
-        pairs = [f for f in sampled.frames if f.right is not None and bool(f.rig.calibrated)]
-        lengths = {frame.key: float(frame.rig.baseline_mm) for frame in pairs}
-        for severity, known, (low, high) in (
-            (Severity.ERROR, "stereo rigs", self.rig_mm),
-            (Severity.WARNING, "stereo endoscopes", self.endoscope_mm),
-        ):
-            outside = {key: mm for key, mm in lengths.items() if not low <= mm <= high}
-            if outside:
-                length = float(np.median(list(outside.values())))
-                yield Finding(
-                    "baseline_unit",
-                    severity,
-                    f"the baseline is {length:g} mm in {len(outside)} of {len(lengths)} frames; "
-                    f"{known} have {low:g} to {high:g} mm",
-                    "give the baseline in millimetres (not metres, not tenths of a millimetre)",
-                    {"baseline_mm": length},
-                    tuple(outside),
-                )
-                return
+        """One finding for each kind; frames without calibration have none."""
+        calibrated = [frame for frame in sampled.frames if bool(frame.rig.calibrated)]
+        found: dict[str, list[tuple[Measured, Oddity]]] = {}
+        for frame in calibrated:
+            for oddity in oddities(frame.rig, frame.size, endoscope=frame.right is not None):
+                if oddity.code != "pixel_shape":  # follows from resizing to another shape, too
+                    found.setdefault(oddity.code, []).append((frame, oddity))
+        for code, odd in found.items():
+            worst = max((oddity for _, oddity in odd), key=lambda oddity: oddity.doubt)
+            yield Finding(
+                code,
+                Severity.ERROR if worst.doubt >= Doubt.UNLIKELY else Severity.WARNING,
+                f"{worst.said}, in {len(odd)} of {len(calibrated)} frames",
+                worst.mend,
+                _numbers(odd[0][0]),
+                tuple(frame.key for frame, _ in odd),
+            )
+
+
+def _numbers(frame: Measured) -> dict[str, float]:
+    units = {"fx": "fx_px", "fy": "fy_px", "cx": "cx_px", "cy": "cy_px"}
+    return {
+        units.get(name, name): float(value)
+        for name, value in frame.rig._asdict().items()
+        if name != "cx_right"
+    }
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 from m3depth.data.splatting import splat_depth
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.plausible import Doubt, require_plausible
 
 Array = npt.NDArray[Any]
 Numbers = tuple[float, ...]
@@ -86,6 +87,11 @@ class StereoCalibration:
                 f"{self.source}: T is ({shown}) mm, but a camera to the right of the left one has "
                 "a negative T[0]; swap left and right, or give T from left to right"
             )
+        length = float(np.linalg.norm(shift))
+        for (fx, _, cx, _, fy, cy, *_), side in zip(self.matrices, ("left", "right"), strict=True):
+            rig = StereoRig.of(fx, fy, cx, cy, cx, length)
+            where = f"{self.source}, {side} camera"
+            require_plausible(rig, self.size, where, refused=Doubt.UNLIKELY)
 
     def check_size(self, size: tuple[int, int], where: str) -> None:
         """Refuse a frame of another (height, width) than the calibration's.

@@ -12,6 +12,7 @@ from m3depth.data.arrays import Held, as_image
 from m3depth.data.readers.rig_file import RigFile, read_rig, rig_of
 from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.plausible import Doubt, require_plausible
 
 Rig = str | Path | Mapping[str, Any] | RigFile | StereoRig
 
@@ -72,7 +73,9 @@ def _asked(key: str, held: Held, rig: Rig | None) -> Asked:
     image = as_image(held, key)
     height, width = image.shape[-2:]
     if isinstance(rig, StereoRig):
-        return Asked(key, image, StereoRig(*(torch.as_tensor(float(value)) for value in rig)))
+        rig = StereoRig(*(torch.as_tensor(float(value)) for value in rig))
+        require_plausible(rig, (height, width), f"{key}: rig", refused=Doubt.UNLIKELY)
+        return Asked(key, image, rig)
     if isinstance(rig, Mapping):
         rig = {"width": width, "height": height, **rig}
     known = rig_file(rig)

@@ -9,6 +9,7 @@ from m3depth.networks.finest import Finest
 from m3depth.networks.tiled import in_tiles
 from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
+from m3depth.priors.trained_rig import TrainedRig
 from m3depth.systems.checkpoint import load_model
 
 
@@ -43,7 +44,8 @@ def load(
     finest = Finest(model.network, flip, precision)
     network, size = in_tiles(finest, model.size, tiles)
     known, rig_size = (own.rig, own.size) if own else (model.rig, model.size)
-    return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size)
+    trained = TrainedRig(model.rig, model.size)
+    return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size, trained)
 
 
 def pick_device(device: str) -> str:

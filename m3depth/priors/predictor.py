@@ -1,5 +1,6 @@
 """From images to their depth priors."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, overload
@@ -18,10 +19,13 @@ from m3depth.options import require_number
 from m3depth.priors.asking import Rig, asked
 from m3depth.priors.confidence import confidence
 from m3depth.priors.prior import DepthPrior, Unfinished
+from m3depth.priors.trained_rig import TrainedRig
 from m3depth.types import DepthMap
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
+
+logger = logging.getLogger(__name__)
 
 
 class View(NamedTuple):
@@ -45,6 +49,8 @@ class DepthPredictor:
         batch_size: How many images every pass of the network sees. The last pass of a call is
             filled up, because the last bits of a sum depend on how many images share it: a frame
             has the same depth whatever others it is predicted together with.
+        trained: The rig that the network was trained with; where the images' is another, that is
+            told once, with what it does to depth.
     """
 
     def __init__(
@@ -55,11 +61,13 @@ class DepthPredictor:
         rig_size: tuple[int, int],
         device: torch.device | str = "cpu",
         batch_size: int = 1,
+        trained: TrainedRig | None = None,
     ) -> None:
         require_number("batch_size", batch_size, 1, whole=True)
         self.network, self.size, self.device = network, size, device
         self.rig, self.rig_size = rig, rig_size
-        self.batch_size = batch_size
+        self.batch_size, self._trained = batch_size, trained
+        self._compare(rig, rig_size)
 
     # A str is a sequence of str, to mypy
     @overload
@@ -115,6 +123,9 @@ class DepthPredictor:
             DataError: one of the images has not the shape of the predictor's rig.
             ConfigError: the network gives no expected error.
         """
+        for view in views:
+            if view.rig is not None:
+                self._compare(view.rig, (view.image.shape[-2], view.image.shape[-1]))
         rigs = [view.rig or self._rig_at(view) for view in views]
         images = [self.small(v.image) if v.small is None else v.small for v in views]
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
@@ -134,6 +145,11 @@ class DepthPredictor:
             raise ConfigError("the network does not tell its expected error: train it anew")
         left, error = found.values.float(), found.error.float()
         return [(left[i : i + 1], error[i : i + 1]) for i in range(len(images))]
+
+    def _compare(self, rig: StereoRig, size: tuple[int, int]) -> None:
+        if self._trained is not None and (told := self._trained.difference(rig, size)):
+            logger.warning("%s", told)
+            self._trained = None  # once
 
     def _rig_at(self, view: View) -> StereoRig:
         (old_height, old_width), (height, width) = self.rig_size, view.image.shape[-2:]

@@ -16,6 +16,7 @@ from m3depth.data.images import read_depth, read_image, resize_image
 from m3depth.data.listing import chosen, folders_with
 from m3depth.data.readers.numbers import as_matrix, read_rows
 from m3depth.errors import DataError
+from m3depth.geometry.plausible import require_plausible
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
@@ -87,6 +88,7 @@ class C3VDVideos(Dataset[StereoBatch]):
         self.size = None if size is None else (size[0], size[1])
         self.camera, self.repeat = camera, repeat
         self.rig = camera.pinhole(baseline_mm)
+        require_plausible(self.rig, (camera.height, camera.width), f"{root}: baseline_mm")
         folders = chosen(folders_with(Path(root), "*_color.png"), videos, Path(root))
         self.frames = [frame for name, folder in folders.items() for frame in _frames(name, folder)]
 

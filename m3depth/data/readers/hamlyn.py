@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -30,6 +31,8 @@ class HamlynRectified(RectifiedFiles):
 
     The baseline is the length of ``t``. Without extrinsics it is ``baseline_mm``.
     """
+
+    calibration_hint: ClassVar[str] = "; is intrinsics.txt for another size? set calibration_size"
 
     def __init__(
         self,
@@ -64,7 +67,6 @@ class HamlynRectified(RectifiedFiles):
             rig = _read_rig(folder, name, baseline_mm)
             if calibration_size is not None:
                 rig = rig.resized((calibration_size[0], calibration_size[1]), native)
-            _warn_off_centre(rig, native, folder)
             frames += [
                 FrameFiles(f"{name}/{left.stem}", left, right, rig, native, *depth)
                 for left, right, *depth in files
@@ -113,13 +115,3 @@ def _calibration_file(folder: Path, name: str, file: str) -> Path:
     beside = outer.parent if outer.name == name else outer
     places.append(beside / "calibration" / name.removeprefix("rectified"))
     return next((place / file for place in places if (place / file).is_file()), folder / file)
-
-
-def _warn_off_centre(rig: StereoRig, native: tuple[int, int], folder: Path) -> None:
-    height, width = native
-    off = max(abs(float(rig.cx) / width - 0.5), abs(float(rig.cy) / height - 0.5))
-    if off > 0.2:  # of the side: no lens is that far off, but a K of half the resolution is
-        warn_once(
-            f"{folder}: principal point ({float(rig.cx):.0f}, {float(rig.cy):.0f}) in images of "
-            f"{width}x{height}; if intrinsics.txt is for another size, set calibration_size"
-        )

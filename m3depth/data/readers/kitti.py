@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -34,6 +35,8 @@ class KittiStereo(RectifiedFiles):
     The baseline is the difference of both P's, in millimetres here. A frame's key is
     ``training/000000/10``: every scene is a video of its own.
     """
+
+    endoscope: ClassVar[bool] = False
 
     def __init__(
         self,

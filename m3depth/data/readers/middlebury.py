@@ -13,6 +13,7 @@ from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.types import StereoBatch
 
 
@@ -97,9 +98,9 @@ def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:
     try:
         entries = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
         left, right = (
-            [float(v) for v in re.findall(r"[-\d.e+]+", entries[c])] for c in ("cam0", "cam1")
+            [float(v) for v in re.findall(r"[-\d.eE+]+", entries[c])] for c in ("cam0", "cam1")
         )
-        native = int(entries["height"]), int(entries["width"])
+        native = int(float(entries["height"])), int(float(entries["width"]))
         rig = StereoRig.of(
             fx=left[0],
             fy=left[4],
@@ -116,4 +117,5 @@ def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:
         raise DataError(f"{path}: not a Middlebury calibration: {error}") from error
     if rig.baseline_mm <= 0 or rig.fx <= 0:
         raise DataError(f"{path}: focal length and baseline must be positive, in px and mm")
+    require_plausible(rig, native, str(path), refused=Doubt.UNLIKELY, endoscope=False)
     return rig, native

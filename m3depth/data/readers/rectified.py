@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,6 +11,7 @@ from m3depth.data.images import check_alike, read_image, resize_image
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.types import StereoBatch
 
 
@@ -42,6 +43,9 @@ class FrameFiles(NamedTuple):
 class RectifiedFiles(ReadAtSize):
     """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
 
+    endoscope: ClassVar[bool] = True  # whether the set's baseline must be one of an endoscope
+    calibration_hint: ClassVar[str] = ""  # what may mend a calibration that no camera has
+
     def __init__(
         self, frames: Sequence[FrameFiles], size: Sequence[int] | None, repeat: int = 1
     ) -> None:
@@ -51,9 +55,15 @@ class RectifiedFiles(ReadAtSize):
             frames: what to read.
             size: (height, width) of the images given out and of the rig; None keeps their own.
             repeat: how often each frame comes up in one epoch.
+
+        Raises:
+            DataError: a rig that no camera has.
         """
         self.frames, self.repeat = frames, repeat
         self.size = None if size is None else (size[0], size[1])
+        for frame in {id(frame.rig): frame for frame in frames}.values():
+            if frame.calibrated is not None:
+                self._require_plausible(frame, frame.calibrated)
 
     def __len__(self) -> int:
         """Every frame, ``repeat`` times."""
@@ -67,6 +77,8 @@ class RectifiedFiles(ReadAtSize):
         left = read_image(frame.left)
         native = (left.shape[-2], left.shape[-1])
         frame.check_size(native)
+        if frame.calibrated is None:  # only the images tell what size the rig is for
+            self._require_plausible(frame, native)
         size = self.size or native
         rig = frame.rig.resized(native, size)
         sample: StereoBatch = {"left": resize_image(left, size), "rig": rig, "key": frame.key}
@@ -76,6 +88,16 @@ class RectifiedFiles(ReadAtSize):
             sample["right"] = resize_image(right, size)
         self._complete(sample, frame, left)
         return sample
+
+    def _require_plausible(self, frame: FrameFiles, size: tuple[int, int]) -> None:
+        require_plausible(
+            frame.rig,
+            size,
+            f"{frame.left.parent}, calibration",
+            refused=Doubt.UNLIKELY,
+            endoscope=self.endoscope,
+            hint=self.calibration_hint,
+        )
 
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]

@@ -1,7 +1,9 @@
 """`rig.yaml`: the calibration beside a folder of rectified pairs."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +11,10 @@ import yaml
 
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig, same_shape
+from m3depth.geometry.plausible import Doubt, require_plausible
 
 REQUIRED = ("fx", "fy", "cx", "cy", "baseline_mm", "width", "height")
-OPTIONAL = ("cx_right",)
+OPTIONAL = ("cx_right", "unusual")
 
 
 class RigFile(NamedTuple):
@@ -50,10 +53,12 @@ class RigFile(NamedTuple):
 def read_rig(path: Path) -> RigFile:
     """Read ``fx fy cx cy [cx_right] baseline_mm width height`` (pixels, millimetres).
 
-    Without ``cx_right`` both principal points are taken to be alike.
+    Without ``cx_right`` both principal points are taken to be alike. ``unusual: true`` says that
+    numbers which hardly any camera has are meant (see `require_plausible`).
 
     Raises:
-        DataError: unreadable, a key missing, unknown or not a number, or a value that no rig has.
+        DataError: unreadable, a key missing, twice, unknown or not a number, or a value that no
+            rig has.
     """
     return rig_of(_load(path), path)
 
@@ -64,7 +69,11 @@ def rig_of(given: Mapping[str, object], path: Path | str) -> RigFile:
     Raises:
         DataError: see `read_rig`.
     """
-    entries = _numbers(given, path)
+    said = dict(given)
+    unusual = said.pop("unusual", False)
+    if not isinstance(unusual, bool):
+        raise DataError(f"{path}: unusual is {unusual!r}; true or false is expected")
+    entries = _numbers(said, path)
     for key in ("fx", "fy", "width", "height"):
         if entries[key] <= 0:
             raise DataError(f"{path}: {key} is {entries[key]:g}; it must be positive, in pixels")
@@ -73,14 +82,18 @@ def rig_of(given: Mapping[str, object], path: Path | str) -> RigFile:
             f"{path}: baseline_mm is {entries['baseline_mm']:g}; it must be positive, in "
             "millimetres, with the right camera to the right of the left"
         )
-    height, width = entries.pop("height"), entries.pop("width")
+    height, width = (_whole(entries.pop(key), key, path) for key in ("height", "width"))
     rig = StereoRig.of(**({"cx_right": entries["cx"]} | entries))
-    return RigFile(rig, (int(height), int(width)))
+    refused = Doubt.IMPOSSIBLE if unusual else Doubt.ODD
+    hint = "" if unusual else ", or add `unusual: true` where this is meant"
+    require_plausible(rig, (height, width), str(path), refused=refused, hint=hint)
+    return RigFile(rig, (height, width))
 
 
 def _load(path: Path) -> Mapping[str, object]:
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        entries, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -88,6 +101,10 @@ def _load(path: Path) -> Mapping[str, object]:
         raise DataError(f"{path}: not YAML ({reason})") from None
     if not isinstance(entries, dict):
         raise DataError(f"{path}: expected lines of 'key: number' with {', '.join(REQUIRED)}")
+    counts = Counter(str(key.value) for key, _ in tree.value)  # type: ignore[union-attr]
+    twice = [key for key, count in counts.items() if count > 1]
+    if twice:  # YAML would take the last one
+        raise DataError(f"{path}: {', '.join(twice)} is there twice; keep the right one")
     return entries
 
 
@@ -103,6 +120,15 @@ def _numbers(entries: Mapping[str, object], path: Path | str) -> dict[str, float
 
 
 def _number(value: object, key: str, path: Path | str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    """A finite number; YAML takes 4.525e2 and what is in quotes for text."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            if math.isfinite(number := float(value)):
+                return number
     raise DataError(f"{path}: {key} is {value!r}; a finite number is expected")
+
+
+def _whole(value: float, key: str, path: Path | str) -> int:
+    if value != int(value):
+        raise DataError(f"{path}: {key} is {value:g}; a whole number of pixels is expected")
+    return int(value)

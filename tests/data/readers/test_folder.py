@@ -142,7 +142,7 @@ BROKEN_FOLDERS = {
     "baseline_mm is 0": lambda root: write_rig(root, baseline_mm=0),
     "fx is 0": lambda root: write_rig(root, fx=0),
     "the image is 40x24 but rig.yaml is for 80x48": (
-        lambda root: write_rig(root, width=80, height=48)
+        lambda root: write_rig(root, fx=60.0, fy=60.0, cx=40.5, cy=22.5, width=80, height=48)
     ),
     "rig.yaml: not YAML": lambda root: (root / "rig.yaml").write_text("fx: [1"),
     "expected lines of 'key: number'": lambda root: (root / "rig.yaml").write_text("12"),

@@ -93,7 +93,7 @@ def test_intrinsics_for_another_size_are_noticed_and_can_be_given(root: Path, ca
     for sequence in root.iterdir():
         write_calibration(sequence, half)
     HamlynRectified(root, None)
-    assert "in images of 96x72; if intrinsics.txt is for another size" in caplog.text
+    assert "an image of 96x72 and looks like K of an image of about 48x36" in caplog.text
     caplog.clear()
     sample = HamlynRectified(root, None, calibration_size=[36, 48])[0]
     assert not caplog.text

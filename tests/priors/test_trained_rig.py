@@ -1,0 +1,49 @@
+"""Another rig than the trained one is told once, with what it does to depth."""
+
+import pytest
+import torch
+
+from m3depth.geometry.camera import StereoRig
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.priors.trained_rig import TrainedRig
+from m3depth.types import Disparity
+
+SIZE = (256, 320)
+RIG = StereoRig.of(300.0, 300.0, 159.5, 127.5, 159.5, 4.0)
+TRAINED = TrainedRig(RIG, SIZE)
+
+
+def test_the_same_rig_at_another_size_is_no_other():
+    assert TRAINED.difference(RIG.resized(SIZE, (512, 640)), (512, 640)) == ""
+    uncalibrated = StereoRig.uncalibrated(320, 256)
+    assert TRAINED.difference(uncalibrated, SIZE) == ""
+    assert TrainedRig(uncalibrated, SIZE).difference(RIG, SIZE) == ""
+
+
+def test_a_doubled_baseline_is_told_with_its_factor_and_the_trained_one():
+    told = TRAINED.difference(RIG._replace(baseline_mm=RIG.baseline_mm * 2), SIZE)
+    assert "baseline 8 mm and f·b 7.5 mm" in told
+    assert "2 times what the checkpoint's would give" in told
+    assert "baseline_mm: 4," in told
+
+
+def test_another_focal_length_is_told_and_needs_no_mend():
+    told = TRAINED.difference(RIG._replace(fx=RIG.fx / 1.5), SIZE)
+    assert "focal length 0.625 of the width" in told
+    assert "0.667 times" in told
+    assert "baseline_mm" not in told
+
+
+def test_the_predictor_tells_it_once_whoever_gave_the_rig(caplog):
+    def network(images: torch.Tensor) -> Disparity:
+        flat = torch.full((len(images), 1, *SIZE), 0.05)
+        return Disparity(flat, flat, flat * 0.01)
+
+    other = RIG._replace(baseline_mm=RIG.baseline_mm * 2)
+    predictor = DepthPredictor(network, SIZE, RIG, SIZE, trained=TRAINED)
+    image = torch.zeros(3, *SIZE)
+    predictor("a", image)
+    assert not caplog.text
+    for key in ("b", "c"):
+        assert predictor(key, image, other).depth_mm.mean() == pytest.approx(2400 / 16, rel=1e-4)
+    assert caplog.text.count("times what the checkpoint's would give") == 1
