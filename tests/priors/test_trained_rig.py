@@ -6,7 +6,7 @@ import torch
 from m3depth.geometry.camera import StereoRig
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 SIZE = (256, 320)
 RIG = StereoRig.of(300.0, 300.0, 159.5, 127.5, 159.5, 4.0)
@@ -35,9 +35,9 @@ def test_another_focal_length_is_told_and_needs_no_mend():
 
 
 def test_the_predictor_tells_it_once_whoever_gave_the_rig(caplog):
-    def network(images: torch.Tensor) -> Disparity:
+    def network(images: torch.Tensor) -> DepthMap:
         flat = torch.full((len(images), 1, *SIZE), 0.05)
-        return Disparity(flat, flat, flat * 0.01)
+        return DepthMap(flat, Kind.FRACTION, error=flat * 0.01)
 
     other = RIG._replace(baseline_mm=RIG.baseline_mm * 2)
     predictor = DepthPredictor(network, SIZE, RIG, SIZE, trained=TRAINED)
