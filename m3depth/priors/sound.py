@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.plausible import Doubt, oddities
 from m3depth.priors.prior import DepthPrior
 
 ROUNDING = 1e-3  # of what is 0 to 1: a resize may overshoot by its rounding
@@ -27,6 +29,7 @@ class Fault(NamedTuple):
     code: str  # stable, for scripts
     said: str
     mend: str
+    sure: bool = True  # else a crop, or an odd camera, may have it
 
 
 def require_sound(prior: DepthPrior) -> None:
@@ -102,27 +105,15 @@ def confidence_faults(confidence: Float[Tensor, "*shape"]) -> Iterator[Fault]:
 
 
 def camera_faults(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:
-    """Of a pinhole camera's K for images of ``size`` (height, width).
-
-    A crop may put the principal point anywhere, so one outside the image's middle half is said to
-    be ``principal_point``, which is no error.
-    """
+    """Of a pinhole camera's K for images of ``size`` (height, width); see `oddities`."""
     if K.shape != (3, 3) or not (K.isfinite().all() and K[0, 0] > 0 and K[1, 1] > 0):
-        yield Fault(
-            "intrinsics",
-            f"K = {K.tolist()}",
-            "due are 3x3 finite numbers with focal lengths above 0",
-        )
+        yield Fault("intrinsics", f"K = {K.tolist()}", "due are 3x3 numbers, focal lengths above 0")
         return
-    height, width = size
-    centre = (float(K[0, 2]), float(K[1, 2]))
-    if not all(s / 4 <= c <= 3 * s / 4 for c, s in zip(centre, (width, height), strict=True)):
-        yield Fault(
-            "principal_point",
-            f"K has its principal point at ({centre[0]:.1f}, {centre[1]:.1f}), which is not in the "
-            f"middle half of the {width}x{height} image",
-            "is K of images of another size? It must be at the resolution of the image beside it",
-        )
+    fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
+    for oddity in oddities(StereoRig.of(fx, fy, cx, cy, cx, 0.0), size):
+        if oddity.doubt > Doubt.RARE:
+            sure = oddity.doubt > Doubt.ODD
+            yield Fault(oddity.code, f"K: {oddity.said}", oddity.mend, sure)
 
 
 def pose_faults(pose: Float[Tensor, "rows columns"]) -> Iterator[Fault]:

@@ -490,6 +490,6 @@ def test_what_may_be_meant_is_told(scene: Path, caplog: pytest.LogCaptureFixture
         "its depth_meta.json says all; foreign.* is not used",
         "1 of 4 frames have no tissue of a known depth (000001)",
         "an endoscope sees 3 to 1000",
-        "K has its principal point at (7.0, 12.0), which is not in the middle half of the 64x48",
+        "000000: K: cx 7, cy 12 is outside the middle of an image of 64x48",
     ):
         assert said in caplog.text

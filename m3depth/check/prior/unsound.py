@@ -16,7 +16,6 @@ from m3depth.priors.edits import edited_files, few
 from m3depth.priors.sound import Fault, camera_faults, confidence_faults, depth_faults
 
 EXACT = "depth_float"  # our own depth before rounding, beside the layout's
-RARELY_MEANT = {"principal_point"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Unsound:
             first = named[0][1]
             yield Finding(
                 code,
-                Severity.WARNING if code in RARELY_MEANT else Severity.ERROR,
+                Severity.ERROR if first.sure else Severity.WARNING,
                 f"{few([name for name, _ in named])}: {first.said}",
                 first.mend,
                 {"frames": float(len(named))},

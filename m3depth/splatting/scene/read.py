@@ -82,8 +82,7 @@ def _tell(folder: Path, clip: Clip, unused: ForeignScene | None) -> None:
     empty = [frame.key for frame in clip.frames if not frame.known.any()]
     if empty:
         logger.warning(
-            "%s: %d of %d frames have no tissue of a known depth (%s): they are fitted and scored "
-            "by their colours alone",
+            "%s: %d of %d frames have no tissue of a known depth (%s), and no say in the depth",
             *(folder, len(empty), len(clip), few(empty)),
         )
     medians_mm = [float(f.depth_mm[f.known].median()) for f in clip.frames if f.known.any()]
