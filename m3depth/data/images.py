@@ -10,25 +10,40 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from m3depth.data.bit_depth import full_range
+from m3depth.data.picture_files import require_one_picture, tell_turned
 from m3depth.errors import DataError, EightBitDepthError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 DEPTH_SUFFIXES = (".npy", ".png", ".tiff", ".tif", ".pfm")
 
 Array = npt.NDArray[Any]
+_AS_IT_IS = 2 | 4  # cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR, without importing it here
 
 
 def read_image(path: Path) -> Float[Tensor, "3 h w"]:
-    """An 8- or 16-bit picture as RGB in [0, 1]; grey is repeated, an alpha channel is dropped.
+    """A picture of 8 to 16 bits as RGB in [0, 1]; grey is repeated, an alpha channel is dropped.
+
+    It is upright, as its EXIF orientation says. Of 16-bit files white is what the camera calls
+    white, see `full_range`.
 
     Raises:
-        DataError: the file is missing, truncated or of another kind.
+        DataError: the file is missing, truncated, of another kind or of several pictures.
     """
-    return colour_tensor(read_pixels(path), str(path))
+    return colour_tensor(read_picture(path), str(path))
+
+
+def read_picture(path: Path) -> Array:
+    """The same as OpenCV decodes it, grey or BGR, uint8 or uint16 with white at 65535.
+
+    Raises:
+        DataError: see `read_image`.
+    """
+    return full_range(path, _decoded(path), _decoded)
 
 
 def read_pixels(path: Path) -> Array:
-    """A picture as OpenCV decodes it: grey, BGR or BGRA, of the file's own number type.
+    """The numbers in a picture's file, upright: grey or BGR, of the file's own type.
 
     Raises:
         DataError: see `read_image`.
@@ -105,9 +120,11 @@ def check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
 def _decoded(path: Path) -> Array:
     import cv2
 
-    data = np.frombuffer(_bytes_of(path), np.uint8)
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    data = _bytes_of(path)
+    require_one_picture(data, path)
+    tell_turned(data, path)
+    try:  # unlike IMREAD_UNCHANGED, these turn the picture as its EXIF orientation says
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_IS)
     except cv2.error:
         pixels = None
     if pixels is None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from m3depth.data.archives import Members, find_members
-from m3depth.data.images import read_pixels
+from m3depth.data.images import read_picture
 from m3depth.data.opencv_yaml import read_matrices
 from m3depth.data.rectification import StereoCalibration
 from m3depth.data.video import Video, stacked
@@ -47,7 +47,7 @@ class Still:
 
     def moment(self, frame: int, truth: bool) -> Moment:
         """The one there is."""
-        left, right = (read_pixels(self.folder / f"{side}_Image.png") for side in SIDES)
+        left, right = (read_picture(self.folder / f"{side}_Image.png") for side in SIDES)
         calibration = calibration_of(self.folder, (left.shape[0], left.shape[1]))
         calibration.check_size((right.shape[0], right.shape[1]), f"{self.folder}/Right_Image.png")
         depth_map, points = self.folder / "left_depth_map.tiff", None
