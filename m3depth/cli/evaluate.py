@@ -1,5 +1,6 @@
 """``m3depth evaluate``."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from m3depth.cli.app import run_with_hydra
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError
-from m3depth.evaluation.folder import PredictionFolder
+from m3depth.evaluation.doubts import unit_doubt
+from m3depth.evaluation.folder import PredictionFolder, depth_mm
 from m3depth.options import require_switch
 from m3depth.systems.checkpoint import load_model
+
+logger = logging.getLogger(__name__)
 
 
 def main(overrides: list[str]) -> None:
@@ -61,9 +65,13 @@ def _evaluate_folder(config: DictConfig) -> None:
         Path(config.output),
         source={"predictions": about},
         config=_plain(config),
+        doubt=lambda results: unit_doubt(results, config.scale, config.kind != depth_mm.__name__),
         skip_missing=config.missing == "skip",
         still_camera=config.still_camera,
     )
+    if folder.unused:
+        some = ", ".join(folder.unused[:3]) + (", ..." if len(folder.unused) > 3 else "")
+        logger.warning("%d predictions match no test frame: %s", len(folder.unused), some)
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from m3depth.data.module import StereoData
+from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import Predictor, by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import write_record
+from m3depth.evaluation.result import Result
 from m3depth.networks.finest import Finest
 from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
@@ -42,7 +45,7 @@ def score_checkpoint(
     config: dict[str, Any],
     device: str = "auto",
     flip: bool = False,
-    **options: bool,
+    still_camera: bool = False,
 ) -> None:
     """Score ``network`` on the test pairs, as `score` does; ``flip``: see `Finest`."""
     finest = Finest(network, flip).to(pick_device(device))
@@ -56,7 +59,7 @@ def score_checkpoint(
         config=config,
         train=data.train,
         curves=curves if curves.is_file() else None,
-        **options,
+        still_camera=still_camera,
     )
 
 
@@ -70,6 +73,7 @@ def score(
     config: dict[str, Any],
     train: Dataset[StereoBatch] | None = None,
     curves: Path | None = None,
+    doubt: Callable[[Sequence[Result]], str] | None = None,
     **options: bool,
 ) -> None:
     """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html.
@@ -83,14 +87,17 @@ def score(
         config: The resolved configuration.
         train: For the `mean_depth` baseline.
         curves: A training's `metrics.csv`.
+        doubt: Says what is doubtful about these predictions' numbers, "" where nothing is.
         options: Of `evaluate`.
     """
     evaluation = evaluate(predict, test, protocols, train, **options)
+    told = [*doubts(evaluation.results), doubt(evaluation.results) if doubt else ""]
+    evaluation = replace(evaluation, warnings=[one for one in told if one])
     name = HydraConfig.get().runtime.choices["data"]
-    told = {**source, **{option: True for option, on in options.items() if on}}
-    write_record(output, evaluation, data=name, source=told, config=config)
+    about = {**source, **{option: True for option, on in options.items() if on}}
+    write_record(output, evaluation, data=name, source=about, config=config)
     title = f"{config.get('name', 'evaluate')}: {name}"
-    notes = {key: str(value) for key, value in told.items()}
+    notes = {key: str(value) for key, value in about.items()}
     notes["configuration"] = OmegaConf.to_yaml(config)
     write_report(output / "report.html", title, evaluation, curves, notes)
     for line in summary(evaluation.first.metrics, evaluation.first.baselines):
@@ -99,6 +106,8 @@ def score(
         logger.info("counted by %s: %s", result.protocol.name, result.counted)
     if len(evaluation.results) > 1:
         sys.stdout.write("\n".join(protocol_lines(evaluation)) + "\n")
+    for warning in evaluation.warnings:
+        logger.warning(warning)
     logger.info("report: %s", (output / "report.html").resolve())
 
 

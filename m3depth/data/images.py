@@ -1,5 +1,6 @@
 """Reading pictures, masks and depth maps from files: the one place that decodes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from torch.nn import functional
 
 from m3depth.data.bit_depth import full_range
 from m3depth.data.picture_files import require_one_picture, tell_turned
+from m3depth.data.numpy_files import read_npy, read_npz
 from m3depth.errors import DataError, EightBitDepthError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-DEPTH_SUFFIXES = (".npy", ".png", ".tiff", ".tif", ".pfm")
+DEPTH_SUFFIXES = (".npy", ".npz", ".png", ".tiff", ".tif", ".pfm")
+MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy", ".npz")
+DEPTH_NAMES = ("depth_mm", "depth")  # of the array in an .npz of several
 
 Array = npt.NDArray[Any]
 _AS_IT_IS = 2 | 4  # cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR, without importing it here
@@ -65,31 +69,54 @@ def colour_tensor(pixels: Array, name: str) -> Float[Tensor, "3 h w"]:
 
 
 def read_depth(path: Path) -> Float[Tensor, "1 h w"]:
-    """A depth map along z in millimetres from .npy, .pfm, .tiff or a 16-bit .png; 0 = unknown.
+    """A depth map along z in millimetres; 0 = unknown, as is what is not finite or not positive.
 
-    What is not finite or not positive becomes 0.
+    Raises:
+        DataError: see `read_depth_values`.
+    """
+    depth_mm = torch.from_numpy(read_depth_values(path).astype(np.float32))[None]
+    return torch.where(torch.isfinite(depth_mm) & (depth_mm > 0), depth_mm, 0.0)
+
+
+def read_depth_values(path: Path, names: Sequence[str] = DEPTH_NAMES) -> Array:
+    """The numbers (h, w) of a .npy, .npz, .pfm, .tiff or 16-bit .png, as they are.
+
+    Args:
+        path: The file.
+        names: What an .npz of several arrays may call the one.
 
     Raises:
         DataError: the file is missing or unreadable, holds several channels or 8-bit numbers, or
             not one finite number.
     """
-    values = _DEPTH_READERS.get(path.suffix.lower(), _decoded)(path)
+    suffix = path.suffix.lower()
+    read = _DEPTH_READERS.get(suffix, _decoded)
+    values = read_npz(path, names) if suffix == ".npz" else read(path)
     if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
         values = values.squeeze(axis=0 if values.shape[0] == 1 else 2)
-    if values.dtype == np.uint8:
+    if values.dtype.itemsize == 1:
         raise EightBitDepthError(
-            f"{path}: 8-bit depth ends at 255 mm; save 16-bit PNG, TIFF, PFM or .npy"
+            f"{path}: 8-bit depth ends at 255 mm; save 16 bits or floats: PNG, TIFF, PFM, .npy"
         )
     if values.ndim != 2:
         raise DataError(f"{path}: shape {values.shape}; a depth map has one channel, (h, w)")
     if not np.isfinite(values).any():
         raise DataError(f"{path}: not one finite depth; write the frame again or take it out")
-    depth_mm = torch.from_numpy(values.astype(np.float32))[None]
-    return torch.where(torch.isfinite(depth_mm) & (depth_mm > 0), depth_mm, 0.0)
+    return values
 
 
 def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
-    """A mask, True where any colour channel is not 0."""
+    """A mask, True where any colour channel is not 0; or an array, True where it is not 0.
+
+    Raises:
+        DataError: the file is missing or unreadable, or an array is not (h, w).
+    """
+    if path.suffix.lower() in (".npy", ".npz"):
+        values = read_npz(path, ("mask",)) if path.suffix.lower() == ".npz" else read_npy(path)
+        values = np.squeeze(values) if values.ndim == 3 else values
+        if values.ndim != 2 or np.isnan(values).any():
+            raise DataError(f"{path}: shape {values.shape}; a mask has one number a pixel, (h, w)")
+        return torch.from_numpy(values != 0)[None]
     used = np.atleast_3d(_decoded(path))[..., :3].any(axis=2)
     return torch.from_numpy(used)[None]
 
@@ -140,21 +167,6 @@ def _bytes_of(path: Path) -> bytes:
     if not data:
         raise DataError(f"{path}: empty file; copy the file again or remove it")
     return data
-
-
-def read_npy(path: Path) -> Array:
-    """An array of numbers.
-
-    Raises:
-        DataError: missing, truncated, or no array of numbers.
-    """
-    try:
-        values: Array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: not a readable .npy array ({error})") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
-        raise DataError(f"{path}: not an array of numbers; save it with numpy.save")
-    return values
 
 
 def _read_pfm(path: Path) -> Array:

@@ -8,6 +8,26 @@ from pathlib import Path
 from m3depth.errors import DataError
 from m3depth.log import warn_once
 
+IN_DATA = frozenset(  # of files with pictures or numbers: one that is not read is told
+    (
+        *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm"),
+        *(
+            ".jp2",
+            ".exr",
+            ".hdr",
+            ".heic",
+            ".avif",
+            ".dcm",
+            ".mp4",
+            ".avi",
+            ".mov",
+            ".mkv",
+            ".webm",
+        ),
+        *(".npy", ".npz", ".pfm", ".flo", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".pkl", ".raw"),
+    )
+)
+
 
 def natural_order(name: str) -> list[int | str]:
     """A sort key that puts ``frame10`` after ``frame9``."""
@@ -18,8 +38,11 @@ def natural_order(name: str) -> list[int | str]:
 def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) -> dict[str, Path]:
     """The files of a folder by their names without suffix, in natural order.
 
+    Pictures and numbers of other suffixes are told, as they would be missed.
+
     Raises:
-        DataError: no folder or no file where one is required; two files of one name.
+        DataError: no folder or no file where one is required; none but files that are not read;
+            two files of one name.
     """
     if not folder.is_dir():
         if not required:
@@ -28,13 +51,26 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
         raise DataError(
             f"{missing}: no such folder; data.root is where the layout of the set begins"
         )
-    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
     paths = [path for path in files if path.suffix.lower() in suffixes]
+    _tell_unused(folder, [path for path in files if path not in paths], suffixes, bool(paths))
     counts = Counter(path.stem for path in paths)
     refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
     if required and not paths:
         raise DataError(f"{folder}: empty; expected images ({' '.join(suffixes)})")
     return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
+
+
+def _tell_unused(folder: Path, files: Sequence[Path], suffixes: Sequence[str], used: bool) -> None:
+    """Say which pictures and numbers of a folder are not read; stop where there are no others."""
+    unread = sorted(path.name for path in files if path.suffix.lower() in IN_DATA)
+    if not unread:
+        return
+    shown = ", ".join(unread[:3]) + (", ..." if len(unread) > 3 else "")
+    what = f"{folder}: {len(unread)} files of a kind that is not read here: {shown}; save them as"
+    if not used:
+        raise DataError(f"{what} one of {' '.join(suffixes)}, or take the folder away")
+    warn_once(f"{what} one of {' '.join(suffixes)} to have them used")
 
 
 def refuse(names: Sequence[str], where: Path, what: str) -> None:

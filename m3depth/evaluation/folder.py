@@ -1,6 +1,6 @@
 """Another system's predictions, from the files that it left in a folder."""
 
-import zipfile
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import read_depth
+from m3depth.data.images import Array, read_depth_values
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.evaluation.truth import Prediction, size_of
@@ -42,6 +42,10 @@ KINDS: dict[str, Callable[[Values, StereoRig], Values]] = {
     kind.__name__: kind for kind in (depth_mm, disparity_px, inverse_depth)
 }
 
+FARTHEST_MM = 1e6  # a kilometre: no scene that is scored here
+
+log = logging.getLogger(__name__)
+
 
 class PredictionFolder:
     """Finds and reads the prediction for each frame.
@@ -49,8 +53,9 @@ class PredictionFolder:
     A frame's file is ``ROOT/KEY.npz`` (or .npy .tiff .pfm .png, 16 bits), or ``NAME.npz`` anywhere
     in ROOT with NAME the key's last part, if there is only one. An .npz, as `m3depth predict`
     writes it, has an array called as the kind, or a single one. What is 0, negative or not finite
-    is a hole. A map may have any resolution of the frame's shape; disparity is in pixels of the
-    map's own width.
+    is a hole, see `scoring.score_depth`. A map may have any resolution of the frame's shape;
+    disparity is in pixels of the map's own width. What looks wrong in a file is told once for
+    each kind of fault (`odd`); a map that is a hole everywhere counts as no prediction.
 
     Args:
         root: The folder.
@@ -72,18 +77,24 @@ class PredictionFolder:
         for stem in self._files:
             self._stems.setdefault(stem.rpartition("/")[2], []).append(stem)
         self._taken: dict[Path, str] = {}
+        self._told: set[str] = set()
+
+    @property
+    def unused(self) -> list[str]:
+        """The files that no frame asked for, as paths in the folder without suffix."""
+        return sorted(stem for stem, path in self._files.items() if path not in self._taken)
 
     def __call__(self, batch: StereoBatch) -> Prediction:
         """The prediction for a batch of one.
 
         Raises:
-            NoPredictionError: There is no file for it.
+            NoPredictionError: There is no file for it, or nothing in it.
             DataError: The file is ambiguous, unreadable or of another shape, or millimetres are
                 given for a frame without a calibration.
         """
         key = batch["key"][0]
         path = self._path(key)
-        values = _read(path, self.kind)[None].double() * self.scale
+        values = self._read(path)
         old, size = size_of(batch["left"]), size_of(values)
         if not same_shape(size, old):
             raise DataError(
@@ -97,6 +108,18 @@ class PredictionFolder:
             )
         disparity = KINDS[self.kind](values, batch["rig"].resized(old, size))
         return Prediction(disparity / size[1], values > 0)
+
+    def _read(self, path: Path) -> Values:
+        numbers = read_depth_values(path, (self.kind,))
+        for what, told in odd(numbers, self.kind, self.scale).items():
+            if what not in self._told:
+                self._told.add(what)
+                log.warning("%s: %s (told of the first such file)", path, told)
+        given = np.isfinite(numbers) & (numbers > 0)
+        if not given.any():
+            raise NoPredictionError(f"{path}: not one number above 0, so nothing is predicted")
+        kept = np.where(given, numbers, 0).astype(np.float64) * self.scale
+        return torch.from_numpy(kept)[None, None]
 
     def _path(self, key: str) -> Path:
         last = key.rpartition("/")[2]
@@ -128,21 +151,30 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
     return found
 
 
-def _read(path: Path, name: str) -> Float[Tensor, "1 h w"]:
-    return _read_npz(path, name) if path.suffix == ".npz" else read_depth(path)
+def odd(numbers: Array, kind: str, scale: float = 1.0) -> dict[str, str]:
+    """What a map holds that no prediction should, by a name for each fault.
 
-
-def _read_npz(path: Path, name: str) -> Float[Tensor, "1 h w"]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = list(arrays)
-            chosen = name if name in names else names[0]
-            values = arrays[chosen].squeeze()
-    except (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable .npz ({error})") from None
-    if name not in names and len(names) > 1:
-        raise DataError(f"{path}: no array {name!r} among {', '.join(names)}; choose another kind=")
-    if values.ndim != 2 or values.dtype.kind not in "iuf":
-        raise DataError(f"{path}: {chosen} has shape {values.shape}; numbers (h, w) are expected")
-    kept = np.where(np.isfinite(values) & (values > 0), values, 0)
-    return torch.from_numpy(kept.astype(np.float64))[None]
+    >>> odd(np.array([[50.0, -1.0]]), "depth_mm")
+    {'negative': '50% of its numbers are negative, which is taken for not predicted'}
+    """
+    found = {}
+    number, whole = np.isfinite(numbers), numbers.dtype.kind in "iu"
+    share = float((numbers < 0).mean())
+    if share:
+        wrapped = ": int16 ends at 32767, did it wrap?" if numbers.dtype == np.int16 else ""
+        found["negative"] = (
+            f"{share:.0%} of its numbers are negative, which is taken for not predicted{wrapped}"
+        )
+    if numbers.dtype == np.float16 and np.isinf(numbers).any():
+        found["float16"] = "inf in float16, which ends at 65504, is taken for not predicted"
+    if whole and (numbers == np.iinfo(numbers.dtype).max).any():
+        found["saturated"] = (
+            f"{np.iinfo(numbers.dtype).max}, the largest that {numbers.dtype} can hold, is scored "
+            "as it is: write 0 where nothing is predicted"
+        )
+    largest = float(numbers[number].max(initial=0)) * scale
+    if kind == depth_mm.__name__ and largest > FARTHEST_MM:
+        found["huge"] = f"{largest:g} mm is scored as it is: write 0 where nothing is predicted"
+    if numbers.size > 1 and number.all() and numbers.min() == numbers.max() > 0:
+        found["constant"] = f"every number is {float(numbers.flat[0]):g}"
+    return found

@@ -48,6 +48,7 @@ def write_record(
         **first.record(),
         "protocols": {r.protocol.name: r.record() for r in evaluation.results},
         "skipped": evaluation.skipped,
+        "warnings": evaluation.warnings,
         **source,
         **version(config),
     }

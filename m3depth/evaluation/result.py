@@ -210,12 +210,14 @@ class Evaluation:
         skipped: The frames that could not be read, or that have no prediction.
         chosen: Frames spread evenly over the set.
         worst: The frames with the largest error, the worst first.
+        warnings: What makes the numbers doubtful, a line each.
     """
 
     results: list[Result]
     skipped: list[Skipped]
     chosen: list[Frame]
     worst: list[Frame]
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def first(self) -> Result:

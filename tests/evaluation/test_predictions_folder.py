@@ -9,8 +9,9 @@ from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import median, none
+from m3depth.evaluation.doubts import doubts, unit_doubt
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.folder import PredictionFolder
+from m3depth.evaluation.folder import PredictionFolder, odd
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.files import write_npy, write_npz
@@ -206,11 +207,114 @@ def test_millimetres_need_a_calibration(tmp_path: Path) -> None:
     assert set(in_pixels.first.metrics) == {"ssim", "psnr"}
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".png", ".tiff"])
+def test_eight_bits_are_refused_in_every_kind_of_file(tmp_path: Path, suffix: str) -> None:
+    """300 mm had wrapped to 44 in an .npz, and was scored."""
+    wrapped = np.full((HEIGHT, WIDTH), 300).astype(np.uint8)
+    path = tmp_path / f"fake/000000{suffix}"
+    if suffix in (".png", ".tiff"):
+        path.parent.mkdir()
+        cv2.imwrite(str(path), wrapped)
+    else:
+        save(path, wrapped)
+    with pytest.raises(DataError, match=rf"000000{suffix}: 8-bit depth ends at 255 mm"):
+        evaluate(PredictionFolder(tmp_path), Frames(known()[0]), [PLAIN])
+
+
+@pytest.mark.parametrize("empty", [0.0, -5.0], ids=["zero", "negative"])
+def test_a_map_without_a_number_above_0_is_no_prediction(tmp_path: Path, empty: float) -> None:
+    write_all(tmp_path)
+    write_npy(tmp_path / "fake/000001.npy", np.full((HEIGHT, WIDTH), empty))
+    with pytest.raises(DataError, match=r"000001\.npy: not one number above 0.*missing=skip"):
+        run(PredictionFolder(tmp_path))
+    result = run(PredictionFolder(tmp_path), skip=True).first
+    assert result.frames_left_out == {"no prediction": 1}
+    assert result.metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_predicted_where_nothing_is_known_is_left_out_and_said(tmp_path: Path) -> None:
+    frame = known()[0]
+    frame["depth_mm"][..., WIDTH // 2 :] = 0
+    depth = np.full((HEIGHT, WIDTH), 50.0)
+    depth[:, : WIDTH // 2] = np.nan
+    write_npy(tmp_path / "fake/000000.npy", depth)
+    with pytest.raises(DataError, match="1: nothing predicted where the true depth is known"):
+        evaluate(PredictionFolder(tmp_path), Frames(frame), [PLAIN])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        (np.array([[50.0, -1.0]]), {"negative"}),
+        (np.array([[50, 40000]]).astype(np.uint16).astype(np.int16), {"negative"}),
+        (np.array([[50.0, 1e6]]).astype(np.float16), {"float16"}),
+        (np.array([[50, 65535]], np.uint16), {"saturated"}),
+        (np.array([[50.0, 1e9]]), {"huge"}),
+        (np.array([[50.0, 50.0]]), {"constant"}),
+        (np.array([[50.0, np.nan]]), set()),
+        (np.array([[50.0, 60.0]]), set()),
+        (np.array([[50, 60]], np.int32), set()),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_what_is_odd_about_numbers(numbers: np.ndarray, says: set[str]) -> None:
+    assert set(odd(numbers, "depth_mm")) == says
+
+
+def test_an_odd_file_is_told_once_with_its_path(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_all(tmp_path)
+    for index in (1, 2):
+        depth = depth_of(known()[index])
+        depth[0] = -1
+        write_npy(tmp_path / f"fake/{index:06d}.npy", depth)
+    run(PredictionFolder(tmp_path))
+    assert caplog.text.count("numbers are negative") == 1
+    assert "000001.npy: 3% of its numbers are negative" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("factor", "scale"), [(1e-3, "1000"), (1e3, "0.001"), (0.1, "10"), (256, "0.00390625")]
+)
+def test_another_unit_is_told_with_the_scale_that_mends_it(
+    tmp_path: Path, factor: float, scale: str
+) -> None:
+    results = run(PredictionFolder(write_all(tmp_path, 1.1 * factor)), PLAIN, ALIGNED).results
+    assert f"scale={scale} would make it" in unit_doubt(results, 1.0, inverse=False)
+    assert unit_doubt(results[1:], 1.0, inverse=False) == ""  # an alignment does not mind
+    right = run(PredictionFolder(tmp_path, "depth_mm", 1 / factor)).results
+    assert unit_doubt(right, 1 / factor, inverse=False) == ""
+
+
+def test_the_unit_of_a_disparity_goes_the_other_way(tmp_path: Path) -> None:
+    for frame in known():
+        write_npy(tmp_path / f"{frame['key']}.npy", 256 * 300 / depth_of(frame, 1.0))
+    results = run(PredictionFolder(tmp_path, "disparity_px")).results
+    assert "scale=0.00390625 would make it" in unit_doubt(results, 1.0, inverse=True)
+
+
+def test_two_units_in_one_set_are_told(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    write_npy(tmp_path / "fake/000002.npy", depth_of(known()[2], 1e-3))
+    (told,) = doubts(run(PredictionFolder(tmp_path)).results)
+    assert "1 of 3 frames have another scale than the rest, fake/000002 by a factor of" in told
+    assert doubts(run(PredictionFolder(write_all(tmp_path))).results) == []
+
+
+def test_predictions_that_no_frame_asks_for(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    write_npy(tmp_path / "fake/000099.npy", depth_of(known()[0]))
+    folder = PredictionFolder(tmp_path)
+    run(folder)
+    assert folder.unused == ["fake/000099"]
+
+
 def test_a_single_array_of_any_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "000000.npz", anything=depth_of(known()[0])[None])
     folder = PredictionFolder(tmp_path)
     evaluation = evaluate(folder, Frames(known()[0]), [PLAIN])
     assert evaluation.first.metrics["abs_rel"] == pytest.approx(0.1, abs=1e-6)
     np.savez(tmp_path / "000000.npz", anything=torch.zeros(2, 3, 4).numpy())
-    with pytest.raises(DataError, match=r"anything has shape \(2, 3, 4\)"):
+    with pytest.raises(DataError, match=r"000000.npz: shape \(2, 3, 4\)"):
         evaluate(PredictionFolder(tmp_path), Frames(known()[0]), [PLAIN])

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.scene import Map, PriorFrame, Stored, one_channel
-from m3depth.data.images import read_npy, read_pixels
+from m3depth.data.images import read_pixels
+from m3depth.data.numpy_files import read_npy
 from m3depth.errors import DataError
 
 Array = NDArray[Any]

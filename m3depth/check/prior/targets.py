@@ -17,7 +17,7 @@ from m3depth.check.prior.scene import (
     meta_of,
     spread,
 )
-from m3depth.data.images import read_npy
+from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
 from m3depth.priors.poses import PoseConvention

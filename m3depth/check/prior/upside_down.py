@@ -7,7 +7,7 @@ import numpy as np
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene
-from m3depth.data.images import read_npy
+from m3depth.data.numpy_files import read_npy
 from m3depth.files import Array
 
 

@@ -14,9 +14,9 @@ from m3depth.data.images import (
     check_alike,
     read_depth,
     read_mask,
-    read_npy,
 )
 from m3depth.data.listing import chosen, folders_with, matched_files
+from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig

@@ -1,6 +1,6 @@
 """A folder of rectified pairs, with or without calibration and ground truth."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,19 +10,22 @@ from torch import Tensor
 from m3depth.data.images import (
     DEPTH_SUFFIXES,
     IMAGE_SUFFIXES,
+    MASK_SUFFIXES,
     check_alike,
     read_depth,
     read_image,
     read_mask,
     resize_image,
 )
-from m3depth.data.listing import files_by_name, refuse
+from m3depth.data.listing import IN_DATA, files_by_name, refuse
 from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+
+LAYOUT = ("left", "right", "depth", "mask")
 
 
 class FolderPairs(ReadAtSize):
@@ -33,11 +36,12 @@ class FolderPairs(ReadAtSize):
         ROOT/left/NAME.png   ROOT/right/NAME.png    same names, same sizes; png jpg jpeg tif bmp
         ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] baseline_mm
                                                     width height, in pixels and millimetres
-        ROOT/depth/NAME.{npy,png,tiff,pfm}          optional: left view, mm along z, 0 = unknown
-        ROOT/mask/NAME.png                          optional: 0 = leave out of scores and priors
+        ROOT/depth/NAME.{npy,npz,png,tiff,pfm}      optional: left view, mm along z, 0 = unknown
+        ROOT/mask/NAME.{png,npy,npz}                optional: 0 = leave out of scores and priors
 
     Without ``rig.yaml`` the rig is `StereoRig.uncalibrated`. Frames are in natural order of their
-    names, and a frame's key is ``ROOT's name/NAME``.
+    names, and a frame's key is ``ROOT's name/NAME``. An .npz has one array, or one that is called
+    ``depth_mm``, ``depth`` or ``mask``. Files and folders that are not used are told.
 
     Args:
         root: The folder.
@@ -70,8 +74,10 @@ class FolderPairs(ReadAtSize):
             files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
         )
         self._mask = (
-            files_by_name(self.root / "mask", IMAGE_SUFFIXES, required=False) if truth else {}
+            files_by_name(self.root / "mask", MASK_SUFFIXES, required=False) if truth else {}
         )
+        if truth:
+            _tell_other_folders(self.root)
         self.names = self._chosen(set(only), set(without))
         self.calibration = self._calibration()
 
@@ -138,10 +144,28 @@ class FolderPairs(ReadAtSize):
         names = [name for name in self._left if name in (only or self._left.keys()) - without]
         if not names:
             raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
-        bare = [name for name in names if name not in self._mask]
-        if self._mask and bare:
-            warn_once(
-                f"{self.root / 'mask'}: none for {', '.join(bare[:3])} ({len(bare)} of "
-                f"{len(names)}): every pixel of theirs is used"
-            )
+        self._tell_bare("depth", self._depth, names, "they are in no score in mm")
+        self._tell_bare("mask", self._mask, names, "every pixel of theirs is used")
         return names
+
+    def _tell_bare(
+        self, folder: str, there: Mapping[str, Path], names: Sequence[str], so: str
+    ) -> None:
+        bare = [name for name in names if name not in there]
+        if there and bare:
+            warn_once(
+                f"{self.root / folder}: none for {', '.join(bare[:3])} ({len(bare)} of "
+                f"{len(names)}): {so}"
+            )
+
+
+def _tell_other_folders(root: Path) -> None:
+    """Say which folders with pictures or numbers are not of the layout: `masks`, `gt`."""
+    others = (path for path in root.iterdir() if path.is_dir() and path.name not in LAYOUT)
+    seen = (path for path in others if not path.name.startswith("."))
+    unused = sorted(p.name for p in seen if any(f.suffix.lower() in IN_DATA for f in p.iterdir()))
+    if unused:
+        warn_once(
+            f"{root}: not used: {', '.join(f'{name}/' for name in unused)}; the folders of a set "
+            f"are {', '.join(f'{name}/' for name in LAYOUT)}"
+        )

@@ -13,9 +13,9 @@ from m3depth.data.images import (
     IMAGE_SUFFIXES,
     check_alike,
     read_image,
-    read_npy,
     read_pixels,
 )
+from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
 from m3depth.priors.poses import convention_named

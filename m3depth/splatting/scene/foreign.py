@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import read_npy
+from m3depth.data.numpy_files import read_npy
 from m3depth.errors import ConfigError, DataError
 from m3depth.options import require_number
 from m3depth.priors.poses import PoseConvention

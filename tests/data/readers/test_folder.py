@@ -110,6 +110,39 @@ def test_masks_come_along_without_depth_and_lone_ones_are_told_of(
         FolderPairs(root, (12, 20))
 
 
+@pytest.mark.parametrize("arrays", [("depth",), ("anything",), ("confidence", "depth_mm")])
+def test_depth_and_mask_may_be_arrays_with_names(root: Path, arrays: tuple[str, ...]) -> None:
+    depth = np.full((12, 20), 55.0, np.float32)
+    used = np.ones((12, 20), bool)
+    used[0] = False
+    for folder in ("depth", "mask"):
+        (root / folder).mkdir()
+    for name in ("f1", "f9", "f10"):
+        np.savez(root / f"depth/{name}.npz", **{array: depth for array in arrays})
+        np.save(root / f"mask/{name}.npy", used)
+    sample = FolderPairs(root, None)[0]
+    assert sample["depth_mm"].unique().tolist() == [55]
+    assert sample["mask"][0].numpy().tolist() == used.tolist()
+    np.savez(root / "depth/f1.npz", one=depth, other=depth)
+    with pytest.raises(DataError, match=r"f1.npz: no array 'depth_mm' or 'depth' among one, other"):
+        FolderPairs(root, None)[0]
+
+
+def test_files_that_are_there_and_not_read_are_told_or_refused(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder, name in (("depth", "f1.exr"), ("masks", "f1.png"), ("notes", "a.txt")):
+        (root / folder).mkdir()
+        (root / folder / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"depth: 1 files of a kind that is not read here: f1.exr"):
+        FolderPairs(root, None)
+    np.save(root / "depth/f9.npy", np.ones((24, 40)))
+    FolderPairs(root, None)
+    assert "f1.exr; save them as one of .npy .npz" in caplog.text
+    assert "depth: none for f1, f10 (2 of 3): they are in no score in mm" in caplog.text
+    assert "not used: masks/; the folders of a set are left/, right/, depth/, mask/" in caplog.text
+
+
 def test_only_without_and_repeat_choose_frames(root: Path) -> None:
     pairs = FolderPairs(root, (12, 20), only=["f1", "f9"], without=["f9"], repeat=3)
     assert [sample["key"] for sample in pairs] == ["clip/f1"] * 3

@@ -1,0 +1,51 @@
+"""What makes an evaluation's numbers doubtful, in one line each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from m3depth.evaluation.result import Result
+from m3depth.evaluation.scoring import RATIO
+
+UNITS = (1000.0, 256.0, 100.0, 10.0)  # metres, KITTI's files, a hundredth, centimetres; or inverse
+NEAR = 1.25  # a ratio is such a factor, but for an error of so much
+APART = 5.0  # by so much a frame's scale is another than the rest's
+
+
+def doubts(results: Sequence[Result]) -> list[str]:
+    """Of any predictor: frames whose scale is another than the rest's."""
+    rows = [row for row in results[0].rows if RATIO in row.scores]
+    if len(rows) < 2:
+        return []
+    ratios = np.array([row.scores[RATIO] for row in rows])
+    off = ratios / np.median(ratios)
+    other = (off > APART) | (off < 1 / APART)
+    if not other.any():
+        return []
+    first = rows[int(other.argmax())]
+    return [
+        f"{int(other.sum())} of {len(rows)} frames have another scale than the rest, {first.key} "
+        f"by a factor of {float(off[other.argmax()]):.3g}: are depth maps of two units mixed?"
+    ]
+
+
+def unit_doubt(results: Sequence[Result], setting: float, inverse: bool) -> str:
+    """That predictions seem to be in another unit; "" where they do not, or no protocol minds.
+
+    Args:
+        results: Under each protocol.
+        setting: The ``scale`` that they were read with.
+        inverse: Whether larger numbers are nearer.
+    """
+    minds = next((r for r in results if r.protocol.metric and r.scale), None)
+    if minds is None:
+        return ""
+    ratio = minds.scale["median_ratio"]
+    for factor in (*UNITS, *(1 / unit for unit in UNITS)):
+        if 1 / NEAR < ratio / factor < NEAR:
+            better = setting * (1 / factor if inverse else factor)
+            return (
+                f"the true depth is {ratio:.4g} times the predicted one: another unit? "
+                f"scale={better:.6g} would make it {ratio / factor:.3g} times"
+            )
+    return ""
