@@ -56,7 +56,7 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
 def _evaluate_folder(config: DictConfig) -> None:
     """Without the mean of our training depths: the other system has training data of its own."""
     OmegaConf.resolve(config)
-    folder = PredictionFolder(config.predictions, config.kind, config.scale)
+    folder = PredictionFolder(str(config.predictions), config.kind, config.scale)
     about = {"folder": str(config.predictions), "kind": config.kind, "scale": config.scale}
     score(
         folder,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.data.images import Array, read_depth_values
@@ -14,13 +14,14 @@ from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.evaluation.truth import Prediction, size_of
 from m3depth.geometry.camera import StereoRig, same_shape
-from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.options import require_number
 from m3depth.types import StereoBatch
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
 
 Values = Float[Tensor, "1 1 h w"]
+Holes = Bool[Tensor, "1 1 h w"]  # False is one
 
 
 def depth_mm(values: Values, rig: StereoRig) -> Values:
@@ -41,8 +42,6 @@ def inverse_depth(values: Values, rig: StereoRig) -> Values:
 KINDS: dict[str, Callable[[Values, StereoRig], Values]] = {
     kind.__name__: kind for kind in (depth_mm, disparity_px, inverse_depth)
 }
-
-FARTHEST_MM = 1e6  # a kilometre: no scene that is scored here
 
 log = logging.getLogger(__name__)
 
@@ -106,15 +105,35 @@ class PredictionFolder:
                 f"frame {key} has no calibration, so kind={self.kind} cannot be compared; give the "
                 "data set its rig or baseline_mm, or kind=disparity_px"
             )
-        disparity = KINDS[self.kind](values, batch["rig"].resized(old, size))
-        return Prediction(disparity / size[1], values > 0)
+        rig = batch["rig"].resized(old, size)
+        disparity, given = KINDS[self.kind](values, rig), values > 0
+        if self.kind != disparity_px.__name__:
+            given = self._within_sight(path, disparity, given, rig)
+        return Prediction(disparity / size[1], given)
+
+    def _within_sight(self, path: Path, disparity: Values, given: Holes, rig: StereoRig) -> Holes:
+        """Without what lies so far away that its parallax says nothing: 1e9 mm is no depth."""
+        near = given & (depth_from_disparity(disparity, rig) > 0)
+        if not near.any():
+            raise NoPredictionError(
+                f"{path}: every number is too far to be a depth: kind=? scale=?"
+            )
+        far = float((given & ~near).double().mean())
+        if far:
+            self._tell(
+                "far", path, f"{far:.0%} of its numbers are too far, taken for not predicted"
+            )
+        return near
+
+    def _tell(self, what: str, path: Path, told: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            log.warning("%s: %s (told of the first such file)", path, told)
 
     def _read(self, path: Path) -> Values:
         numbers = read_depth_values(path, (self.kind,))
-        for what, told in odd(numbers, self.kind, self.scale).items():
-            if what not in self._told:
-                self._told.add(what)
-                log.warning("%s: %s (told of the first such file)", path, told)
+        for what, told in odd(numbers).items():
+            self._tell(what, path, told)
         given = np.isfinite(numbers) & (numbers > 0)
         if not given.any():
             raise NoPredictionError(f"{path}: not one number above 0, so nothing is predicted")
@@ -151,10 +170,10 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
     return found
 
 
-def odd(numbers: Array, kind: str, scale: float = 1.0) -> dict[str, str]:
+def odd(numbers: Array) -> dict[str, str]:
     """What a map holds that no prediction should, by a name for each fault.
 
-    >>> odd(np.array([[50.0, -1.0]]), "depth_mm")
+    >>> odd(np.array([[50.0, -1.0]]))
     {'negative': '50% of its numbers are negative, which is taken for not predicted'}
     """
     found = {}
@@ -172,9 +191,6 @@ def odd(numbers: Array, kind: str, scale: float = 1.0) -> dict[str, str]:
             f"{np.iinfo(numbers.dtype).max}, the largest that {numbers.dtype} can hold, is scored "
             "as it is: write 0 where nothing is predicted"
         )
-    largest = float(numbers[number].max(initial=0)) * scale
-    if kind == depth_mm.__name__ and largest > FARTHEST_MM:
-        found["huge"] = f"{largest:g} mm is scored as it is: write 0 where nothing is predicted"
     if numbers.size > 1 and number.all() and numbers.min() == numbers.max() > 0:
         found["constant"] = f"every number is {float(numbers.flat[0]):g}"
     return found

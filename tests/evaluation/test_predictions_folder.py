@@ -249,7 +249,7 @@ def test_predicted_where_nothing_is_known_is_left_out_and_said(tmp_path: Path) -
         (np.array([[50, 40000]]).astype(np.uint16).astype(np.int16), {"negative"}),
         (np.array([[50.0, 1e6]]).astype(np.float16), {"float16"}),
         (np.array([[50, 65535]], np.uint16), {"saturated"}),
-        (np.array([[50.0, 1e9]]), {"huge"}),
+        (np.array([[50.0, 1e9]]), set()),  # told where the rig is known
         (np.array([[50.0, 50.0]]), {"constant"}),
         (np.array([[50.0, np.nan]]), set()),
         (np.array([[50.0, 60.0]]), set()),
@@ -258,7 +258,25 @@ def test_predicted_where_nothing_is_known_is_left_out_and_said(tmp_path: Path) -
 )
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_what_is_odd_about_numbers(numbers: np.ndarray, says: set[str]) -> None:
-    assert set(odd(numbers, "depth_mm")) == says
+    assert set(odd(numbers)) == says
+
+
+@pytest.mark.parametrize("kind", ["depth_mm", "inverse_depth"])
+def test_what_is_too_far_for_any_parallax_is_a_hole_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    write_all(tmp_path, 1.0)
+    for frame in known():
+        depth = depth_of(frame, 1.0)
+        depth[:8] = 1e9
+        values = depth if kind == "depth_mm" else 1 / depth
+        write_npy(tmp_path / f"{frame['key']}.npy", values)
+    result = run(PredictionFolder(tmp_path, kind)).first
+    assert result.metrics["mae_mm"] == pytest.approx(0, abs=1e-3)
+    assert result.metrics["density"] == 0.75
+    assert "000000.npy: 25% of its numbers are too far" in caplog.text
+    with pytest.raises(DataError, match="every number is too far to be a depth"):
+        run(PredictionFolder(tmp_path, kind, 1e9 if kind == "depth_mm" else 1e-9))
 
 
 def test_an_odd_file_is_told_once_with_its_path(
