@@ -10,7 +10,7 @@ import torch
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene
-from m3depth.data.images import read_npy
+from m3depth.data.numpy_files import read_npy
 from m3depth.files import Array
 from m3depth.priors.edits import edited_files, few
 from m3depth.priors.sound import Fault, camera_faults, confidence_faults, depth_faults
