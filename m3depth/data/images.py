@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from m3depth.data.bit_depth import full_range
-from m3depth.data.picture_files import require_one_picture, tell_turned
 from m3depth.data.numpy_files import read_npy, read_npz
+from m3depth.data.picture_files import require_one_picture, tell_turned
 from m3depth.errors import DataError, EightBitDepthError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
