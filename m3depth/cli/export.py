@@ -1,15 +1,20 @@
 """``m3depth export``."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.utils import instantiate
+from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
+from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.priors.exporting import Export
+from m3depth.priors.exporting import Export, Frames
 from m3depth.priors.shard import Shard
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source
@@ -37,6 +42,7 @@ def _export(config: DictConfig) -> None:
         _convert_="all",
     )
     export = Export(source, writer, smoothing)
+    require_one_view(_monocular(frames), f"data.root={config.data.get('root')}")
     export.agree(frames, shard.others(len(frames)))
     try:
         export(frames, shard.of(len(frames)))
@@ -51,3 +57,12 @@ def _export(config: DictConfig) -> None:
     else:
         written, where = len(frames) - export.skipped, Path(config.output).resolve()
         logger.info("%d frames in %s, %d skipped", written, where, export.skipped)
+
+
+def _monocular(frames: Frames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
+    """A few that can be read and come without a right view, which may be in them."""
+    for place in places_to_look_at(len(frames)):
+        with suppress(DataError):  # told when it is its turn
+            sample = frames[place]
+            if "right" not in sample:
+                yield str(sample["key"]), sample["left"]

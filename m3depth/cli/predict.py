@@ -2,11 +2,16 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from operator import length_hint
 from pathlib import Path
 
+from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
+from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import PREDICTIONS, Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
@@ -46,6 +51,7 @@ def _predict(config: DictConfig) -> None:
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
     frames, output = open_frames(str(config.input)), Path(config.output)
+    require_one_view(_some(frames), f"input={config.input}")
     numbers = _Numbers(output, config.ply)
     with Behind() as behind:
         for prior in _priors(predictor, frames):
@@ -106,6 +112,15 @@ def _draw(config: DictConfig, frames: Frames, numbers: _Numbers, rig: StereoRig)
     told = {"input": str(config.input), "checkpoint": str(config.checkpoint), "frames": count}
     told |= {"skipped": numbers.skipped, "colours": dict(scale.record)}
     write_json(numbers.output / PREDICTIONS, told)
+
+
+def _some(frames: Frames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
+    """A few that can be read, to look at before the work begins."""
+    wanted = places_to_look_at(length_hint(frames))
+    for place, frame in enumerate(islice(frames, wanted[-1] + 1)):
+        if place in wanted:
+            with suppress(DataError):  # told when it is its turn
+                yield frame.name, frame.image
 
 
 def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:

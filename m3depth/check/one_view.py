@@ -1,0 +1,57 @@
+"""Whether what is taken for one camera's pictures holds both views of a stereo recorder."""
+
+import logging
+from collections.abc import Iterable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from m3depth.check.halves import Halves
+from m3depth.check.measured import frame_of
+from m3depth.errors import DataError
+from m3depth.geometry.camera import StereoRig
+
+CROPS = {"side by side": "crop=iw/2:ih:0:0", "stacked": "crop=iw:ih/2:0:0"}
+FARTHEST = 24  # frames into a clip: the first alone may be black
+
+logger = logging.getLogger(__name__)
+
+
+def places_to_look_at(count: int) -> list[int]:
+    """Three of a clip's frames near its beginning, fewer where it is shorter."""
+    last = max(0, min(FARTHEST, count - 1))
+    return sorted({0, last // 2, last})
+
+
+def require_one_view(pictures: Iterable[tuple[str, Float[Tensor, "3 h w"]]], source: str) -> None:
+    """Refuse a clip in whose pictures one half shows what the other shows.
+
+    A still picture is only told: one alone may repeat itself.
+
+    Args:
+        pictures: Names and pictures of some frames.
+        source: What they are from, for the message.
+
+    Raises:
+        DataError: naming how both views lie, and how to cut out the left one.
+    """
+    looked = [(name, _halves(name, picture)) for name, picture in pictures]
+    found = [(name, halves) for name, halves in looked if halves is not None]
+    if not found:
+        return
+    name, halves = found[0]
+    line = (
+        f"{source}: the pictures hold two views, {halves.how} ({len(halves.matches.left_px)} "
+        f"points of one half are in the other, frame {name}); give the left view alone: ffmpeg -i "
+        f"INPUT -vf {CROPS[halves.how]} LEFT (and ,scale=iw*2:ih or ,scale=iw:ih*2 where the views "
+        "were squeezed)"
+    )
+    if len(looked) > 1 and len(found) == len(looked):
+        raise DataError(line)
+    logger.warning("%s", line)
+
+
+def _halves(name: str, picture: Float[Tensor, "3 h w"]) -> Halves | None:
+    height, width = picture.shape[-2:]
+    rig = StereoRig.uncalibrated(width, height)
+    return frame_of("", {"left": picture, "rig": rig, "key": name}, None).halves
