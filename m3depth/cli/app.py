@@ -2,12 +2,11 @@
 
 import errno
 import importlib
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from m3depth import __version__
+from m3depth.cli.nearest import meant, nearest
 from m3depth.errors import UserError
 
 VERBS = {
@@ -35,63 +34,27 @@ NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0, 1 for a failure, 2 for a usage error."""
-    verb, *overrides = (sys.argv[1:] if arguments is None else arguments) or [""]
-    if verb in {"-h", "--help"}:
-        sys.stdout.write(USAGE + "\n")
+    verb, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
+    if verb in {"-h", "--help", "--version"}:
+        sys.stdout.write(USAGE + "\n" if verb != "--version" else f"m3depth {__version__}\n")
         return 0
     if verb not in VERBS:
-        sys.stderr.write((f"m3depth: no verb {verb!r}\n" if verb else "") + USAGE + "\n")
+        asked = f"m3depth: no verb {verb!r}{meant(nearest(verb, VERBS))}\n" if verb else ""
+        sys.stderr.write(asked + USAGE + "\n")
         return 2
     try:
-        run = importlib.import_module(f"m3depth.cli.{verb}").main
-        return int(run(overrides) or 0)
+        run = getattr(importlib.import_module("m3depth.cli.verbs"), verb)
+        return int(run(rest))
     except KeyboardInterrupt:
         sys.stderr.write(f"\nm3depth {verb}: stopped{GO_ON.get(verb, '')}\n")
         return 1
     except expected() as error:
-        told = _one_line(error)
+        told = one_line(error)
         if told is None:
             raise
         line, status = told
         sys.stderr.write(f"m3depth {verb}: {line}\n")
         return status
-
-
-def run_with_hydra(
-    verb: str,
-    overrides: list[str],
-    task: Callable[[Any], float | None],
-    settings: str | None = None,
-) -> None:
-    """Compose a configuration with the overrides and run ``task``, once or as a multirun.
-
-    Args:
-        verb: For what is told to the user.
-        overrides: Of the command line.
-        task: What takes the configuration.
-        settings: Name of its file in ``conf/``; the verb's own without it.
-    """
-    import hydra
-
-    failures: list[Exception] = []
-    name = settings or verb
-
-    def guarded(config: Any) -> float | None:
-        sys.argv = started_as  # Lightning starts its other processes by it
-        try:
-            return task(config)
-        except expected() as error:
-            failures.append(error)  # Hydra would add lines of its own; and the next job of a
-            return None  # multirun still runs
-
-    if {"-h", "--help"} & set(overrides):  # Hydra's own help loses the comments
-        text = (configuration() / f"{name}.yaml").read_text()
-        sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{text}\n")
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
-    started_as, sys.argv = [sys.argv[0], verb, *overrides], [f"m3depth {verb}", *overrides]
-    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=name)(guarded)()
-    if failures:
-        raise failures[0]
 
 
 def configuration() -> Path:
@@ -101,7 +64,7 @@ def configuration() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
-def _one_line(error: BaseException) -> tuple[str, int] | None:
+def one_line(error: BaseException) -> tuple[str, int] | None:
     """What to tell the user, and the exit status; None for a fault of ours: it keeps its trace."""
     from hydra.errors import InstantiationException
     from omegaconf.errors import MissingMandatoryValue
@@ -115,7 +78,7 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
-        return _one_line(error.__cause__) or (_flat(error), 2)
+        return one_line(error.__cause__) or (_flat(error), 2)
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key}= must be given; m3depth VERB --help says what it is", 2
     if isinstance(error, users_mistakes()):
@@ -124,7 +87,7 @@ def _one_line(error: BaseException) -> tuple[str, int] | None:
 
 
 def expected() -> tuple[type[Exception], ...]:
-    """What may be a user's mistake; `_one_line` decides."""
+    """What may be a user's mistake; `one_line` decides."""
     return (*users_mistakes(), OSError, RuntimeError)
 
 

@@ -1,7 +1,7 @@
 """``m3depth check``."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
-from m3depth.cli.app import run_with_hydra
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.options import require_number
@@ -21,24 +20,8 @@ if TYPE_CHECKING:
 SPLITS = ("test", "train", "val")  # the test first: it has the ground truth
 
 
-def main(overrides: list[str]) -> int:
-    """Look for what makes data unfit for their use; 1 when there is an error.
-
-    ``kind=prior`` looks at exported depth priors, ``kind=pairs`` (or none) at a training set.
-    """
-    kind = next(
-        (one.removeprefix("kind=") for one in overrides if one.startswith("kind=")), "pairs"
-    )
-    if kind not in KINDS:
-        raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
-    settings, task = KINDS[kind]
-    rest = [one for one in overrides if not one.startswith("kind=")]
-    status: list[int] = []
-    run_with_hydra("check", rest, lambda config: status.append(task(config)), settings)
-    return max(status, default=0)
-
-
-def _check_pairs(config: DictConfig) -> int:
+def check_pairs(config: DictConfig) -> int:
+    """Look for what makes a data set unfit to train on; 1 when there is an error."""
     from m3depth.check.gallery import write_gallery
     from m3depth.check.run import check, frames_read, table, told_frames, write_check
 
@@ -53,7 +36,8 @@ def _check_pairs(config: DictConfig) -> int:
     return _status(findings)
 
 
-def _check_prior(config: DictConfig) -> int:
+def check_priors(config: DictConfig) -> int:
+    """Look at exported depth priors as the pipeline of ``target`` reads them."""
     from m3depth.check.prior.run import check_prior, told_scene
     from m3depth.check.run import table, write_check
 
@@ -85,9 +69,3 @@ def _splits(config: DictConfig) -> Mapping[str, Dataset[StereoBatch]]:
             "say what to check: input=DIR, a folder of pairs, or data=NAME data.root=DIR"
         )
     return {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}
-
-
-KINDS: Mapping[str, tuple[str, Callable[[DictConfig], int]]] = {
-    "pairs": ("check", _check_pairs),
-    "prior": ("check_prior", _check_prior),
-}

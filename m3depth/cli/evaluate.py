@@ -7,7 +7,6 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from m3depth.cli.app import run_with_hydra
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError
 from m3depth.evaluation.doubts import unit_doubt
@@ -18,12 +17,8 @@ from m3depth.systems.checkpoint import load_model
 logger = logging.getLogger(__name__)
 
 
-def main(overrides: list[str]) -> None:
+def evaluate(config: DictConfig) -> None:
     """Score a checkpoint, or another system's depth, on the test frames of a data set."""
-    run_with_hydra("evaluate", overrides, _evaluate)
-
-
-def _evaluate(config: DictConfig) -> None:
     if (config.checkpoint is None) == (config.predictions is None):
         raise ConfigError(
             "give either checkpoint=PATH of m3depth train or predictions=DIR of another system"

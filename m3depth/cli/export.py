@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
-from m3depth.cli.app import run_with_hydra
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.priors.exporting import Export, Frames
@@ -22,12 +21,8 @@ from m3depth.priors.sources import Source
 logger = logging.getLogger(__name__)
 
 
-def main(overrides: list[str]) -> None:
+def export(config: DictConfig) -> None:
     """Write the test frames of a data set, with their depth, for a splatting pipeline."""
-    run_with_hydra("export", overrides, _export)
-
-
-def _export(config: DictConfig) -> None:
     shard = Shard.parse(str(config.shard))
     source: Source = instantiate(config.source)
     for part in (config.data, config.writer):
@@ -50,7 +45,9 @@ def _export(config: DictConfig) -> None:
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
         ) from error
-    export.agree(frames, shard.others(len(frames)))  # who began together could not see the others
+    export.agree(
+        frames, shard.others(len(frames))
+    )  # who began together could not see the others
     missing = writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))

@@ -12,7 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
-from m3depth.cli.app import run_with_hydra
 from m3depth.data.frames import PREDICTIONS, Frame, Frames, open_frames
 from m3depth.data.readers.rig_file import read_rig
 from m3depth.data.video import VideoEndError
@@ -32,12 +31,8 @@ from m3depth.progress import progress
 logger = logging.getLogger(__name__)
 
 
-def main(overrides: list[str]) -> None:
+def predict(config: DictConfig) -> None:
     """Write depth, disparity, confidence and a picture for every frame."""
-    run_with_hydra("predict", overrides, _predict)
-
-
-def _predict(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     require_switch("ply", config.ply)
     if config.near_mm is not None:

@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from m3depth.cli.app import run_with_hydra
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_csv, write_json
 from m3depth.options import require_number, require_switch
@@ -34,16 +33,8 @@ LOGGED_EVERY = 10  # iterations
 OURS = "splat_objective"  # the group; `objective` alone is what `m3depth train` minimises
 
 
-def main(overrides: list[str]) -> None:
+def splat(config: DictConfig) -> None:
     """Fit moving Gaussians to a scene, and score them on the frames that were held out."""
-    named = [
-        f"{OURS}={one.removeprefix('objective=')}" if one.startswith("objective=") else one
-        for one in overrides
-    ]
-    run_with_hydra("splat", named, _splat)
-
-
-def _splat(config: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     _require_options(plain)
     foreign = instantiate(config.foreign, _convert_="all")

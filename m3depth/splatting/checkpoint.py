@@ -1,7 +1,6 @@
 """A fit under way, as a file from which it goes on exactly."""
 
 import io
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from m3depth.splatting.fit import State
 from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.recipe import Recipe
+from m3depth.torch_files import read_torch_file
 
 Rows = list[dict[str, float]]
 PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}
@@ -68,13 +68,9 @@ def resume(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"checkpoint={path}: no such file; output=DIR is the fit to go on with")
-    try:
-        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
+    saved = read_torch_file(path, f"checkpoint={path}")
     if not isinstance(saved, dict) or not saved.keys() >= PARTS:
         raise UserError(f"checkpoint={path}: not written by m3depth splat")
     return saved

@@ -1,12 +1,10 @@
 """From a checkpoint back to a network that predicts."""
 
 import copy
-import pickle
 from pathlib import Path
 from pydoc import locate
 from typing import Any, NamedTuple
 
-import torch
 from hydra.utils import instantiate
 from torch import nn
 
@@ -15,6 +13,7 @@ from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import ConfigError, UserError
 from m3depth.geometry.camera import StereoRig
 from m3depth.systems.base import System
+from m3depth.torch_files import read_torch_file
 
 
 class TrainedModel(NamedTuple):
@@ -101,13 +100,7 @@ def check_resumable(path: Path, system: System) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise UserError(f"checkpoint={path}: no such file")
-    try:
-        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"checkpoint={path}: cannot be read: {why}") from error
+    saved = read_torch_file(path, f"checkpoint={path}")
     about = saved.get("m3depth") if isinstance(saved, dict) else None
     if not isinstance(about, dict) or not {"config", "size", "rig"} <= about.keys():
         raise UserError(f"checkpoint={path}: not written by m3depth train")

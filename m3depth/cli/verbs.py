@@ -1,0 +1,77 @@
+"""What each verb's command line stands for; nothing heavy is imported before that is known."""
+
+import sys
+
+from m3depth.cli.app import configuration
+from m3depth.cli.arguments import HELP
+from m3depth.cli.run import run
+from m3depth.errors import ConfigError
+
+KINDS = {  # of what `check` looks at: the settings, the task
+    "pairs": ("check", "m3depth.cli.check.check_pairs"),
+    "prior": ("check_prior", "m3depth.cli.check.check_priors"),
+}
+
+
+def train(arguments: list[str]) -> int:
+    """Train, then score the best checkpoint on the test pairs."""
+    return run("train", arguments, "m3depth.cli.train.train")
+
+
+def evaluate(arguments: list[str]) -> int:
+    """Score a checkpoint, or another system's depth, on the test frames of a data set."""
+    return run("evaluate", arguments, "m3depth.cli.evaluate.evaluate")
+
+
+def predict(arguments: list[str]) -> int:
+    """Write depth, disparity, confidence and a picture for every frame."""
+    return run("predict", arguments, "m3depth.cli.predict.predict")
+
+
+def export(arguments: list[str]) -> int:
+    """Write the test frames of a data set, with their depth, for a splatting pipeline."""
+    return run("export", arguments, "m3depth.cli.export.export")
+
+
+def splat(arguments: list[str]) -> int:
+    """Fit moving Gaussians to a scene, and score them on the frames that were held out."""
+    # `objective` alone is the group of what `m3depth train` minimises
+    named = [
+        f"splat_objective={one.removeprefix('objective=')}" if one.startswith("objective=") else one
+        for one in arguments
+    ]
+    return run("splat", named, "m3depth.cli.splat.splat")
+
+
+def check(arguments: list[str]) -> int:
+    """Look for what makes data unfit for their use; 1 when there is an error.
+
+    ``kind=prior`` looks at exported depth priors, ``kind=pairs`` (or none) at a training set.
+    """
+    kinds = [one.removeprefix("kind=") for one in arguments if one.startswith("kind=")]
+    kind = kinds[-1] if kinds else "pairs"
+    if kind not in KINDS:
+        raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
+    settings, task = KINDS[kind]
+    rest = [one for one in arguments if not one.startswith("kind=")]
+    return run("check", rest, task, settings)
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure, and give the figures as JSON."""
+    names = sorted(file.stem for file in (configuration() / "benchmark").glob("*.yaml"))
+    if HELP & set(arguments[:1]):
+        sys.stdout.write(f"usage: m3depth bench {' | '.join(names)} [key=value ...]\n\n")
+        for file in ("bench", *(f"benchmark/{name}" for name in names)):
+            sys.stdout.write((configuration() / f"{file}.yaml").read_text() + "\n")
+        return 0
+    if not arguments or arguments[0] not in names:
+        raise ConfigError(f"name a benchmark first: m3depth bench {' | '.join(names)}")
+    return run("bench", [f"benchmark={arguments[0]}", *arguments[1:]], "m3depth.cli.bench.bench")
+
+
+def doctor(arguments: list[str]) -> int:
+    """Print what is there and what is missing."""
+    from m3depth.cli import doctor as table
+
+    return table.main(arguments)
