@@ -21,11 +21,43 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["m3depth", "m3depth.cli.app"])
+@pytest.mark.parametrize("module", ["m3depth", "m3depth.cli.app", "m3depth.cli.verbs"])
 def test_importing_loads_nothing_heavy(module: str):
     loaded = modules_after(f"import {module}")
     assert module in loaded
     assert not loaded & {*HEAVY, "torch", "hydra"}
+
+
+SAID_AT_ONCE = {  # by modules that take a second or more
+    "--help": 0,
+    "--version": 0,
+    "trane": 2,
+    "train --help": 0,
+    "check kind=prior --help": 0,
+    "train optimiser.lr=1": 2,
+    "train +optimiser.lr=1": 2,
+    "train trainer.max_epoch=3": 2,
+    "evaluate data.batchsize=3": 2,
+    "predict --checkpoint=x": 2,
+    "train -m seed=1,2 optimiser.lr=1": 2,
+}
+
+
+@pytest.mark.parametrize("line", SAID_AT_ONCE)
+def test_help_and_typos_are_answered_before_anything_heavy_is_loaded(line: str):
+    script = (
+        "import sys; from m3depth.cli.app import main\n"
+        f"try: status = main({line.split()})\n"
+        "except SystemExit as ended: status = ended.code\n"
+        "print(status, *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    status, *loaded = done.stdout.splitlines()[-1].split()
+    assert int(status) == SAID_AT_ONCE[line], done.stderr
+    assert "m3depth.cli.app" in loaded
+    assert not set(loaded) & {*HEAVY, "torch", "numpy", "scipy", "PIL", "rich"}
 
 
 def test_the_verbs_load_what_they_may_not_need_only_where_it_is_used():

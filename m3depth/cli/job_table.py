@@ -5,8 +5,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from m3depth.files import write_csv, write_text
-
 Row = dict[str, object]
 
 
@@ -21,6 +19,8 @@ def headline(output: str | None) -> Row:
 
 def write_table(folder: Path, rows: Sequence[Row]) -> None:
     """Write `table.csv` and `table.md`; jobs that an earlier multirun left there stay in it."""
+    from m3depth.files import write_csv, write_text  # NumPy comes along
+
     file = folder / "table.csv"
     ours = {row["output"] for row in rows}
     before: list[Row] = []

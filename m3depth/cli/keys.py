@@ -38,6 +38,11 @@ def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
 
     overrides = OverridesParser.create().parse_overrides(list(settings))
     ours = [one for one in overrides if not one.is_hydra_override()]
+    for one in overrides:
+        if one.is_sweep_override():
+            raise ConfigError(
+                f"{one.input_line}: several values need -m, which runs a job for each"
+            )
     with initialize_config_dir(str(folder), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         options = {one.key_or_group: loader.get_group_options(one.key_or_group) for one in ours}

@@ -23,7 +23,7 @@ def nearest_path(key: str, config: object) -> str | None:
     whole = nearest(key, known, 0.8)
     if whole:
         return whole
-    word = nearest(_last(key), map(_last, known))
+    word = nearest(_last(key), map(_last, known), 0.7)
     elsewhere = [path for path in known if _last(path) == word]
     return min(elsewhere, key=lambda path: path.count("."), default=None)
 

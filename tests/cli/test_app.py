@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from command_line import m3depth, m3depth_process
 
+from m3depth import __version__
 from m3depth.cli import app
 
 KEYS = {
@@ -36,7 +37,18 @@ def test_help_lists_every_verb():
 def test_an_unknown_verb_is_named():
     told = m3depth("trane", "experiment=m3depth")
     assert told.status == 2
-    assert told.err.splitlines()[0] == "m3depth: no verb 'trane'"
+    assert told.err.splitlines()[0] == "m3depth: no verb 'trane'; did you mean train?"
+
+
+def test_the_version():
+    assert m3depth("--version").out == f"m3depth {__version__}\n"
+
+
+def test_help_of_what_has_no_default_names_the_choices():
+    told = m3depth("check", "kind=prior", "--help")
+    assert told.status == 0
+    assert "target" in told.out
+    assert "endo4dgs" in told.out
 
 
 @pytest.mark.parametrize("verb", KEYS)
