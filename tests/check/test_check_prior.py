@@ -463,3 +463,13 @@ def test_pictures_of_other_sizes_are_named(tmp_path: Path) -> None:
     folder = exported("endonerf", tmp_path)
     change(folder, "masks", lambda mask: mask[:-2])
     assert "sizes must be the same" in check(folder, "endonerf").line
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), "a"])
+def test_a_scale_that_is_no_number_is_named(tmp_path: Path, wrong: object) -> None:
+    folder = exported("graphdeco", tmp_path)
+    path = folder / "sparse/0/depth_params.json"
+    params = json.loads(path.read_text())
+    params["000003"]["offset"] = wrong
+    path.write_text(json.dumps(params))
+    assert f"{path}: scale, offset of 000003" in check(folder, "graphdeco").line

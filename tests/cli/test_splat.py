@@ -177,3 +177,20 @@ def test_what_the_stereo_matcher_gives_is_fitted_too(tmp_path: Path):
     assert meta["model"] == "OpenCV SGBM, both images"
     told = splat(scene, tmp_path / "fit", "objective=surgicalgs", "recipe.iterations=8")
     assert told.status == 0, told.err
+
+
+def test_scores_of_an_edited_scene_say_so(scene: Path, tmp_path: Path):
+    edited, fit = tmp_path / "edited", tmp_path / "fit"
+    shutil.copytree(scene, edited)
+    path = edited / "priors/000002.npz"
+    saved = dict(np.load(path))
+    np.savez(path, **(saved | {"depth_mm": saved["depth_mm"] + 9 * saved["valid"]}))
+    told = splat(edited, fit, f"truth={scene}", "foreign.depth_unit_mm=1")
+    assert told.status == 0, told.err
+    assert "changed since the export: priors/000002.npz" in told.err
+    assert "foreign.* is not used" in told.err
+    record = json.loads((fit / "metrics.json").read_text())
+    assert record["scene_edited"] == ["priors/000002.npz"]
+    assert "truth_edited" not in record
+    assert record["counted"] == {"pictures": 1, "depth": 1}
+    assert "changed since its export (priors/000002.npz)" in (fit / "report.html").read_text()

@@ -19,7 +19,7 @@ from m3depth.check.prior.scene import (
     spread,
 )
 from m3depth.check.prior.targets import full
-from m3depth.data.readers.numbers import read_json
+from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
 from m3depth.priors.colmap import require_pycolmap
 
@@ -84,7 +84,7 @@ class Graphdeco(ColmapModel):
         """By ``depth_params.json``; a frame whose scale is not positive is left out: depth 0.
 
         Raises:
-            DataError: it is missing, or lacks a frame.
+            DataError: it is missing, lacks a frame, or has one without two finite numbers.
         """
         path = folder / "sparse" / "0" / "depth_params.json"
         params = read_json(path)
@@ -93,7 +93,9 @@ class Graphdeco(ColmapModel):
             one = params.get(stem)
             if not isinstance(one, dict) or not {"scale", "offset"} <= one.keys():
                 raise DataError(f"{path}: no scale and offset for {stem}; export it again")
-            scale, offset = float(one["scale"]), float(one["offset"])
+            numbers = [one["scale"], one["offset"]]
+            where = f"{path}: scale, offset of {stem}"
+            scale, offset = (float(v) for v in as_matrix(numbers, (1, 2), where)[0])
             return lambda values: _from_inverse(values / STEPS * scale + offset, scale > 0)
 
         return decoder

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ EXACT = "depth_float"  # our own depth before rounding, beside the layout's
 
 @dataclass(frozen=True)
 class Unsound:
-    """Depth, confidence or cameras that cannot be, in the layout's files or our own beside them."""
+    """Depth, confidence, cameras or points that cannot be, also in our own files beside theirs."""
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding of each kind."""
@@ -37,6 +38,16 @@ class Unsound:
                 first.mend,
                 {"frames": float(len(named))},
                 tuple(name for name, _ in named),
+            )
+        points = len(_points(scene))
+        strange = int((~np.isfinite(_points(scene))).any(1).sum())
+        if strange:
+            yield Finding(
+                "points_not_finite",
+                Severity.ERROR,
+                f"{strange} of {points} initial points are NaN or infinite",
+                "export the scene again",
+                {"points": float(strange)},
             )
 
 
@@ -59,7 +70,8 @@ class Edited:
 
 
 def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]:
-    for fault in depth_faults(_tensor(frame.stored_depth)):
+    both = (depth_faults(_tensor(depth)) for depth in (frame.stored_depth, frame.depth))
+    for fault in islice(chain(*both), 1):  # what is stored, and what the reader makes of it
         yield frame.name, fault
     if frame.confidence is not None:
         for fault in confidence_faults(_tensor(frame.confidence)):
@@ -72,6 +84,10 @@ def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]
     if EXACT not in scene.files and exact.is_file():
         for fault in depth_faults(_tensor(read_npy(exact))):
             yield f"{EXACT}/{exact.name}", fault
+
+
+def _points(scene: PriorScene) -> Array:
+    return np.empty((0, 3)) if scene.points is None else scene.points
 
 
 def _size_faults(due: tuple[int, int], size: tuple[int, ...]) -> Iterator[Fault]:
