@@ -45,9 +45,7 @@ def export(config: DictConfig) -> None:
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
         ) from error
-    export.agree(
-        frames, shard.others(len(frames))
-    )  # who began together could not see the others
+    export.agree(frames, shard.others(len(frames)))  # who began together could not see the others
     missing = writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))
