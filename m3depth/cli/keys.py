@@ -57,12 +57,13 @@ def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
 def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
     """Of a group; null is one where the verb can do without."""
     name, value = group.key_or_group, group.value()
-    if value is None or group.is_delete():
+    if value in (None, []) or group.is_delete():
         if name in NONE_AT_FIRST:
             return []
         if name in WITHOUT and group.package is None:
-            return [f"~{name}", f"+{name}={{}}"]
-        raise ConfigError(f"{name}=null: {verb} needs one: {', '.join(options)}")
+            return [f"~{name}", f"++{name}={{}}"]
+        shown = "[]" if value == [] else "null"
+        raise ConfigError(f"{name}={shown}: {verb} needs one: {', '.join(options)}")
     for one in value if isinstance(value, list) else [value]:
         if one not in options and "/" not in str(one) and "$" not in str(one):
             near = nearest(str(one), options)

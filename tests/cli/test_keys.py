@@ -47,8 +47,8 @@ TAKEN = [
 NULLS = {
     "train callbacks.early_stopping=null": ["~callbacks.early_stopping"],
     "train objective.terms.icp=null": ["~objective.terms.icp"],
-    "train logger=null": ["~logger", "+logger={}"],
-    "train ~callbacks": ["~callbacks", "+callbacks={}"],
+    "train logger=null": ["~logger", "++logger={}"],
+    "train ~callbacks": ["~callbacks", "++callbacks={}"],
     "train experiment=null": [],
     "predict rig=null": ["rig=null"],
 }
@@ -56,6 +56,7 @@ NEEDED = {
     "train trainer=null": "trainer=null: train needs one: cpu, ddp, default, gpu",
     "train ~optimizer": "optimizer=null: train needs one",
     "evaluate protocol=null": "protocol=null: evaluate needs one",
+    "evaluate protocol=[]": "protocol=[]: evaluate needs one",
     "export smoothing=null": "smoothing=null: has settings of its own, as smoothing.radius=",
     "train objective.terms.icp.points=null": "objective.terms.icp.points.count=",
 }
