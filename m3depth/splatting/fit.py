@@ -1,5 +1,6 @@
 """Fitting Gaussians to a scene: the loop, and what it goes on from."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from m3depth.splatting.rasteriser.profiles import expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered, rasterize
 from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip
+
+logger = logging.getLogger(__name__)
 
 START, ORDER, HALVES = range(3)  # what is drawn at random
 PLACES = ("means_mm", "moves_mm")  # what comes to rest in the end
@@ -78,6 +81,11 @@ def fit(
     Raises:
         DataError: a Gaussian or the loss is no number any more.
     """
+    if recipe.iterations < len(clip.fitted):
+        logger.warning(
+            "recipe.iterations=%d: draws as many of the %d frames to be fitted, the others never",
+            *(recipe.iterations, len(clip.fitted)),
+        )
     for done in told(range(state.done, recipe.iterations)):
         progress = done / recipe.iterations
         index = frame_at(done, clip, recipe.seed)

@@ -134,6 +134,14 @@ def test_a_fit_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path):
     assert same(state.splats, fitted(clip, 32))
 
 
+def test_frames_that_are_never_drawn_are_told(caplog: pytest.LogCaptureFixture):
+    clip, objective = a_clip(), an_objective()
+    for iterations, told in ((3, False), (2, True)):
+        recipe = a_recipe(iterations)
+        fit(start(clip, objective, recipe), clip, objective, recipe, nothing)
+        assert ("draws as many of the 3 frames to be fitted" in caplog.text) == told
+
+
 def test_another_seed_is_another_fit():
     clip = a_clip()
     assert not same(fitted(clip, 5), fitted(clip, 5, seed=1))
