@@ -46,8 +46,9 @@ def sweep(verb: str, name: str, given: Arguments, task: str, prepare: Prepare | 
         ConfigError: a job that cannot be; none has run then.
     """
     jobs, folder = _planned(name, given)
-    for job in jobs if prepare else []:
-        job.settings = settle(name, given._replace(settings=prepare(job.settings)))
+    if prepare:
+        for job in jobs:
+            job.settings = settle(name, given._replace(settings=prepare(job.settings)))
     rows: list[Row] = []
     statuses = [0]
     for number, job in enumerate(jobs, 1):
