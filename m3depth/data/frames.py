@@ -13,7 +13,14 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
 from m3depth.data.listing import natural_order
-from m3depth.data.video import VideoEndError, frame_count, frame_rate, open_capture
+from m3depth.data.video import (
+    VideoEndError,
+    frame_count,
+    frame_rate,
+    open_capture,
+    tell_fewer,
+)
+from m3depth.data.video_index import read_index
 from m3depth.errors import DataError
 
 PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes
@@ -130,12 +137,12 @@ class VideoFrames:
             capture = open_capture(path)
         except DataError as error:
             raise DataError(f"{error}; images are {' '.join(IMAGE_SUFFIXES)}") from None
-        self._count = frame_count(capture)
+        self._index, self._estimated = read_index(path), frame_count(capture)
         self.frames_per_s: float | None = frame_rate(capture)
         capture.release()
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        """At last, in place of the first frame that the file states and lacks, its error."""
+        """At last, where the file was cut or lacks frames that it states for sure, an error."""
         capture = open_capture(self.path)
         position = 0
         try:
@@ -145,8 +152,11 @@ class VideoFrames:
                 position += 1
         finally:
             capture.release()
-        if position < self._count:
-            yield self._frame(position, VideoEndError.at(self.path, position, self._count))
+        sure, cut = self._index.frames, self._index.cut
+        if cut if sure is None else position < sure:
+            yield self._frame(position, VideoEndError.at(self.path, position, sure))
+        elif sure is None:
+            tell_fewer(self.path, position, self._estimated)
 
     def _frame(self, position: int, pixels: Array | DataError) -> VideoFrame:
         return VideoFrame(f"{position:06d}", self.path, pixels)
@@ -158,7 +168,7 @@ class VideoFrames:
         )
 
     def __length_hint__(self) -> int:
-        return self._count
+        return self._index.frames or self._estimated
 
 
 def images_in(folder: Path) -> ImageFiles:
