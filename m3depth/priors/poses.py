@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+DECIMALS = 12  # beyond these are the rounding errors of the inversion
+
 
 @dataclass(frozen=True)
 class PoseConvention:
@@ -21,9 +23,29 @@ class PoseConvention:
 
     def from_opencv(self, camera_to_world: Float[Tensor, "4 4"]) -> Float[Tensor, "3 4"]:
         """The same camera-to-world pose, its rotation's columns being the target's axes."""
-        columns = torch.tensor(self.axes, dtype=camera_to_world.dtype).T
-        rotation = camera_to_world[:3, :3] @ columns
-        return torch.cat([rotation, camera_to_world[:3, 3:]], dim=1)
+        return (camera_to_world @ self._axes(camera_to_world))[:3]
+
+    def from_first(self, camera_to_world: Float[Tensor, "n 4 4"]) -> Float[Tensor, "n 3 4"]:
+        """The poses in the world of the first camera, which is turned with the target's axes.
+
+        So the first one, and every other one of a camera that stands still, is the identity.
+        """
+        axes = self._axes(camera_to_world)
+        relative = torch.linalg.inv(camera_to_world[:1]) @ camera_to_world
+        poses = torch.round(axes.T @ relative @ axes, decimals=DECIMALS)
+        return poses[:, :3] + 0.0  # no -0.0
+
+    def to_opencv(self, poses: Float[Tensor, "n 3 4"]) -> Float[Tensor, "n 4 4"]:
+        """Camera-to-world poses of a target's file in OpenCV's axes, and their world with them."""
+        axes = self._axes(poses)
+        last_row = torch.eye(4, dtype=poses.dtype)[3:].expand(len(poses), 1, 4)
+        return axes @ torch.cat([poses, last_row], dim=1) @ axes.T
+
+    def _axes(self, like: Tensor) -> Float[Tensor, "4 4"]:
+        """From the target's axes to OpenCV's, as a pose."""
+        axes = torch.eye(4, dtype=like.dtype)
+        axes[:3, :3] = torch.tensor(self.axes, dtype=like.dtype).T
+        return axes
 
 
 def opencv() -> PoseConvention:

@@ -15,6 +15,7 @@ from m3depth.priors.prior import DepthPrior
 
 LARGEST_LOSS = 0.25  # of the width or the height
 
+Middle = Callable[[int], float]  # of a length: where its reader takes the principal point to be
 Change = Callable[[Shaped[Tensor, "c h w"]], Shaped[Tensor, "c height width"]]
 
 
@@ -27,29 +28,33 @@ class Margins(NamedTuple):
     bottom: int
 
 
-def half(length: int) -> float:
-    """The middle of readers that divide whole numbers."""
-    return length // 2
-
-
 def recentred(
-    prior: DepthPrior, middle: Callable[[int], float] = half
+    prior: DepthPrior, middle: Middle, even: bool = False
 ) -> tuple[DepthPrior, Margins]:
-    """The prior cropped so that (cx, cy) is (middle(W), middle(H)) to half a pixel.
+    """The prior cropped so that (cx, cy) is (middle(W), middle(H)) to a quarter of a pixel.
 
-    What the crop costs is as little as can be: each direction loses pixels on one side only.
+    A column that is cut moves the middle by half a pixel. What the crop costs is as little as can
+    be: each direction loses pixels on one side only.
+
+    Args:
+        prior: As it was predicted.
+        middle: Where the reader takes the principal point to be.
+        even: Leave even sizes, whose half is the same for readers that divide whole numbers: two
+            columns move the middle by one pixel, so that it is to half a pixel where it is due.
 
     Raises:
         DataError: it would cost more than a quarter of the width or of the height.
     """
     height, width = prior.size
-    left, right = _margins(float(prior.rig.cx), width, middle, f"{prior.key}: cx")
-    top, bottom = _margins(float(prior.rig.cy), height, middle, f"{prior.key}: cy")
+    left, right = _margins(float(prior.rig.cx), width, middle, even, f"{prior.key}: cx")
+    top, bottom = _margins(float(prior.rig.cy), height, middle, even, f"{prior.key}: cy")
     margins = Margins(left, right, top, bottom)
     return _cut(prior, margins), margins
 
 
-def recentred_at(prior: DepthPrior, size: tuple[int, int]) -> tuple[DepthPrior, Margins]:
+def recentred_at(
+    prior: DepthPrior, size: tuple[int, int], middle: Middle
+) -> tuple[DepthPrior, Margins]:
     """The prior at ``size`` (height, width), with (cx, cy) at its middle to half a pixel.
 
     The picture is resized until it fits in and moved until it is centred; what sticks out is cut,
@@ -61,8 +66,8 @@ def recentred_at(prior: DepthPrior, size: tuple[int, int]) -> tuple[DepthPrior, 
     """
     fitting = min(size[0] / prior.size[0], size[1] / prior.size[1])
     small = resized(prior, (round(prior.size[0] * fitting), round(prior.size[1] * fitting)))
-    top, bottom = _placed(float(small.rig.cy), small.size[0], size[0], f"{prior.key}: cy")
-    left, right = _placed(float(small.rig.cx), small.size[1], size[1], f"{prior.key}: cx")
+    top, bottom = _placed(float(small.rig.cy), small.size[0], size[0], middle, f"{prior.key}: cy")
+    left, right = _placed(float(small.rig.cx), small.size[1], size[1], middle, f"{prior.key}: cx")
     margins = Margins(left, right, top, bottom)
     return _cut(small, margins), margins
 
@@ -102,17 +107,20 @@ def _changed(
 
 
 def _margins(
-    centre_px: float, length: int, middle: Callable[[int], float], what: str
+    centre_px: float, length: int, middle: Middle, even: bool, what: str
 ) -> tuple[int, int]:
-    for cut in range(int(LARGEST_LOSS * length) + 1):
+    step = 2 if even else 1  # pixels; each moves the middle by half as many
+    for cut in range(length % step, int(LARGEST_LOSS * length) + 1, step):
         for before, after in ((cut, 0), (0, cut)):
-            if abs(centre_px - before - middle(length - cut)) <= 0.5:
+            if abs(centre_px - before - middle(length - cut)) <= step / 4:
                 return before, after
     raise _too_far_out(centre_px, length, what)
 
 
-def _placed(centre_px: float, length: int, wanted: int, what: str) -> tuple[int, int]:
-    before = round(centre_px - wanted // 2)
+def _placed(
+    centre_px: float, length: int, wanted: int, middle: Middle, what: str
+) -> tuple[int, int]:
+    before = round(centre_px - middle(wanted))
     after = length - before - wanted
     if max(0, before) + max(0, after) > LARGEST_LOSS * length:
         raise _too_far_out(centre_px, length, what)

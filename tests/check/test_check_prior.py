@@ -55,7 +55,7 @@ def a_prior(index: int, moving: bool, centre: float = WIDTH / 2) -> DepthPrior:
 
 
 def exported(name: str, tmp_path: Path, *overrides: str, moving: bool = True) -> Path:
-    folder = tmp_path / ("stereo_clip" if name == "endonerf_stereo" else "clip")
+    folder = tmp_path / ("stereo_clip" if name == "endonerf_stereo" else "endo_clip")
     writer = written(name, folder, *overrides)
     for index in range(FRAMES):
         writer.write(index, a_prior(index, moving))
@@ -78,7 +78,20 @@ def codes(folder: Path, target: str, out: Path) -> dict[str, str]:
 
 def test_every_writer_has_a_target() -> None:
     targets = sorted(path.stem for path in (configuration() / "target").glob("*.yaml"))
-    assert targets == WRITERS
+    assert set(WRITERS) <= set(targets)
+    assert set(targets) - set(WRITERS) == {"endonerf_original", "surgicalgs"}  # of writer=endonerf
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_export_and_check_have_one_description_of_the_reader(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "stereo_endo"
+    with initialize_config_dir(str(configuration()), version_base="1.3"):
+        config = compose("check_prior", [f"target={name}", f"input={folder}"])
+    habits = instantiate(config.target.habits, _convert_="all")
+    writer = written(name, folder)
+    assert habits in writer.readers or not writer.readers  # ours (npz) and none (ply) need nothing
+    size = getattr(writer, "size", None)
+    assert size in (None, habits.size)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -355,15 +368,61 @@ def test_poses_are_understood_as_they_were_meant(name: str, tmp_path: Path) -> N
     with initialize_config_dir(str(configuration()), version_base="1.3"):
         config = compose("check_prior", [f"target={name}", f"input={folder}"])
     scene = instantiate(config.target, _convert_="all")(folder, 1)
-    due = [a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)]
-    assert scene.poses[:, :3, :3] == pytest.approx(np.array(due)[:, :3, :3], abs=1e-6)
-    moved = scene.poses[:, :3, 3] * scene.unit_mm
-    assert moved == pytest.approx(np.array(due)[:, :3, 3], abs=1e-4)
+    due = np.array([a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)])
+    found = np.linalg.inv(scene.poses[0]) @ scene.poses  # whatever the world
+    assert found[:, :3, :3] == pytest.approx(due[:, :3, :3], abs=1e-6)
+    assert found[:, :3, 3] * scene.unit_mm == pytest.approx(due[:, :3, 3], abs=1e-4)
 
 
-def test_a_size_that_the_reader_does_not_know_is_a_warning(tmp_path: Path) -> None:
+# Deform3DGS, SurgicalGS and EndoGaussian: ValueError; Endo-4DGS: another field of view, in silence
+@pytest.mark.parametrize(
+    "name", ["endonerf", "endonerf_stereo", "endogaussian_mono", "endo4dgs", "surgicalgs"]
+)
+def test_a_size_that_the_reader_does_not_know_is_an_error(name: str, tmp_path: Path) -> None:
+    writer = "endonerf" if name == "surgicalgs" else name
+    folder = exported(writer, tmp_path, "writer.size=[128,160]")
+    found = codes(folder, name, tmp_path / "out")
+    assert found["image_size"] == "error"
+    assert "writer.size=[512,640]" in check(folder, name).out
+
+
+def before_the_world_was_turned(folder: Path) -> None:
+    """Poses as version 0.1.0 wrote them: the data's own world, the axes alone turned."""
+
+    def turn(rows: np.ndarray) -> np.ndarray:
+        for index, row in enumerate(rows):
+            pose = a_prior(index, bool(np.ptp(rows[:, 3]) > 0)).camera_to_world[:3].numpy()
+            row[:15].reshape(3, 5)[:, :4] = pose * np.array([1, -1, -1, 1])
+        return rows
+
+    change_poses(folder, turn)
+
+
+def test_endonerf_itself_takes_any_size_and_a_still_camera(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path, moving=False)
+    assert codes(folder, "endonerf_original", tmp_path / "out") == {}
+    before_the_world_was_turned(folder)
+    assert codes(folder, "endonerf_original", tmp_path / "out") == {"ndc_backwards": "error"}
+    assert "mirrored" in check(folder, "endonerf_original").out
+    without = check(folder, "endonerf_original", "target.habits.no_ndc=true")
+    assert "ok: nothing found" in without.out
+
+
+def test_endonerf_itself_needs_no_ndc_for_a_camera_that_moves(tmp_path: Path) -> None:
     folder = exported("endonerf", tmp_path)
-    assert codes(folder, "endonerf", tmp_path / "out") == {"image_size": "warning"}
+    assert codes(folder, "endonerf_original", tmp_path / "out") == {"ndc_moves": "warning"}
+    told = check(folder, "endonerf_original")
+    assert "no_ndc = True" in told.out
+    notes = json.loads((folder / "depth_meta.json").read_text())["notes"]
+    assert any("no_ndc = True" in note for note in notes)
+    without = check(folder, "endonerf_original", "target.habits.no_ndc=true")
+    assert "ok: nothing found" in without.out
+
+
+def test_poses_of_version_0_1_0_are_still_understood(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path, "writer.size=[512,640]")
+    before_the_world_was_turned(folder)
+    assert codes(folder, "endonerf", tmp_path / "out") == {}
 
 
 def test_an_export_for_another_reader_has_other_axes(tmp_path: Path) -> None:

@@ -57,13 +57,20 @@ def permuted(rotation: np.ndarray) -> np.ndarray:
     return rotation[:, [1, 0, 2]] * np.array([1, -1, 1])
 
 
+WORLDS = {  # our files' first pose is the identity: what that makes each reader's world
+    rotate: rotate(np.eye(3)) for rotate in (flipped, as_it_is, permuted)
+}
+
+
 def poses_of(scene: Path) -> tuple[np.ndarray, np.ndarray]:
     rows = np.load(scene / "poses_bounds.npy")
     assert rows.shape[1] == 17
     return rows[:, :15].reshape(-1, 3, 5), rows[:, 15:]
 
 
-def centred(scene: Path, depths: list[np.ndarray], keep, rotate) -> Iterator[Seen]:
+def centred(
+    scene: Path, depths: list[np.ndarray], keep, rotate, at: float = 0.0
+) -> Iterator[Seen]:
     poses, _ = poses_of(scene)
     masks = listed(scene, "masks")
     assert len(poses) == len(depths) == len(masks) == len(listed(scene, "images"))
@@ -71,7 +78,7 @@ def centred(scene: Path, depths: list[np.ndarray], keep, rotate) -> Iterator[See
     for pose, depth, mask in zip(poses, depths, masks, strict=True):
         assert depth.shape == (height, width)
         c = (width // 2, height // 2)
-        seen = points(depth, (focal, focal), c, rotate(pose[:, :3]), pose[:, 3])
+        seen = points(depth, (focal, focal), c, rotate(pose[:, :3]), pose[:, 3], at)
         yield Seen(seen, keep(pixels(mask)))
 
 
@@ -80,12 +87,41 @@ def tool_is_255(mask: np.ndarray) -> np.ndarray:
     return (1 - mask / 255.0).astype(bool)
 
 
-def endonerf(rotate) -> Reader:
+def endonerf(rotate, at: float = 0.0) -> Reader:
+    """EndoNeRF's followers; G-SHARP's rasteriser has its pixel centres at + 0.5."""
+
     def read(scene: Path) -> Iterator[Seen]:
         depths = [pixels(path).astype(np.float64) for path in listed(scene, "depth")]
-        return centred(scene, depths, tool_is_255, rotate)
+        return centred(scene, depths, tool_is_255, rotate, at)
 
     return read
+
+
+def endonerf_rays(scene: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """EndoNeRF's own rays: origins and directions (h, w, 3) of one unit of depth, OpenGL axes."""
+    poses, _ = poses_of(scene)
+    focal = poses[0, 2, 4]
+    for pose, image in zip(poses, listed(scene, "images"), strict=True):
+        height, width = pixels(image).shape[:2]  # not the file's
+        j, i = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+        x, y = (i - width * 0.5) / focal, -(j - height * 0.5) / focal
+        directions = np.stack([x, y, -np.ones(x.shape)], axis=-1) @ pose[:, :3].T
+        yield np.broadcast_to(pose[:, 3], directions.shape), directions
+
+
+def endonerf_itself(scene: Path) -> Iterator[Seen]:
+    """With no_ndc: depth is a multiple of a ray whose z is -1."""
+    files = zip(listed(scene, "depth"), listed(scene, "masks"), strict=True)
+    for (depth, mask), (origins, directions) in zip(files, endonerf_rays(scene), strict=True):
+        along = pixels(depth).astype(np.float64)[..., None]
+        yield Seen(origins + along * directions, tool_is_255(pixels(mask)))
+
+
+def in_ndc(origins: np.ndarray, directions: np.ndarray, width: int, focal: float) -> np.ndarray:
+    """Where NDC rays start: x of the near plane at 1, from -1 at the left to 1 at the right."""
+    to_plane = -(1 + origins[..., 2]) / directions[..., 2]
+    start = origins + to_plane[..., None] * directions
+    return -focal / (width / 2) * start[..., 0] / start[..., 2]
 
 
 def deform3dgs_stereo(scene: Path) -> Iterator[Seen]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import scene_readers as readers
 import torch
 from prior_scenes import FOCAL, HEIGHT, WIDTH, moved
 
@@ -82,11 +83,13 @@ def world_points(scene: Path, frame: int, read_rotation) -> tuple[np.ndarray, np
     return (camera * depth[..., None]) @ rotation.T + translation, 1 - mask / 255.0 > 0
 
 
-def true_points(one: DepthPrior) -> np.ndarray:
+def true_points(one: DepthPrior, first: DepthPrior, read_rotation) -> np.ndarray:
+    """In the first camera's world, as the reader has it: its own camera is the identity's."""
     batched = StereoRig(*(value[None] for value in one.rig))
     points = back_project(*pixel_grid(one.depth_mm[None]), batched)[0]
-    world = points @ one.camera_to_world[:3, :3].T + one.camera_to_world[:3, 3]
-    return world.reshape(HEIGHT, WIDTH, 3).numpy()
+    relative = torch.linalg.inv(first.camera_to_world) @ one.camera_to_world
+    world = (points @ relative[:3, :3].T + relative[:3, 3]).reshape(HEIGHT, WIDTH, 3).numpy()
+    return world @ read_rotation(np.eye(3)).T
 
 
 @pytest.mark.parametrize(
@@ -104,12 +107,60 @@ def test_a_reader_finds_the_points_of_a_moving_camera(
     scene = export(tmp_path, priors, convention)
     for index, one in enumerate(priors):
         points, used = world_points(scene, index, reader)
-        distance = np.linalg.norm(points - true_points(one), axis=2)
+        distance = np.linalg.norm(points - true_points(one, priors[0], reader), axis=2)
         assert used.sum() == HEIGHT * WIDTH - 35
         assert distance[used].max() < 0.5 * 1.3  # half a millimetre along z, longer along the ray
         other = read_as_llff if reader is not read_as_llff else read_as_opengl
         elsewhere, _ = world_points(scene, index, other)
-        assert np.linalg.norm(elsewhere - true_points(one), axis=2)[used].mean() > 5
+        due = true_points(one, priors[0], other)
+        assert index == 0 or np.linalg.norm(elsewhere - due, axis=2)[used].mean() > 5
+
+
+CONVENTIONS = [poses.opengl(), poses.opencv(), poses.llff(), poses.gsharp()]
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["origin", "elsewhere"])
+def test_a_camera_that_stands_still_is_the_identity(
+    tmp_path: Path, convention: PoseConvention, elsewhere: bool
+) -> None:
+    """As EndoNeRF's README asks for; its fixed render path takes the identity, too."""
+    priors = [prior(i) for i in range(2)]
+    if elsewhere:
+        priors = [replace(one, camera_to_world=moved(7)) for one in priors]
+    scene = export(tmp_path, priors, convention)
+    rows = np.load(scene / "poses_bounds.npy")[:, :15].reshape(-1, 3, 5)[:, :, :4]
+    assert np.array_equal(rows, np.tile(np.eye(4)[:3], (2, 1, 1)))
+    assert not np.signbit(rows).any()
+    assert json.loads((scene / "depth_meta.json").read_text())["world"].startswith("the first")
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda one: one.name)
+def test_a_camera_that_moves_is_relative_to_its_first_frame(
+    tmp_path: Path, convention: PoseConvention
+) -> None:
+    """The motion in the file is the motion of the data, seen in the file's axes."""
+    priors = [prior(i, moving=True) for i in range(3)]
+    rows = np.load(export(tmp_path, priors, convention) / "poses_bounds.npy")
+    found = np.tile(np.eye(4), (3, 1, 1))
+    found[:, :3] = rows[:, :15].reshape(-1, 3, 5)[:, :, :4]
+    assert np.array_equal(found[0], np.eye(4))
+    axes = np.eye(4)
+    axes[:3, :3] = np.array(convention.axes).T
+    first, *_ = poses_mm = [one.camera_to_world.double().numpy() for one in priors]
+    due = [np.linalg.inv(axes) @ np.linalg.inv(first) @ one @ axes for one in poses_mm]
+    assert np.abs(found - due).max() < 1e-9
+
+
+def test_in_ndc_rays_a_still_camera_is_not_mirrored(tmp_path: Path) -> None:
+    """What the file had before, diag(1, -1, -1), is: EndoNeRF renders the mirror image."""
+    scene = export(tmp_path, [prior()])
+    origins, directions = next(readers.endonerf_rays(scene))
+    across = readers.in_ndc(origins, directions, WIDTH, FOCAL)
+    due = (np.arange(WIDTH) - WIDTH / 2) / (WIDTH / 2)
+    assert across == pytest.approx(np.tile(due, (HEIGHT, 1)))
+    backwards = directions * np.array([1, -1, -1])
+    assert readers.in_ndc(origins, backwards, WIDTH, FOCAL) == pytest.approx(-across)
 
 
 @pytest.mark.parametrize(("cx", "cy"), [(37.0, 24.0), (27.3, 20.8), (31.5, 23.5), (32.4, 27.6)])
@@ -128,8 +179,8 @@ def test_an_off_centre_principal_point_is_cropped_to_the_middle(
     assert max(abs(r) for r in meta["principal_remainder_px"]) <= 0.5
     depth = grey(scene / "depth" / "000000.png").astype(np.float64)
     shift = np.array([*meta["principal_remainder_px"], 0.0]) / FOCAL
-    corrected = points - shift * depth[..., None]
-    error = np.linalg.norm(corrected - true_points(one)[rows, columns], axis=2)
+    corrected = points - (shift * depth[..., None]) @ read_as_opengl(np.eye(3)).T
+    error = np.linalg.norm(corrected - true_points(one, one, read_as_opengl)[rows, columns], axis=2)
     assert error[used].max() < 0.5 * 1.3
     image = torch.from_numpy(grey(scene / "images" / "000000.png")[..., ::-1].copy())
     assert torch.equal(image.permute(2, 0, 1) / 255, one.image[:, rows, columns])

@@ -24,7 +24,7 @@ from m3depth.priors.writers.npz import NpzWriter
 def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    writer = PlyWriter if name == "ply" else WRITERS[name].write
     priors = some_priors(moving=True)
     whole = files_of(export(writer(tmp_path / "whole"), priors))
 
@@ -47,7 +47,7 @@ def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
 @pytest.mark.parametrize("lost", ["removed", "cut", "record"])
 @pytest.mark.parametrize("name", [*WRITERS, "ply"])
 def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lost: str) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    writer = PlyWriter if name == "ply" else WRITERS[name].write
     priors = some_priors(moving=True)
     scene = export(writer(tmp_path / "scene"), priors)
     whole = files_of(scene)
@@ -66,7 +66,7 @@ def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lo
 def test_an_export_that_dies_at_its_very_first_file_is_half_written(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name][0]
+    writer = PlyWriter if name == "ply" else WRITERS[name].write
     with monkeypatch.context() as patch:
         patch.setattr("m3depth.priors.writers.scene.write_as_named", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -6,14 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from m3depth.check.prior.reading import listed
-from m3depth.check.prior.scene import (
-    Habits,
-    PriorFrame,
-    PriorScene,
-    StatedCamera,
-    spread,
-)
+from m3depth.check.prior.scene import PriorFrame, PriorScene, StatedCamera, spread
 from m3depth.priors.archive import read_archive
+from m3depth.priors.habits import Habits
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene
+from m3depth.check.prior.scene import PriorScene, finding
+from m3depth.priors.needs import outside_ndc, still_camera, travelled
 from m3depth.priors.sound import pose_faults
 
 
@@ -42,7 +42,7 @@ class PoseAxes:
         """At most one finding."""
         written = scene.meta.get("pose_convention", scene.convention)
         if scene.convention and written != scene.convention:
-            moves = scene.poses is not None and _travel(scene.poses) > 0
+            moves = scene.poses is not None and travelled(scene.poses) > 0
             yield Finding(
                 "pose_axes",
                 Severity.ERROR if moves else Severity.WARNING,
@@ -60,25 +60,18 @@ class StillCamera:
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
-        if not scene.habits.centres_poses or scene.poses is None:
-            return
-        travel_mm = _travel(scene.poses) * scene.unit_mm
-        if travel_mm < 1e-3:
-            yield Finding(
-                "still_camera",
-                Severity.WARNING,
-                "the camera stands still: this reader centres the poses and divides them by the "
-                "largest distance from the centre, which is 0",
-                "pass nerfstudio-data --auto-scale-poses False --center-method none "
-                "--orientation-method none",
-                {"travel_mm": travel_mm},
-            )
+        if scene.poses_mm is not None:
+            yield from map(finding, still_camera(scene.habits, scene.poses_mm))
 
 
-def _travel(poses: NDArray[np.floating]) -> float:
-    """The largest distance from the mean position, in the reader's units."""
-    places = poses[:, :3, 3]
-    return float(np.abs(places - places.mean(axis=0)).max())
+@dataclass(frozen=True)
+class OutsideNdc:
+    """Cameras that rays in normalised device coordinates cannot show."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if scene.poses_mm is not None:
+            yield from map(finding, outside_ndc(scene.habits, scene.poses_mm))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorFrame, PriorScene
+from m3depth.check.prior.scene import PriorFrame, PriorScene, finding
 from m3depth.files import Array
+from m3depth.priors.needs import without_depth
 from m3depth.priors.sound import PLAUSIBLE_MM, unit_faults
 
 
@@ -19,6 +20,10 @@ class NoDepth:
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
         frames = scene.frames
+        if scene.habits.needs_depth:
+            none = scene.without_depth
+            yield from map(finding, without_depth(scene.habits, none, scene.count))
+            return
         none = [frame.name for frame in frames if not (frame.depth > 0).any()]
         if none:
             yield Finding(

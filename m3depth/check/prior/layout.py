@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene
+from m3depth.check.prior.scene import PriorScene, finding
+from m3depth.priors.needs import path_words, wrong_size
 from m3depth.priors.records import FRAMES, half_written
 
 NAMED = 8  # files
@@ -158,19 +159,9 @@ class OnlySize:
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
-        only = scene.habits.size
-        if only is None or not scene.frames:
-            return
-        height, width = scene.frames[0].image.shape
-        if (height, width) != tuple(only):
-            yield Finding(
-                "image_size",
-                Severity.WARNING,
-                f"images are {width}x{height}; this reader has {only[1]}x{only[0]} in its code, "
-                "for the field of view and for the initial points",
-                f"export with writer.size=[{only[0]},{only[1]}], or change it in the reader",
-                {"width_px": float(width), "height_px": float(height)},
-            )
+        if scene.frames:
+            height, width = scene.frames[0].image.shape
+            yield from map(finding, wrong_size(scene.habits, (height, width)))
 
 
 @dataclass(frozen=True)
@@ -178,15 +169,5 @@ class PathWords:
     """Words in the scene's path that the reader acts on."""
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding."""
-        path, habits = str(scene.folder.resolve()), scene.habits
-        lacking = [word for word in (habits.path_with,) if word not in path]
-        astray = [word for word in habits.path_without if word in path]
-        if lacking or astray:
-            told = f"lacks `{lacking[0]}`" if lacking else f"holds `{astray[0]}`"
-            yield Finding(
-                "path_words",
-                Severity.ERROR if lacking else Severity.WARNING,
-                f"the scene's path {told}, by which this reader chooses what it reads",
-                "move the scene to a path with it" if lacking else "move the scene",
-            )
+        """One finding for each word."""
+        yield from map(finding, path_words(scene.habits, scene.folder))

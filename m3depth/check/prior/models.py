@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from m3depth.check.prior.reading import along_z, frame, listed
 from m3depth.check.prior.scene import (
-    Habits,
     Map,
     PriorFrame,
     PriorScene,
@@ -22,6 +21,7 @@ from m3depth.check.prior.targets import full
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
 from m3depth.priors.colmap import require_pycolmap
+from m3depth.priors.habits import Habits
 
 STEPS = 2**16
 
@@ -103,7 +103,7 @@ class Graphdeco(ColmapModel):
     def principal(self, camera: Any) -> Mapping[str, Any]:
         """The reader has the field of view only."""
         return {
-            "principal_px": ((camera.width - 1) / 2, (camera.height - 1) / 2),
+            "principal_px": (self.habits.middle(camera.width), self.habits.middle(camera.height)),
             "stated_px": (camera.principal_point_x - 0.5, camera.principal_point_y - 0.5),
         }
 

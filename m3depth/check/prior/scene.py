@@ -10,8 +10,11 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
+from m3depth.check.finding import Finding, Severity
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.priors.habits import Habits
+from m3depth.priors.needs import Unmet
 from m3depth.priors.records import META
 
 Stored = Shaped[NDArray[Any], "..."]
@@ -64,33 +67,6 @@ class PriorFrame:
 
 
 @dataclass(frozen=True)
-class Habits:
-    """What the reader does with every scene.
-
-    Attributes:
-        cull: It draws nothing that is nearer than this, in its units.
-        size: The only (height, width) that it knows.
-        revives_unknown: It turns unknown depth into some depth, unless the mask excludes it.
-        binary_masks: Any mask that is not one channel of 0 and 255 is misread.
-        centres_poses: It divides the poses by the largest distance from their centre.
-        inverse_bits: Its depth files hold inverse depth of so many bits; 0 = they hold depth.
-        counts_time: It takes a frame's place among the files for its time.
-        path_with: It knows the layout by this word in the path.
-        path_without: Words in the path that lead it astray.
-    """
-
-    cull: float = 0.0
-    size: tuple[int, int] | None = None
-    revives_unknown: bool = False
-    binary_masks: bool = False
-    centres_poses: bool = False
-    inverse_bits: int = 0
-    counts_time: bool = False
-    path_with: str = ""
-    path_without: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class PriorScene:
     """All frames.
 
@@ -100,6 +76,7 @@ class PriorScene:
         poses: Camera-to-world in OpenCV axes, as the reader understands them.
         unit_mm: Millimetres in one of the reader's units, as far as the folder says.
         load: Reads one frame.
+        load_depth: Reads one frame's depth alone.
         sample: Positions of the frames whose pixels are looked at.
         habits: See `Habits`.
         convention: Of the poses that the reader expects; empty where the layout leaves no choice.
@@ -112,6 +89,7 @@ class PriorScene:
     files: Mapping[str, Sequence[Path]]
     load: Callable[[int], PriorFrame]
     sample: Sequence[int]
+    load_depth: Callable[[int], Map] | None = None
     habits: Habits = field(default_factory=Habits)
     poses: Float[NDArray[np.floating], "n 4 4"] | None = None
     unit_mm: float = 1.0
@@ -124,6 +102,24 @@ class PriorScene:
     def frames(self) -> list[PriorFrame]:
         """The sampled ones."""
         return [self.load(index) for index in self.sample]
+
+    @property
+    def count(self) -> int:
+        """How many frames there are of everything."""
+        return min((len(files) for files in self.files.values()), default=0)
+
+    @cached_property
+    def without_depth(self) -> list[str]:
+        """The frames that have none: among all, where depth can be read alone."""
+        if self.load_depth is None:
+            return [frame.name for frame in self.frames if not (frame.depth > 0).any()]
+        names = [path.name for path in next(iter(self.files.values()), ())]
+        return [names[i] for i in range(self.count) if not (self.load_depth(i) > 0).any()]
+
+    @property
+    def poses_mm(self) -> Float[NDArray[np.floating], "n 4 4"] | None:
+        """The poses with translations in millimetres."""
+        return None if self.poses is None else self.poses * np.array([1, 1, 1, self.unit_mm])
 
     @cached_property
     def meta(self) -> Mapping[str, Any]:
@@ -163,3 +159,9 @@ def meta_of(folder: Path) -> Mapping[str, Any]:
 def spread(length: int, frames: int) -> list[int]:
     """At most ``frames`` positions, from the first to the last."""
     return sorted({round(p) for p in np.linspace(0, length - 1, min(frames, length))})
+
+
+def finding(unmet: Unmet) -> Finding:
+    """What a program needs and does not find, as a check tells it."""
+    severity = Severity.ERROR if unmet.stops else Severity.WARNING
+    return Finding(unmet.code, severity, unmet.said, unmet.mend, unmet.evidence, unmet.frames)

@@ -5,21 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import (
-    Habits,
-    Map,
-    PriorFrame,
-    PriorScene,
-    StatedCamera,
-    meta_of,
-    spread,
-)
+from m3depth.check.prior.reading import along_z, frame, listed, plane, stored_values
+from m3depth.check.prior.scene import Map, PriorFrame, PriorScene, StatedCamera, meta_of, spread
 from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.priors.habits import Habits
 from m3depth.priors.poses import PoseConvention
 
 Poses = NDArray[np.float64]
@@ -68,14 +62,19 @@ class PosesBounds:
             folder=folder,
             files={"images": images, self.depth.split("/")[0]: depths, "masks": masks},
             load=lambda i: frame(images[i], depths[i], masks[i], self.decode, self.uses),
+            load_depth=lambda i: self.decode(plane(depths[i], stored_values(depths[i]))),
             sample=spread(count, frames),
             habits=self.habits,
-            poses=_opencv(rows[:, :15].reshape(-1, 3, 5)[:, :, :4], self.pose_convention),
+            poses=self._poses(rows),
             unit_mm=float(meta.get("unit_mm", 1.0)),
             convention=self.pose_convention.name,
-            principal_px=(float(width // 2), float(height // 2)),
+            principal_px=(self.habits.middle(int(width)), self.habits.middle(int(height))),
             stated_px=_exact(meta.get("K_exact")) or centre,
         )
+
+    def _poses(self, rows: Poses) -> Poses:
+        poses = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5)[:, :, :4])
+        return self.pose_convention.to_opencv(poses).numpy()
 
     def _rows(self, path: Path) -> Poses:
         rows = read_npy(path)
@@ -153,14 +152,6 @@ def _stated(keys: Mapping[str, object], where: str) -> StatedCamera | None:
 
 
 _KEYS = ("file_path", "depth_file_path", "mask_path")
-
-
-def _opencv(poses: NDArray[np.float64], convention: PoseConvention) -> Poses:
-    """From the target's axes to OpenCV's; its axes are a signed permutation."""
-    rotation = poses[:, :, :3] @ np.array(convention.axes, np.float64)
-    full_poses = np.tile(np.eye(4), (len(poses), 1, 1))
-    full_poses[:, :3] = np.concatenate([rotation, poses[:, :, 3:]], axis=2)
-    return full_poses
 
 
 def _exact(K: object) -> tuple[float, float] | None:

@@ -6,8 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
+from m3depth.priors.habits import half
+from m3depth.priors.needs import Poses
 from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
@@ -15,6 +19,7 @@ from m3depth.priors.records import Record
 from m3depth.priors.writers.frame import Frame, Meaning
 from m3depth.priors.writers.scene import SceneWriter
 
+FIRST_CAMERA = "the first camera's, in the axes of the poses"
 SQUARE_TOLERANCE = 0.005  # of fx / fy: these layouts have one focal length
 
 
@@ -28,9 +33,13 @@ class CentredWriter(SceneWriter):
         masks/000000.png         255 = exclude (tools, unknown depth, low confidence), else 0
         poses_bounds.npy         [N, 17]: [R | t | (H, W, f)] camera-to-world by rows, near, far
 
-    Readers take the principal point to be (W // 2, H // 2), so images are cropped until it is; the
-    rest, at most half a pixel, is in ``depth_meta.json``. Unknown depth is in the mask too, because
-    the readers' percentile clip would revive the zeros.
+    The world is the first camera's, with the reader's axes: the first pose, and every one of a
+    camera that stands still, is the identity.
+
+    Readers take the principal point to be (W / 2, H / 2) or, as all whole numbers, (W // 2, H // 2),
+    so images are cropped to even sizes until it is. The rest, at most half a pixel, is in
+    ``depth_meta.json``. Unknown depth is in the mask too, because the readers' percentile clip would
+    revive the zeros.
 
     Args:
         pose_convention: The reader's axes.
@@ -73,14 +82,15 @@ class CentredWriter(SceneWriter):
             unit="mm",
             mask_polarity=self.mask_polarity,
             pose_convention=self.pose_convention.name,
+            world=FIRST_CAMERA,
         )
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
         """Centred."""
         if self.size is None:
-            centred, margins = recentred(prior)
+            centred, margins = recentred(prior, self._middle, even=True)
         else:
-            centred, margins = recentred_at(prior, self.size)
+            centred, margins = recentred_at(prior, self.size, self._middle)
         return centred, {"cropped_px": margins._asdict()}
 
     def camera(self, frame: Frame) -> Record:
@@ -97,7 +107,8 @@ class CentredWriter(SceneWriter):
             )
         height, width = frame.size
         focal_px = (fx + fy) / 2
-        read = [[focal_px, 0.0, width // 2], [0.0, focal_px, height // 2], [0.0, 0.0, 1.0]]
+        cx, cy = self._middle(width), self._middle(height)
+        read = [[focal_px, 0.0, cx], [0.0, focal_px, cy], [0.0, 0.0, 1.0]]
         return {
             "size": [height, width],
             "focal_px": focal_px,
@@ -114,11 +125,20 @@ class CentredWriter(SceneWriter):
         """``poses_bounds.npy``; a frame without depth takes the scene's bounds."""
         unit_mm = self.meaning().unit_mm
         rows = []
-        for record in written:
-            opencv = torch.tensor(record["camera_to_world"], dtype=torch.float64)
-            pose = self.pose_convention.from_opencv(opencv).numpy()
+        for record, pose in zip(written, self._poses(written).numpy(), strict=True):
             pose[:, 3] /= unit_mm
             column = np.array(self.column(record["camera"]), np.float64)[:, None]
             bounds = np.array(record["bounds_mm"] or bounds_mm) / unit_mm
             rows.append(np.concatenate([np.hstack([pose, column]).ravel(), bounds]))
         return {"poses_bounds.npy": np.array(rows, np.float64)}
+
+    def read_poses(self, written: list[Record]) -> Poses:
+        """See `SceneWriter`."""
+        return self.pose_convention.to_opencv(self._poses(written)).numpy()
+
+    def _poses(self, written: list[Record]) -> Float[Tensor, "n 3 4"]:
+        opencv = [record["camera_to_world"] for record in written]
+        return self.pose_convention.from_first(torch.tensor(opencv, dtype=torch.float64))
+
+    def _middle(self, length: int) -> float:
+        return self.readers[0].middle(length) if self.readers else half(length)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from m3depth.options import require_number
-from m3depth.priors.writers.centred import CentredWriter
+from m3depth.priors.writers.centred import FIRST_CAMERA, CentredWriter
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
 NEAREST = 0.4  # the reader's depth is 0.4 / (v / 255) units, so that 255 is this near
@@ -59,6 +59,7 @@ class EndoGaussianMonoWriter(CentredWriter):
             scale=1 / (LARGEST * NEAREST),
             mask_polarity=self.mask_polarity,
             pose_convention=self.pose_convention.name,
+            world=FIRST_CAMERA,
             notes=("the reader takes 0 for the farthest depth: the masks leave it out",),
         )
 

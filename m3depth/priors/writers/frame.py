@@ -98,6 +98,7 @@ class Meaning:
         invalid: The value of unknown depth.
         mask_polarity: What the masks' values say.
         pose_convention: Axes and direction of the poses.
+        world: What the poses are in, where it is not the data's own.
         notes: What a user must know to read it right.
     """
 
@@ -105,6 +106,7 @@ class Meaning:
     unit: str
     mask_polarity: str
     pose_convention: str
+    world: str = ""
     unit_mm: float = 1.0
     scale: float = 1.0
     offset: float = 0.0
@@ -112,5 +114,6 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
     def record(self) -> Record:
-        """As JSON holds it."""
-        return asdict(self) | {"notes": list(self.notes)}
+        """As JSON holds it, without what is not said."""
+        said = {name: value for name, value in asdict(self).items() if (name, value) != ("world", "")}
+        return said | {"notes": list(self.notes)}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.options import require_number
+from m3depth.priors.habits import between_centres
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
 from m3depth.priors.records import Record
@@ -25,8 +26,9 @@ class GraphdecoWriter(ColmapWriter):
     reader leaves out frames whose scale is far from the others'. It has no code for unknown depth
     and no weight per pixel, so holes take the nearest known pixel's depth (the truth, with 0, is in
     ``depth_float``), and a frame without any has scale 0, which leaves it out. Tools are
-    transparent in the images. The reader takes the principal point to be the middle, (W - 1) / 2:
-    images are cropped until it is, to half a pixel.
+    transparent in the images, and black: the trainer makes what it renders black there, and
+    compares it with the colours of the file. The reader takes the principal point to be the middle,
+    (W - 1) / 2: images are cropped until it is, to a quarter of a pixel.
 
     Args:
         near_mm: The nearest depth that can be told. At depth z one step is z² / (65536 near_mm).
@@ -45,7 +47,7 @@ class GraphdecoWriter(ColmapWriter):
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
         """Centred."""
-        centred, margins = recentred(prior, middle=lambda length: (length - 1) / 2)
+        centred, margins = recentred(prior, between_centres)
         return centred, {"cropped_px": margins._asdict()}
 
     def holds(self, depth_mm: Map) -> Mask:
@@ -56,7 +58,7 @@ class GraphdecoWriter(ColmapWriter):
     def camera(self, frame: Frame) -> Record:
         """Both the K that the reader will make up and the exact one."""
         read = frame.K.copy()
-        read[:2, 2] = (frame.size[1] - 1) / 2, (frame.size[0] - 1) / 2
+        read[:2, 2] = between_centres(frame.size[1]), between_centres(frame.size[0])
         return {
             "size": list(frame.size),
             "K": read.tolist(),
@@ -70,7 +72,7 @@ class GraphdecoWriter(ColmapWriter):
         steps = np.where(frame.known, self._steps(frame.depth_mm), 0).astype(np.uint16)
         return {
             **super().files(frame),
-            f"images/{frame.name}.png": np.dstack([frame.image, alpha]),
+            f"images/{frame.name}.png": np.dstack([frame.image * frame.use[..., None], alpha]),
             f"depths/{frame.name}.png": _filled(steps, frame.known),
         }
 

@@ -9,6 +9,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 import m3depth
 from m3depth.errors import DataError
 from m3depth.files import write_as_named, write_json
@@ -16,6 +18,8 @@ from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.edits import records_checksum
+from m3depth.priors.habits import Habits
+from m3depth.priors.needs import Poses, Written, unmet_by
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import FRAMES, META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
@@ -44,6 +48,8 @@ class SceneWriter(ABC):
         checkpoint_sha256: Of its file, for the metadata.
         asked_size: (height, width) that the frames were brought to before, for the metadata; None
             is each one's own.
+        readers: The programs that the scene is for, the one whose camera is written first. What
+            they need and will not find is told at the end, and noted in the metadata.
 
     Raises:
         ConfigError: an option is out of range.
@@ -54,6 +60,7 @@ class SceneWriter(ABC):
     model: str = field(default="", kw_only=True)
     checkpoint_sha256: str = field(default="", kw_only=True)
     asked_size: Sequence[int] | None = field(default=None, kw_only=True)
+    readers: Sequence[Habits] = field(default=(), kw_only=True)
 
     rounds: ClassVar[bool] = True  # whether the layout's own files lose something of the depth
     one_camera: ClassVar[bool] = True  # whether all frames must have one size and K
@@ -164,7 +171,10 @@ class SceneWriter(ABC):
         skipped = {r["key"]: r["skipped"] for r in records if "skipped" in r}
         counts = {"frames": len(written), "skipped": skipped}
         sums = {"crc32": checksums | {FRAMES: records_checksum(self.folder)}}
-        write_json(self.folder / META, self._meta(written, near_far_mm) | counts | sums)
+        told = self._unmet(written)
+        write_json(self.folder / META, self._meta(written, near_far_mm, told) | counts | sums)
+        for line in told:
+            logger.warning("%s", line)
         return []
 
     def _settings(self) -> Record:
@@ -172,15 +182,34 @@ class SceneWriter(ABC):
 
         A pose convention goes by its name.
         """
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "directory"}
+        names = [f.name for f in fields(self) if f.name not in ("directory", "readers")]
+        values = {name: getattr(self, name) for name in names}
         plain: Record = json.loads(json.dumps(values, default=attrgetter("name")))
         return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
 
-    def _meta(self, written: list[Record], near_far_mm: tuple[float, float]) -> Record:
+    def read_poses(self, written: list[Record]) -> Poses:
+        """Camera-to-world in millimetres as the readers will have it, in OpenCV's axes and world."""
+        return np.array([record["camera_to_world"] for record in written], np.float64)
+
+    def _unmet(self, written: list[Record]) -> list[str]:
+        """What the readers need and will not find, a line each."""
+        scene = Written(
+            folder=self.folder,
+            size=tuple(written[0]["camera"]["size"]),
+            poses=self.read_poses(written),
+            without_depth=[record["key"] for record in written if not record["bounds_mm"]],
+        )
+        unmet = (one for reader in self.readers for one in unmet_by(scene, reader))
+        return [f"{one.said}; {one.mend}" for one in unmet]
+
+    def _meta(
+        self, written: list[Record], near_far_mm: tuple[float, float], told: list[str]
+    ) -> Record:
         camera, meaning = written[0]["camera"], self.meaning()
         return {
             **self._settings(),
             **meaning.record(),
+            "notes": [*meaning.notes, *told],
             **camera,  # after the settings: its size is the images', an option's may be null
             "K_varies": any(record["camera"] != camera for record in written),
             "near": near_far_mm[0] / meaning.unit_mm,

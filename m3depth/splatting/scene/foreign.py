@@ -108,9 +108,6 @@ def require_size(folder: Path, cameras: ForeignCameras, size: tuple[int, int]) -
 def _opencv(
     matrix: Float[Tensor, "3 5"], convention: PoseConvention, unit_mm: float
 ) -> Float[Tensor, "4 4"]:
-    pose = torch.eye(4)
-    pose[:3] = matrix[:, :4]
-    # The columns are the target's axes, R·C with a permutation C: its inverse is its transpose
-    pose[:3, :3] = pose[:3, :3] @ torch.tensor(convention.axes, dtype=torch.float32)
+    pose = convention.to_opencv(matrix[None, :, :4])[0]
     pose[:3, 3] *= unit_mm
     return pose

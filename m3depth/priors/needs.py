@@ -1,0 +1,161 @@
+"""What a program needs of a scene and does not find: told by `export` and by `check` alike."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from m3depth.priors.habits import Habits
+
+Poses = Float[NDArray[np.floating], "n 4 4"]
+
+STILL_MM = 1e-3
+NAMED = 3  # frames
+NO_NDC = "set no_ndc = True in its configuration (target.habits.no_ndc=true for check)"
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """One need.
+
+    Attributes:
+        code: Stable, for scripts.
+        stops: The program cannot read the scene, or reads another one, whatever its options.
+        said: What is wrong, in one sentence.
+        mend: What to do.
+        evidence: Numbers, units in their names.
+        frames: Which, where not all.
+    """
+
+    code: str
+    stops: bool
+    said: str
+    mend: str
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    frames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an export knows about its scene without a look at its files.
+
+    Attributes:
+        folder: Of the scene.
+        size: (height, width) of its images.
+        poses: Camera-to-world as the program reads them; axes and world OpenCV's, millimetres.
+        without_depth: Names of the frames that have none.
+    """
+
+    folder: Path
+    size: tuple[int, int]
+    poses: Poses
+    without_depth: Sequence[str] = ()
+
+
+def unmet_by(scene: Written, habits: Habits) -> Iterator[Unmet]:
+    """All that can be known once a scene is written."""
+    yield from wrong_size(habits, scene.size)
+    yield from path_words(habits, scene.folder)
+    yield from still_camera(habits, scene.poses)
+    yield from outside_ndc(habits, scene.poses)
+    yield from without_depth(habits, scene.without_depth, len(scene.poses))
+
+
+def wrong_size(habits: Habits, size: tuple[int, int]) -> Iterator[Unmet]:
+    """Images of another size than the one that is written into the program's code."""
+    only, (height, width) = habits.size, size
+    if only is not None and (height, width) != tuple(only):
+        yield Unmet(
+            "image_size",
+            True,
+            f"images are {width}x{height}, and {only[1]}x{only[0]} is in the code of "
+            f"{habits.name}: another size stops it, or is trained with a wrong field of view",
+            f"export with writer.size=[{only[0]},{only[1]}]",
+            {"width_px": float(width), "height_px": float(height)},
+        )
+
+
+def path_words(habits: Habits, folder: Path) -> Iterator[Unmet]:
+    """Words in the scene's path that the program acts on."""
+    path = str(folder.resolve())
+    if habits.path_with not in path:
+        yield Unmet(
+            "path_words",
+            True,
+            f"the scene's path lacks `{habits.path_with}`, by which {habits.name} knows this layout",
+            "move the scene to a path with it",
+        )
+    for words, stops in ((habits.path_stops, True), (habits.path_without, False)):
+        for word in (word for word in words if word in path):
+            yield Unmet(
+                "path_words",
+                stops,
+                f"the scene's path holds `{word}`, by which {habits.name} chooses what it reads",
+                "move the scene to a path without it",
+            )
+
+
+def still_camera(habits: Habits, poses_mm: Poses) -> Iterator[Unmet]:
+    """A camera that stands still, for a program that divides by how far it moves."""
+    travel_mm = travelled(poses_mm)
+    if habits.still is not None and travel_mm < STILL_MM:
+        yield Unmet(
+            "still_camera",
+            habits.still.stops,
+            f"the camera stands still: {habits.name} cannot fit that as it is: {habits.still.why}",
+            habits.still.mend,
+            {"travel_mm": travel_mm},
+        )
+
+
+def outside_ndc(habits: Habits, poses_mm: Poses) -> Iterator[Unmet]:
+    """Cameras that rays in normalised device coordinates cannot show.
+
+    They hold what a camera sees that is the identity in the file, from a plane at 1 on: one that
+    looks the other way is mirrored, and the depths of one that moves name other points.
+    """
+    if not habits.ndc:
+        return
+    travel_mm = travelled(poses_mm)
+    turned = float(np.abs(poses_mm[:, :3, :3] - poses_mm[:1, :3, :3]).max()) > STILL_MM
+    if travel_mm >= STILL_MM or turned:
+        yield Unmet(
+            "ndc_moves",
+            False,
+            f"the camera moves (by {travel_mm:.3g} mm), and in NDC rays, the default of "
+            f"{habits.name}, each frame's depth names other points",
+            NO_NDC,
+            {"travel_mm": travel_mm},
+        )
+    elif bool((poses_mm[:, 2, 2] <= 0).any()):
+        yield Unmet(
+            "ndc_backwards",
+            True,
+            "the still camera is not the identity and looks along +z of the world: in NDC rays, the "
+            f"default of {habits.name}, the picture is mirrored",
+            f"export again, which makes a still camera the identity; or {NO_NDC}",
+        )
+
+
+def without_depth(habits: Habits, names: Sequence[str], frames: int) -> Iterator[Unmet]:
+    """Frames without any depth, for a program that takes percentiles of it."""
+    if habits.needs_depth and names:
+        told = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+        yield Unmet(
+            "no_depth",
+            True,
+            f"{len(names)} of {frames} frames have no depth ({told}), and {habits.name} stops at "
+            "the first (IndexError: it takes percentiles of the depths that are not 0)",
+            "take these frames out of the data and export again",
+            {"frames": float(len(names))},
+            tuple(names),
+        )
+
+
+def travelled(poses: Poses) -> float:
+    """The largest distance from the mean position along an axis, in the poses' unit."""
+    places = poses[:, :3, 3]
+    return float(np.abs(places - places.mean(axis=0)).max())
