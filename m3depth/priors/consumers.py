@@ -112,7 +112,7 @@ def gsharp() -> Habits:
 
 
 def nerfstudio() -> Habits:
-    """nerfstudio and dn-splatter."""
+    """Of nerfstudio and dn-splatter."""
     still = Still(
         False,
         "it centres the poses and divides them by the largest distance from the centre, which is 0",
@@ -123,7 +123,7 @@ def nerfstudio() -> Habits:
 
 
 def gsplat() -> Habits:
-    """gsplat's examples (``datasets/colmap.py``, ``datasets/normalize.py``)."""
+    """Of gsplat's examples (``datasets/colmap.py``, ``datasets/normalize.py``)."""
     still = Still(
         True,
         f"it divides the poses by their median distance from the centre and stops (LinAlgError); "
@@ -134,7 +134,7 @@ def gsplat() -> Habits:
 
 
 def graphdeco() -> Habits:
-    """graphdeco's gaussian-splatting (``scene/dataset_readers.py``, ``train.py``)."""
+    """Of graphdeco's gaussian-splatting (``scene/dataset_readers.py``, ``train.py``)."""
     why = f"{NO_EXTENT}, and all Gaussians are too large for it and are removed"
     still = Still(True, why, f"{ANOTHER_LAYOUT} `radius` in scene/dataset_readers.py")
     return Habits(

@@ -85,7 +85,7 @@ def path_words(habits: Habits, folder: Path) -> Iterator[Unmet]:
         yield Unmet(
             "path_words",
             True,
-            f"the scene's path lacks `{habits.path_with}`, by which {habits.name} knows this layout",
+            f"the scene's path lacks `{habits.path_with}`, by which {habits.name} knows the layout",
             "move the scene to a path with it",
         )
     for words, stops in ((habits.path_stops, True), (habits.path_without, False)):
@@ -134,8 +134,8 @@ def outside_ndc(habits: Habits, poses_mm: Poses) -> Iterator[Unmet]:
         yield Unmet(
             "ndc_backwards",
             True,
-            "the still camera is not the identity and looks along +z of the world: in NDC rays, the "
-            f"default of {habits.name}, the picture is mirrored",
+            "the camera stands still, but is not the identity: it looks along +z of the world, and "
+            f"in NDC rays, the default of {habits.name}, the picture is mirrored",
             f"export again, which makes a still camera the identity; or {NO_NDC}",
         )
 

@@ -28,9 +28,7 @@ class Margins(NamedTuple):
     bottom: int
 
 
-def recentred(
-    prior: DepthPrior, middle: Middle, even: bool = False
-) -> tuple[DepthPrior, Margins]:
+def recentred(prior: DepthPrior, middle: Middle, even: bool = False) -> tuple[DepthPrior, Margins]:
     """The prior cropped so that (cx, cy) is (middle(W), middle(H)) to a quarter of a pixel.
 
     A column that is cut moves the middle by half a pixel. What the crop costs is as little as can

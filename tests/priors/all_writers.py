@@ -18,7 +18,6 @@ from m3depth.priors.writers.npz import NpzWriter
 from m3depth.priors.writers.scene import SceneWriter
 
 
-
 class Consumed(NamedTuple):
     write: Callable[[Path], SceneWriter]
     read: readers.Reader

@@ -68,9 +68,7 @@ def poses_of(scene: Path) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, :15].reshape(-1, 3, 5), rows[:, 15:]
 
 
-def centred(
-    scene: Path, depths: list[np.ndarray], keep, rotate, at: float = 0.0
-) -> Iterator[Seen]:
+def centred(scene: Path, depths: list[np.ndarray], keep, rotate, at: float = 0.0) -> Iterator[Seen]:
     poses, _ = poses_of(scene)
     masks = listed(scene, "masks")
     assert len(poses) == len(depths) == len(masks) == len(listed(scene, "images"))

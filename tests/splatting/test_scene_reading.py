@@ -97,13 +97,13 @@ def test_unknown_depth_is_not_taken_for_a_tool_in_npz(tmp_path: Path):
     assert frame.known[:, 10:].any()
 
 
-@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
 def from_the_first() -> list[torch.Tensor]:
     """The poses in the first camera's world, which is the file's."""
     moved = [prior.camera_to_world for prior in priors()]
     return [torch.linalg.inv(moved[0]) @ pose for pose in moved]
 
 
+@pytest.mark.parametrize("scene", ["endonerf"], indirect=True)
 def test_a_foreign_scene_is_read_as_its_readers_do(scene: Path):
     """The poses' axes are told; K is EndoNeRF's; depth files are of whole millimetres."""
     ours = read_clip(scene)

@@ -36,10 +36,10 @@ class CentredWriter(SceneWriter):
     The world is the first camera's, with the reader's axes: the first pose, and every one of a
     camera that stands still, is the identity.
 
-    Readers take the principal point to be (W / 2, H / 2) or, as all whole numbers, (W // 2, H // 2),
-    so images are cropped to even sizes until it is. The rest, at most half a pixel, is in
-    ``depth_meta.json``. Unknown depth is in the mask too, because the readers' percentile clip would
-    revive the zeros.
+    Readers take the principal point to be (W / 2, H / 2) or, in whole numbers, (W // 2, H // 2), so
+    images are cropped to even sizes until it is. The rest, at most half a pixel, is in
+    ``depth_meta.json``. Unknown depth is in the mask too, because the readers' percentile clip
+    would revive the zeros.
 
     Args:
         pose_convention: The reader's axes.

@@ -115,5 +115,7 @@ class Meaning:
 
     def record(self) -> Record:
         """As JSON holds it, without what is not said."""
-        said = {name: value for name, value in asdict(self).items() if (name, value) != ("world", "")}
+        said = {
+            name: value for name, value in asdict(self).items() if (name, value) != ("world", "")
+        }
         return said | {"notes": list(self.notes)}
