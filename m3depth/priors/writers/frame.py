@@ -115,7 +115,5 @@ class Meaning:
 
     def record(self) -> Record:
         """As JSON holds it, without what is not said."""
-        said = {
-            name: value for name, value in asdict(self).items() if (name, value) != ("world", "")
-        }
-        return said | {"notes": list(self.notes)}
+        values = asdict(self) | {"notes": list(self.notes)}
+        return {name: value for name, value in values.items() if value != ""}

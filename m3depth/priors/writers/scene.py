@@ -188,7 +188,7 @@ class SceneWriter(ABC):
         return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
 
     def read_poses(self, written: list[Record]) -> Poses:
-        """Camera-to-world in millimetres as the readers will have it, in OpenCV's axes and world."""
+        """Camera-to-world as the readers will have it, in mm and OpenCV's axes and world."""
         return np.array([record["camera_to_world"] for record in written], np.float64)
 
     def _unmet(self, written: list[Record]) -> list[str]:

@@ -96,7 +96,9 @@ def _our_cameras(
     found = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0).poses
     if len(found) != len(records):
         raise DataError(f"{folder / POSES}: {len(found)} poses, but {len(records)} frames")
-    return [(pose, exact) for pose, (_, exact) in zip(found, records, strict=True)]
+    # The file's world is the first camera's, since it says so: back into the data's own
+    world = records[0][0] if "world" in meta else torch.eye(4)
+    return [(world @ pose, exact) for pose, (_, exact) in zip(found, records, strict=True)]
 
 
 def _frame(
