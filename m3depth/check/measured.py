@@ -23,6 +23,7 @@ from m3depth.types import StereoBatch
 Map = Float[NDArray[np.floating], "h w"]
 MORE_IN_FRONT = 0.3  # share of matches that swapping must bring before infinity
 SIGN_PX = 1.0  # what the sign of a disparity is not told from
+BLANK = 1.0  # of 255: standard deviation over a view below which it shows nothing
 SAME_BITS = 0.25  # of 255: mean difference of two views below which they are one picture
 ALIKE = 0.3  # correlation with the truth from which the views are in the right order
 DENSE_WIDEST_PX = 800  # wider pairs are matched densely at less than their size
@@ -41,6 +42,7 @@ class Measured:
     depth_mm: Map | None  # own resolution; what `mask` leaves out is 0
     follows_same: frozenset[str] = frozenset()  # views that the next frame repeats exactly
     followed: bool = False  # whether the next frame was looked at
+    left_in: float | None = None  # share of the pixels that mask and tools leave; None without
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,9 +67,15 @@ class Measured:
         return find_halves(self._features, self.size)
 
     @cached_property
+    def blank(self) -> bool:
+        """Whether a view is black, or of one colour."""
+        views = [self.left] if self.right is None else [self.left, self.right]
+        return any(float(view.std((0, 1)).max()) < BLANK for view in views)
+
+    @cached_property
     def same_view(self) -> bool:
         """Whether both views are one and the same picture."""
-        if self.right is None:
+        if self.right is None or self.blank:
             return False
         difference = np.abs(self.left.astype(np.int16) - self.right)
         return float(difference.mean()) < SAME_BITS
@@ -75,7 +83,7 @@ class Measured:
     @cached_property
     def matches(self) -> Matches:
         """Points found in both views; none for one view, for halves and for equal views."""
-        if self.right is None or self.same_view or self.halves is not None:
+        if self.right is None or self.blank or self.same_view or self.halves is not None:
             return Matches(np.empty((0, 2)), np.empty((0, 2)))
         return match(self._features, features(_grey(self.right)))
 
@@ -169,9 +177,11 @@ class Measured:
         return features(_grey(self.left))
 
 
-def measure(frame: Measured) -> None:
-    """Do all of the work now, while the time of sampling is counted."""
-    _ = frame.halves, frame.alignment, frame.swapped, frame.truth_fit
+def measure(frame: Measured, dense: bool = True) -> None:
+    """Do the work now, while the time of sampling is counted; that at every pixel if ``dense``."""
+    _ = frame.halves, frame.alignment, frame.swapped
+    if dense:
+        _ = frame.truth_fit
     for large in ("_features", "stated_px", "dense_px"):
         frame.__dict__.pop(large, None)  # made again should a picture need it
 
@@ -185,6 +195,8 @@ def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | Non
     if depth is not None and "mask" in sample:
         depth = torch.where(sample["mask"], depth, 0.0)
     right = sample.get("right")
+    masks = [sample[name] for name in ("mask",) if name in sample]
+    masks += [~sample[name] for name in ("tool",) if name in sample]
     return Measured(
         split=split,
         key=str(sample["key"]),
@@ -194,6 +206,7 @@ def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | Non
         depth_mm=None if depth is None else depth[0].numpy(),
         follows_same=follows_same or frozenset(),
         followed=follows_same is not None,
+        left_in=min((float(mask.float().mean()) for mask in masks), default=None),
     )
 
 

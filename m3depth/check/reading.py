@@ -10,7 +10,13 @@ from m3depth.errors import EightBitDepthError
 
 @dataclass(frozen=True)
 class UnreadableFrames:
-    """Frames whose files are missing, truncated or inconsistent."""
+    """Frames whose files are missing, truncated or inconsistent.
+
+    Args:
+        error_share: Of the frames; more is an error, fewer a warning.
+    """
+
+    error_share: float = 0.0
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """At most one finding; 8-bit depth has a code of its own."""
@@ -20,7 +26,7 @@ class UnreadableFrames:
             tried = read + len(sampled.unreadable)
             yield Finding(
                 "unreadable_frames",
-                Severity.ERROR,
+                Severity.ERROR if len(bad) > self.error_share * tried else Severity.WARNING,
                 f"{len(bad)} of {tried} frames cannot be read; the first: {bad[0].why}",
                 "copy these files again or take the frames out",
                 {"share": len(bad) / tried},

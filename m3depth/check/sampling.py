@@ -51,12 +51,14 @@ class Sampler:
         seconds: No new frame is begun after so long; of every split one is.
         neighbours: Of so many frames the next one is read too, to find frozen pictures.
         seed: Of the frame taken from each part of the set, and of the order of reading.
+        dense: Whether depth is laid against the images at every pixel, most of a frame's time.
     """
 
     frames: int = 24
     seconds: float = 40.0
     neighbours: int = 6
     seed: int = 0
+    dense: bool = True
 
     def __call__(self, splits: Mapping[str, Dataset[StereoBatch]]) -> Sampled:
         """Read and measure frames of all splits in turn.
@@ -104,7 +106,7 @@ class Sampler:
         wanted = turn < self.neighbours * len(sampled.lengths)
         same = _repeated(pairs, index, sample) if wanted else None
         frame = frame_of(split, sample, same)
-        measure(frame)
+        measure(frame, self.dense)
         sampled.frames.append(frame)
 
 

@@ -10,6 +10,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from m3depth.check.before_training import mode_of, require_fit
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
@@ -45,6 +46,7 @@ def train(config: DictConfig) -> float | None:
 
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
+    require_fit(data, config.get("check", "error"))
     system = build_system(config)
     data.needs = system.needs
     _try_optimizer(system)
@@ -79,6 +81,7 @@ def _quieten() -> None:
 
 
 def _require_options(plain: dict[str, Any]) -> None:
+    mode_of(plain.get("check", "error"))
     for switch in ("compile", "flip"):
         require_switch(switch, plain[switch])
     require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)

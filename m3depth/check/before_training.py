@@ -1,0 +1,77 @@
+"""The cheap part of `check`, before a training that would be for nothing."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from m3depth.check.blank import BlankPictures, EmptyMasks
+from m3depth.check.calibration import BaselineSize
+from m3depth.check.finding import Check, Severity
+from m3depth.check.order import SameView, StackedFrames, SwappedViews
+from m3depth.check.reading import UnreadableFrames
+from m3depth.check.run import check
+from m3depth.check.sampling import Sampler
+from m3depth.data.module import StereoData
+from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
+from m3depth.errors import ConfigError, DataError
+
+MODES = ("error", "warn", "off")
+BUILT_IN = (SyntheticClip, SyntheticPairs)
+SAMPLER = Sampler(frames=8, seconds=6, neighbours=0, dense=False)
+CHECKS: Sequence[Check] = (
+    UnreadableFrames(error_share=0.5),  # a run outlives a few of them
+    BlankPictures(),
+    EmptyMasks(),
+    StackedFrames(),
+    SameView(),
+    SwappedViews(),
+    BaselineSize(),
+)
+
+logger = logging.getLogger(__name__)
+
+
+def mode_of(setting: object) -> str:
+    """One of `MODES`; YAML takes ``off`` for false.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    mode = {False: "off", True: "error"}.get(setting) if isinstance(setting, bool) else setting
+    if mode not in MODES:
+        raise ConfigError(f"check={setting}: choose {', '.join(MODES)}")
+    return str(mode)
+
+
+def require_fit(data: StereoData, setting: object) -> None:
+    """Look at a few frames of each split, and stop at what makes a training worthless.
+
+    Built-in scenes are not looked at. Where several processes train, the first one looks: who
+    started them stops the others. No random number is drawn.
+
+    Args:
+        data: The splits.
+        setting: ``error`` stops, ``warn`` tells, ``off`` does not look.
+
+    Raises:
+        DataError: the first error found, how to mend it and how to train all the same.
+    """
+    splits = {"test": data.test, "train": data.train, "val": data.val}
+    files = {name: pairs for name, pairs in splits.items() if _may_be_wrong(pairs)}
+    mode = mode_of(setting)
+    if mode == "off" or not files or vars(rank_zero_only).get("rank", 0):
+        return
+    with isolate_rng():
+        findings, _ = check(files, SAMPLER, CHECKS)
+    for finding in findings:
+        line = f"{finding.code}: {finding.said}; {finding.mend}"
+        if finding.severity is Severity.ERROR and mode == "error":
+            raise DataError(f"{line}; check=warn trains all the same, m3depth check says more")
+        logger.warning(line)
+
+
+def _may_be_wrong(pairs: Any) -> bool:
+    return len(pairs) > 0 and not isinstance(pairs, BUILT_IN)

@@ -1,0 +1,67 @@
+"""Pictures without a picture, and masks that leave nothing in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.measured import Measured
+from m3depth.check.sampling import Sampled
+
+
+@dataclass(frozen=True)
+class BlankPictures:
+    """A view that is black, or of one colour: nothing can be matched in it.
+
+    Args:
+        error_share: Of the frames; more is an error, fewer, as a video may have, a warning.
+    """
+
+    error_share: float = 0.5
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        blank = [frame for frame in sampled.frames if frame.blank]
+        if blank:
+            yield Finding(
+                "blank_pictures",
+                _severity(blank, sampled.frames, self.error_share),
+                f"a view is black or of one colour in {len(blank)} of {len(sampled.frames)} "
+                f"frames, such as {blank[0].key}",
+                "write these pictures again or take the frames out",
+                {"share": len(blank) / len(sampled.frames)},
+                tuple(frame.key for frame in blank),
+                blank[0].views,
+                "The views.",
+            )
+
+
+@dataclass(frozen=True)
+class EmptyMasks:
+    """Masks that leave no pixel in, of scores or of the tissue.
+
+    Args:
+        error_share: As of `BlankPictures`.
+    """
+
+    error_share: float = 0.5
+
+    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
+        """At most one finding."""
+        masked = [frame for frame in sampled.frames if frame.left_in is not None]
+        empty = [frame for frame in masked if frame.left_in == 0]
+        if empty:
+            yield Finding(
+                "empty_masks",
+                _severity(empty, masked, self.error_share),
+                f"the mask leaves no pixel in, in {len(empty)} of {len(masked)} frames with one, "
+                f"such as {empty[0].key}",
+                "a mask is not 0 where a pixel counts: invert, rewrite or remove these",
+                {"share": len(empty) / len(masked)},
+                tuple(frame.key for frame in empty),
+                empty[0].left,
+                "The left picture.",
+            )
+
+
+def _severity(found: Sequence[Measured], of: Sequence[Measured], error_share: float) -> Severity:
+    return Severity.ERROR if len(found) > error_share * len(of) else Severity.WARNING
