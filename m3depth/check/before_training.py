@@ -8,7 +8,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from m3depth.check.blank import BlankPictures, EmptyMasks
-from m3depth.check.calibration import BaselineSize
+from m3depth.check.calibration import UnlikelyRig
 from m3depth.check.finding import Check, Severity
 from m3depth.check.order import SameView, StackedFrames, SwappedViews
 from m3depth.check.reading import UnreadableFrames
@@ -28,7 +28,7 @@ CHECKS: Sequence[Check] = (
     StackedFrames(),
     SameView(),
     SwappedViews(),
-    BaselineSize(),
+    UnlikelyRig(),
 )
 
 logger = logging.getLogger(__name__)

@@ -309,7 +309,7 @@ def test_an_export_with_a_setting_of_another_kind(checkpoint: Path, tmp_path: Pa
         ("evaluate", "still_camera=no"),
         ("check", "frames=many"),
         ("predict", "near_mm=0"),
-        ("predict", "far_mm=20"),
+        ("predict", "far_mm=0"),
     ],
     ids=str,
 )

@@ -102,3 +102,24 @@ def test_output_that_cannot_be_written_is_one_line(folder: Path, tmp_path: Path)
     told = m3depth("check", f"input={folder}", f"output={tmp_path / 'file' / 'out'}")
     assert told.status == 1
     assert "out" in told.line
+
+
+def test_a_swapped_folder_is_not_trained_on(folder: Path, tmp_path: Path):
+    (folder / "left").rename(folder / "other")
+    (folder / "right").rename(folder / "left")
+    (folder / "other").rename(folder / "right")
+    tiny = ("network.encoder=test_resnet", "network.widths=[16,16,8,8,8]", "trainer=cpu")
+    small = ("data.size=[96,128]", "data.batch_size=2", "data.workers=0", "debug=two_steps")
+    run = ("train", "data=folder", f"data.root={folder}", *tiny, *small, f"output={tmp_path}/run")
+    told = m3depth(*run)
+    assert told.status == 1
+    assert "swapped_views: " in told.line
+    assert "exchange left and right" in told.line
+    assert "check=warn trains all the same" in told.line
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    told = m3depth(*run, "check=warn")
+    assert told.status == 0, told.err
+    assert "WARNING swapped_views: " in told.err
+    assert (tmp_path / "run" / "metrics.json").is_file()
+    told = m3depth(*run, "check=maybe")
+    assert (told.status, "check=maybe: choose error, warn, off" in told.line) == (2, True)
