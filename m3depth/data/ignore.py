@@ -15,6 +15,8 @@ from m3depth.data.images import read_mask
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
+ASPECT_OFF = 0.1  # frames may be trained on a little stretched
+
 
 class Part(Protocol):
     """One reason not to compare a pixel."""
@@ -97,6 +99,12 @@ class Overlay:
     def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
         """True where the file says so, in both views."""
         left = batch["left"]
+        drawn, given = self._drawn.shape[-2:], left.shape[-2:]
+        if abs(drawn[0] * given[1] / (drawn[1] * given[0]) - 1) > ASPECT_OFF:
+            warn_once(
+                f"{self.file}: {drawn[1]}x{drawn[0]} is not of the shape of the frames, "
+                f"{given[1]}x{given[0]} as trained on: draw it on a whole frame"
+            )
         mask = functional.adaptive_max_pool2d(self._drawn, left.shape[-2:]) > 0
         return mask.to(left.device).expand(len(left), 2 if "right" in batch else 1, -1, -1)
 

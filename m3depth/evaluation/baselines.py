@@ -81,25 +81,34 @@ def score_guess(guess: Prediction, truth: Truth, protocol: Protocol) -> dict[str
     return {} if compared is None else score_answers(compared)
 
 
-def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Prediction:
+def sgbm(
+    left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"], infinity_px: float = 0.0
+) -> Prediction:
     """Semi-global matching of the pair, with its left-right check and speckle filter.
 
     Along eight directions, which holds all costs in memory; along five where the pair is too large
     for that (`SGBM_COSTS`: from about 800x600).
 
-    Both images are widened on the left by the search range, since OpenCV answers nothing within
-    that range of the edge; a match that would lie in the widening is not taken.
+    Both images are widened by the search range, since OpenCV answers nothing within that range of
+    the edge; a match that would lie in the widening is not taken.
+
+    Args:
+        left: The left image.
+        right: The right one.
+        infinity_px: The rig's `principal_offset`, where the search begins: it may be negative.
     """
     import cv2
 
     width = left.shape[-1]
-    search = int(np.ceil(WIDEST * width / SGBM_STEP)) * SGBM_STEP
+    low = int(np.floor(infinity_px))
+    search = int(np.ceil((WIDEST * width - min(low, 0)) / SGBM_STEP)) * SGBM_STEP
+    before, after = max(0, low + search), max(0, -low)
     grey = [cv2.cvtColor(_bytes(image), cv2.COLOR_RGB2GRAY) for image in (left, right)]
-    wide = [cv2.copyMakeBorder(g, 0, 0, search, 0, cv2.BORDER_REPLICATE) for g in grey]
+    wide = [cv2.copyMakeBorder(g, 0, 0, before, after, cv2.BORDER_REPLICATE) for g in grey]
     block = 5
     few = grey[0].size * (1 + WIDEST) * search <= SGBM_COSTS
     matcher = cv2.StereoSGBM.create(
-        minDisparity=0,
+        minDisparity=low,
         numDisparities=search,
         blockSize=block,
         P1=8 * block**2,
@@ -111,8 +120,10 @@ def sgbm(left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"]) -> Pre
         speckleRange=2,
         mode=cv2.STEREO_SGBM_MODE_HH if few else cv2.STEREO_SGBM_MODE_SGBM,
     )
-    disparity = matcher.compute(*wide)[:, search:].astype(np.float32) / SGBM_SCALE
-    given = (disparity >= 0) & (np.arange(width, dtype=np.float32) - disparity >= 0)
+    found = matcher.compute(*wide)[:, before : before + width]
+    disparity = found.astype(np.float32) / SGBM_SCALE
+    there = np.arange(width, dtype=np.float32) - disparity
+    given = (disparity >= infinity_px) & (there >= 0) & (there <= width - 1)
     return Prediction(*(torch.from_numpy(a)[None, None] for a in (disparity / width, given)))
 
 
@@ -133,9 +144,11 @@ def score_shift(batch: StereoBatch) -> dict[str, float]:
         return {}
     left, right = batch["left"], batch["right"]
     grey = [image.mean(dim=1, keepdim=True) for image in (left, right)]
-    shifts = range(int(WIDEST * left.shape[-1]) + 1)
+    infinity_px = int(np.floor(float(batch["rig"].principal_offset)))
+    most = max(infinity_px, 0) + int(WIDEST * left.shape[-1])
+    shifts = range(infinity_px, most + 1)
     similar = [_shifted_ssim(grey[0], grey[1], mask, shift) for shift in shifts]
-    best = int(np.nanargmax(similar))
+    best = shifts[int(np.nanargmax(similar))]
     return {"ssim": _shifted_ssim(left, right, mask, best)}
 
 

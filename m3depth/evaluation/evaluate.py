@@ -96,7 +96,7 @@ def _guesses(
     if size_of(batch["left"]) != size:
         batch = as_batch(own_size[index])
     left, right = (resize_image(view[0], size)[None] for view in (batch["left"], batch["right"]))
-    return {"sgbm": sgbm(left, right)}
+    return {"sgbm": sgbm(left, right, float(truth.rig.principal_offset))}
 
 
 def _evenly(rows: list[Row]) -> list[Row]:

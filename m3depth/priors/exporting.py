@@ -47,6 +47,7 @@ class Export:
     def __init__(self, source: Source, writer: Writer, smoothing: TemporalMean = UNCHANGED) -> None:
         self.source, self.writer, self.smoothing = source, writer, smoothing
         self.skipped = 0
+        self._posed: bool | None = None  # whether the frames come with poses; None before the first
         self._found: dict[int, Unfinished | DataError] = {}  # of the frames still in a window
 
     def __call__(self, frames: Frames, wanted: Sequence[int]) -> None:
@@ -119,9 +120,23 @@ class Export:
                 others = [near[index] for index in sorted(near) if index != window.place]
                 known = [other() for other in others if not isinstance(other, DataError)]
                 prior = self.smoothing(prior, known)
-            self.writer.write(window.place, completed(prior, window.samples[window.place]))
+            sample = window.samples[window.place]
+            self._require_alike(sample)
+            self.writer.write(window.place, completed(prior, sample))
         except DataError as error:
             self._skip(window, error)
+
+    def _require_alike(self, sample: StereoBatch) -> None:
+        """Frames with and without poses are not of one scene: still and moving cameras."""
+        posed = "camera_to_world" in sample
+        if self._posed is None:
+            self._posed = posed
+        if posed != self._posed:
+            one, other = ("a pose", "none") if posed else ("no pose", "poses")
+            raise DataError(
+                f"{sample['key']}: has {one}, but the frames before have {other}; export "
+                "sequences with and without poses apart"
+            )
 
     def _skip(self, window: Window, error: DataError) -> None:
         self.writer.skip(window.place, window.key, str(error))

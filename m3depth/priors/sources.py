@@ -23,6 +23,7 @@ from m3depth.types import StereoBatch
 # Options that change the depth, beside what they are by default: a resumed export with others is
 # refused
 CHANGES = {"flip": "False", "precision": "32", "tiles": "1"}
+ROTATION_OFF = 0.02  # of R Rᵀ - 1: digits that a file left out pass
 
 
 class Source(Protocol):
@@ -147,7 +148,8 @@ class StereoSource(Source):
                 f"{sample['key']}: without a right image there is nothing to match: choose "
                 "source=network"
             )
-        found = sgbm(sample["left"][None], sample["right"][None])
+        infinity_px = float(sample["rig"].principal_offset)
+        found = sgbm(sample["left"][None], sample["right"][None], infinity_px)
         disparity_px = found.fraction[0] * sample["left"].shape[-1]
         depth_mm = depth_from_disparity(disparity_px, sample["rig"])
         given = (
@@ -159,15 +161,29 @@ class StereoSource(Source):
 def completed(prior: DepthPrior, sample: StereoBatch) -> DepthPrior:
     """The prior with the sample's pose and with tools, or what else its mask leaves out, unused.
 
+    A sample without a pose is of a camera that stands still.
+
     Raises:
-        DataError: the rig is not calibrated.
+        DataError: the rig is not calibrated, or the pose is none.
     """
     prior.require_millimetres()
     pose = sample.get("camera_to_world", torch.eye(4))
+    _require_rigid(pose, prior.key)
     use = ~sample["tool"] if "tool" in sample else sample.get("mask")
     if use is not None and use.shape[-2:] != prior.size:
         use = nearest(use[None], prior.size)[0]
     return replace(prior, camera_to_world=pose, use=use)
+
+
+def _require_rigid(pose: Float[Tensor, "4 4"], key: str) -> None:
+    turn = pose[:3, :3].double()
+    whole = bool(torch.isfinite(pose).all()) and torch.equal(pose[3], torch.eye(4)[3].to(pose))
+    off = (turn @ turn.T - torch.eye(3).double()).abs().max() if whole else torch.inf
+    if off > ROTATION_OFF or torch.linalg.det(turn) < 0:
+        raise DataError(
+            f"{key}: its pose is no rotation and translation (R Rᵀ = 1, determinant 1, last row "
+            "0 0 0 1, finite): correct it, or take the frame out"
+        )
 
 
 def _prior(

@@ -178,3 +178,25 @@ def test_a_monocular_frame_has_no_shift() -> None:
     frame = sample(plane(30))
     del frame["right"]
     assert score_shift(as_batch(frame)) == {}
+
+
+@pytest.mark.parametrize("infinity", [-24, -7, 9])
+def test_sgbm_begins_where_the_principal_points_put_infinity(infinity: int) -> None:
+    shift = infinity + 8  # negative, as in raw SCARED
+    wide = dots(0, 96, 192)
+    left = wide[None, :, :, 32:160]
+    right = wide[None, :, :, 32 + shift : 160 + shift]
+    fraction, given, _ = sgbm(left, right, infinity)
+    inside = given[0, 0, :, 40:-40]
+    assert inside.float().mean() > 0.95
+    assert (fraction[0, 0, :, 40:-40] * 128 - shift)[inside].abs().median() < 0.5
+    there = torch.arange(128) - fraction * 128
+    assert (there[given] <= 127).all()
+    assert (there[given] >= 0).all()
+
+
+def test_the_best_shift_is_looked_for_from_infinity_on() -> None:
+    frame = sample(plane(30))  # 10 px
+    moved = frame["rig"]._replace(cx_right=frame["rig"].cx_right + 18)
+    frame["rig"], frame["right"] = moved, torch.roll(frame["left"], 8, dims=-1)  # -8 px
+    assert score_shift(as_batch(frame))["ssim"] > 0.9  # but for the edge, where dots come round

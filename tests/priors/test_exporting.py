@@ -209,3 +209,18 @@ def test_a_window_that_reaches_beyond_a_video_s_early_end_waits_for_the_whole_fi
     with pytest.raises(VideoEndError):
         Export(Plain(), writer, TemporalMean(2))(Cut(), range(8))
     assert sorted(writer.written) == [0, 1, 2, 3]  # of the first sequence; 4 would see frame 5
+
+
+def test_still_and_moving_cameras_are_not_mixed(caplog: pytest.LogCaptureFixture) -> None:
+    class Mixed(Clips):
+        def __getitem__(self, index: int) -> StereoBatch:
+            sample = super().__getitem__(index)
+            if index < 4:
+                sample["camera_to_world"] = torch.eye(4)
+            return sample
+
+    kept = Kept()
+    Export(Plain(), kept)(Mixed(), range(8))
+    assert list(kept.written) == [0, 1, 2, 3]
+    assert list(kept.skipped) == [4, 5, 6, 7]
+    assert "clip1/0: has no pose, but the frames before have poses; export" in kept.skipped[4]

@@ -99,3 +99,42 @@ def test_pose_and_tools_come_along():
     assert completed(prior, {**sample, "camera_to_world": pose}).camera_to_world[0, 3] == 5
     del sample["tool"]
     assert completed(ExactSource()([sample])[0](), sample).use is None
+
+
+@pytest.mark.parametrize("crop", [10, -10])
+def test_the_stereo_source_follows_the_offset_between_principal_points(crop: int):
+    """Views that were cropped apart: the same depth, whatever the sign of the offset."""
+    sample = a_sample()
+    width = sample["left"].shape[-1] - abs(crop)
+    from_left, from_right = max(crop, 0), max(-crop, 0)
+    rig = sample["rig"]
+    cropped = {
+        **sample,
+        "left": sample["left"][:, :, from_left : from_left + width],
+        "right": sample["right"][:, :, from_right : from_right + width],
+        "depth_mm": sample["depth_mm"][:, :, from_left : from_left + width],
+        "rig": rig._replace(cx=rig.cx - from_left, cx_right=rig.cx_right - from_right),
+    }
+    prior = StereoSource()([cropped])[0]()
+    known = prior.depth_mm > 0
+    whole = StereoSource()([sample])[0]().depth_mm[:, :, from_left : from_left + width] > 0
+    assert known.float().mean() > 0.85 * whole.float().mean()
+    error_mm = (prior.depth_mm - cropped["depth_mm"]).abs()[known]
+    assert error_mm.median() < 3
+
+
+@pytest.mark.parametrize("wrong", ["nan", "scaled", "mirrored", "transposed"])
+def test_a_pose_that_is_none_is_refused(wrong: str):
+    sample = a_sample()
+    pose = torch.eye(4)
+    pose[:3, 3] = torch.tensor([1.0, 2.0, 3.0])
+    prior = ExactSource()([sample])[0]()
+    assert torch.equal(completed(prior, {**sample, "camera_to_world": pose}).camera_to_world, pose)
+    broken = {
+        "nan": pose * torch.nan,
+        "scaled": pose * torch.tensor([1000.0, 1000, 1000, 1]),
+        "mirrored": pose * torch.tensor([-1.0, 1, 1, 1]),
+        "transposed": pose.T,
+    }[wrong]
+    with pytest.raises(DataError, match=r"test/\S+: its pose is no rotation"):
+        completed(prior, {**sample, "camera_to_world": broken})

@@ -13,6 +13,7 @@ from m3depth.data.readers.numbers import Matrix, as_matrix, read_text
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
 MM_PER_M = 1000.0
@@ -85,7 +86,13 @@ def _name(clip: Path) -> str:
 
 def _read_rig(clip: Path) -> tuple[StereoRig, tuple[int, int]]:
     (left, size), (right, other) = (_read_camera(clip, side) for side in ("left", "right"))
-    baseline_mm = abs(left[0, 3] / left[0, 0] - right[0, 3] / right[0, 0]) * MM_PER_M
+    shift_mm = (left[0, 3] / left[0, 0] - right[0, 3] / right[0, 0]) * MM_PER_M
+    baseline_mm = abs(shift_mm)
+    if shift_mm < 0:
+        warn_once(
+            f"{clip}: P puts the right camera {baseline_mm:g} mm to the left of the left one; it "
+            "is taken to lie to the right: m3depth check tells whether the views are exchanged"
+        )
     if other != size or not 0 < baseline_mm < WIDEST_MM:
         raise DataError(
             f"{clip}: cameras of {size} and {other} (h, w) with a baseline of {baseline_mm:g} mm; "

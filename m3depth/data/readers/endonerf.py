@@ -20,6 +20,7 @@ from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
+from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
 
@@ -36,7 +37,7 @@ class EndoNerf(RectifiedFiles):
     The sets' right images are not in this layout: samples are monocular. The file has a focal
     length and no principal point; the set's public loaders take half the width and height, and
     so does this one. The clips' camera stands still (all poses are alike), which samples give as
-    ``camera_to_world``, the identity; poses that differ are left out, as their axes are not known.
+    ``camera_to_world``, the identity; poses that differ are refused, as their axes are not known.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class EndoNerf(RectifiedFiles):
         baseline_mm: float = 0.0,
         depth_unit_mm: float | None = None,
         repeat: int = 1,
+        without_poses: bool = False,
     ) -> None:
         """List the frames.
 
@@ -57,9 +59,10 @@ class EndoNerf(RectifiedFiles):
             baseline_mm: of the rig that the network was trained on; 0 = not calibrated.
             depth_unit_mm: millimetres in one unit of the depth files; None leaves depth out.
             repeat: how often each frame comes up in one epoch.
+            without_poses: take a clip whose camera moves, too, as if it stood still.
 
         Raises:
-            DataError: a folder or file is missing, or the poses have another shape.
+            DataError: a folder or file is missing, or the poses have another shape or differ.
         """
         self.depth_unit_mm = depth_unit_mm
         folders = chosen(folders_with(Path(root), "images", "pose*_bounds.npy"), clips, Path(root))
@@ -67,6 +70,8 @@ class EndoNerf(RectifiedFiles):
         frames: list[FrameFiles] = []
         for name, folder in folders.items():
             rig, native, self._still[name] = _read_camera(folder, baseline_mm)
+            if not self._still[name]:
+                _tell_moving(folder, without_poses)
             wanted = ["images", "depth"] if depth_unit_mm is not None else ["images"]
             masks = ["masks"] if (folder / "masks").is_dir() else []
             files = matched_files([folder / part for part in wanted + masks], IMAGE_SUFFIXES)
@@ -90,6 +95,16 @@ class EndoNerf(RectifiedFiles):
             check_alike(frame.mask, tool, "the image", left)
             size = sample["left"].shape[-2:]
             sample["tool"] = functional.interpolate(tool[None].float(), size, mode="area")[0] > 0
+
+
+def _tell_moving(folder: Path, without_poses: bool) -> None:
+    line = f"{folder}: the camera moves, in axes that the file does not name"
+    if not without_poses:
+        raise DataError(
+            f"{line}, so that its poses cannot be carried on; data.test.without_poses=true reads "
+            "the pictures as if the camera stood still"
+        )
+    warn_once(f"{line}: its poses are left out, and an export takes it for a still one")
 
 
 def _read_camera(folder: Path, baseline_mm: float) -> tuple[StereoRig, tuple[int, int], bool]:

@@ -21,7 +21,7 @@ from m3depth.data.listing import IN_DATA, files_by_name, refuse
 from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
@@ -109,7 +109,16 @@ class FolderPairs(ReadAtSize):
         return self.calibration.rig
 
     def _depth_mm(self, name: str, native: tuple[int, int]) -> Float[Tensor, "1 H W"]:
-        return read_depth(self._depth[name]) if name in self._depth else torch.zeros(1, *native)
+        if name not in self._depth:
+            return torch.zeros(1, *native)
+        depth_mm = read_depth(self._depth[name])
+        height, width = depth_mm.shape[-2:]
+        if not same_shape((height, width), native):
+            raise DataError(
+                f"{self._depth[name]}: {width}x{height}, but the image is {native[1]}x{native[0]}: "
+                "not the same shape, so one of them was cropped; crop both alike"
+            )
+        return depth_mm
 
     def _used(self, name: str, seen: Float[Tensor, "c H W"]) -> Bool[Tensor, "1 H W"]:
         if name not in self._mask:

@@ -87,7 +87,9 @@ class KittiStereo(RectifiedFiles):
 
 
 def _frame(left: Path, right: Path, folder: Path, truth: Path | None) -> FrameFiles:
-    scene, moment = frame_number(left.stem).split("_")
+    scene, _, moment = frame_number(left.stem).partition("_")
+    if not (scene.isdecimal() and moment.isdecimal()):
+        raise DataError(f"{left}: files are called 000000_10.png, scene and moment; take it out")
     rig, size = _read_calibration(folder / "calib_cam_to_cam" / f"{int(scene):06d}.txt")
     mask = truth and folder / "disp_noc_0" / truth.name
     key = f"{folder.name}/{int(scene):06d}/{moment}"

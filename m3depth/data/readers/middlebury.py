@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import read_depth, read_image, resize_image
+from m3depth.data.images import check_alike, read_depth, read_image, resize_image
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
@@ -72,10 +72,13 @@ class MiddleburyScene(ReadAtSize):
         truth = next((p for p in _truth_files(self.root) if p.is_file()), None)
         if truth is not None:
             disparity_px = read_depth(truth)
+            check_alike(truth, disparity_px, "the left image", left)
             depth_mm = depth_from_disparity(disparity_px, self.rig)
             sample["depth_mm"] = torch.where(disparity_px > 0, depth_mm, 0.0)
             if self.visible_only:
-                seen = read_image(self.root / "mask0nocc.png").amin(0, keepdim=True)
+                nocc = self.root / "mask0nocc.png"
+                seen = read_image(nocc).amin(0, keepdim=True)
+                check_alike(nocc, seen, "the left image", left)
                 sample["mask"] = seen == 1  # 128 is seen by one camera only
         return sample
 

@@ -88,7 +88,7 @@ class Scared(ReadAtSize):
             for place, sequence in enumerate(self.sequences)
             for frame in _numbers(sequence, {} if keyframes_only else frames or {})
         ]
-        self._posed = all(sequence.has_poses for sequence in self.sequences)
+        self._posed = self._with_poses()
         _warn_of_bad_ones([sequence.name for sequence in self.sequences])
 
     def __len__(self) -> int:
@@ -106,6 +106,16 @@ class Scared(ReadAtSize):
         if keyframes_only:
             return [Still(name, folder) for name, folder in folders.items()]
         return _videos(folders, self.truth, self.of_video)
+
+    def _with_poses(self) -> bool:
+        """Whether all have poses; one without leaves out those of all, which is told."""
+        without = [sequence.name for sequence in self.sequences if not sequence.has_poses]
+        if without and len(without) < len(self.sequences):
+            warn_once(
+                f"{self.root}: {len(without)} of {len(self.sequences)} sequences have no poses, "
+                f"such as {without[0]}: poses are left out of all; choose sequences that have them"
+            )
+        return not without
 
     def _sample(self, moment: Moment) -> StereoBatch:
         rectified = rectification(moment.calibration)

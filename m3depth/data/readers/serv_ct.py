@@ -116,6 +116,11 @@ def _read_rig(path: Path) -> StereoRig:
             f"{path}: focal length {left[0, 0]:g} px, baseline {baseline_mm:g} mm; "
             "both must be positive"
         )
+    if right[0, 3] > 0:
+        warn_once(
+            f"{path.parent}: P2 puts the right camera to the left of the left one; it is taken to "
+            "lie to the right: m3depth check tells whether the views are exchanged"
+        )
     return StereoRig.of(left[0, 0], left[1, 1], left[0, 2], left[1, 2], right[0, 2], baseline_mm)
 
 

@@ -20,6 +20,8 @@ from m3depth.errors import DataError
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
+QUATERNION_OFF = 0.05  # digits that a file left out pass
+
 
 class StereoMis(RecordedSequences):
     """Stacked stereo video with tool masks and poses by robot kinematics. There is no depth.
@@ -77,6 +79,21 @@ class StereoMis(RecordedSequences):
             for name, folder in found.items()
         ]
         super().__init__(recordings, size, step, repeat)
+        for recording in recordings:
+            self._tell_without_mask(recording)
+
+    def _tell_without_mask(self, recording: Recording) -> None:
+        masks = recording.folder / "masks"
+        numbers = [number for one, number in self.frames if one is recording]
+        bare = [n for n in numbers if not self._mask(masks, n).is_file()] if masks.is_dir() else []
+        if bare:
+            warn_once(
+                f"{masks}: none for {len(bare)} of {len(numbers)} frames, the first "
+                f"{self._mask(masks, bare[0]).name}: they are taken to show no tool"
+            )
+
+    def _mask(self, masks: Path, number: int) -> Path:
+        return masks / f"{number + self.mask_shift:06d}l.png"
 
     def _usable(self, recording: Recording) -> range:
         poses, count = self._poses[recording.name], len(recording.video)
@@ -98,9 +115,8 @@ class StereoMis(RecordedSequences):
             sample["camera_to_world"] = poses[number + self.pose_shift]
         masks = recording.folder / "masks"
         if masks.is_dir():
-            path = masks / f"{number + self.mask_shift:06d}l.png"
             shape = sample["left"].shape
-            sample["tool"] = _tool(path, cameras, (shape[-2], shape[-1]))
+            sample["tool"] = _tool(self._mask(masks, number), cameras, (shape[-2], shape[-1]))
 
 
 def _tool(path: Path, cameras: Rectification, size: tuple[int, int]) -> Bool[Tensor, "1 h w"]:
@@ -132,8 +148,10 @@ def _read_poses(folder: Path) -> Float[Tensor, "n 4 4"] | None:
         return None
     rows = read_rows(path)
     table = as_matrix(rows, (len(rows), 8), str(path))
-    if not np.linalg.norm(table[:, 4:], axis=1).all():
-        raise DataError(f"{path}: a quaternion of length 0 turns nothing; copy the file again")
+    lengths = np.linalg.norm(table[:, 4:], axis=1)
+    off = lengths[np.abs(lengths - 1) > QUATERNION_OFF]
+    if len(off):
+        raise DataError(f"{path}: a quaternion of length {off[0]:.3g}, not 1; copy the file again")
     poses = np.tile(np.eye(4), (len(table), 1, 1))
     poses[:, :3, 3] = 1000 * table[:, 1:4]  # metres
     poses[:, :3, :3] = Rotation.from_quat(table[:, 4:]).as_matrix()  # x y z w

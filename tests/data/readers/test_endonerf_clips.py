@@ -68,9 +68,14 @@ def test_without_a_unit_there_is_no_depth(root: Path):
     assert bool(sample["tool"][0, 15:25, 20:].all())
 
 
-def test_poses_that_differ_are_left_out(root: Path):
+def test_poses_that_differ_are_refused_or_left_out_when_asked_and_told(root: Path, caplog):
+    """They were left out in silence, and exports said that the camera stands still."""
     write_poses(root / "cutting", turn=1.0)
-    assert "camera_to_world" not in EndoNerf(root, None, clips=["cutting"])[0]
+    with pytest.raises(DataError, match=r"the camera moves, .*\.without_poses=true"):
+        EndoNerf(root, None, clips=["cutting"])
+    frames = EndoNerf(root, None, clips=["cutting"], without_poses=True)
+    assert "camera_to_world" not in frames[0]
+    assert "an export takes it for a still one" in caplog.text
 
 
 def test_the_file_s_other_spelling_and_a_clip_alone_are_found(root: Path):

@@ -321,3 +321,13 @@ def test_real_pfm_agrees_with_its_description() -> None:
     assert known.min() == pytest.approx(9.18, abs=0.01)
     assert known.max() == pytest.approx(62.88, abs=0.01)
     assert len(known) / disparity.numel() == pytest.approx(0.979, abs=0.001)
+
+
+def test_depth_that_was_cropped_is_refused_and_depth_of_half_the_size_is_not(root: Path) -> None:
+    (root / "depth").mkdir()
+    np.save(root / "depth/f1.npy", np.full((12, 20), 50.0, np.float32))
+    np.save(root / "depth/f9.npy", np.full((24, 32), 50.0, np.float32))
+    pairs = FolderPairs(root, None)
+    assert pairs[0]["depth_mm"].shape == (1, 12, 20)
+    with pytest.raises(DataError, match=r"f9\.npy: 32x24, but the image is 40x24: not the same sh"):
+        pairs[1]

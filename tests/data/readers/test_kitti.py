@@ -125,3 +125,11 @@ def test_a_missing_right_image_is_named(root: Path):
     (root / "training" / "image_3" / "000001_10.png").unlink()
     with pytest.raises(DataError, match=r"image_3: no file for frame: 1_10"):
         KittiStereo(root, None)
+
+
+def test_a_file_of_another_kind_of_name_is_named(root: Path):
+    for view in ("image_2", "image_3"):
+        name = root / "training" / view / "000001_10.png"
+        name.with_name("mosaic.png").write_bytes(name.read_bytes())
+    with pytest.raises(DataError, match=r"mosaic\.png: files are called 000000_10\.png"):
+        KittiStereo(root, None, truth=False)

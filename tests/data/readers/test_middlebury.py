@@ -128,6 +128,16 @@ def test_views_of_different_sizes_are_refused(root: Path):
         MiddleburyScene(root, (HEIGHT, WIDTH))[0]
 
 
+def test_truth_and_masks_of_another_size_than_the_image_are_refused(root: Path):
+    rows = np.full((HEIGHT // 2, WIDTH // 2), 9.0, np.float32)
+    cv2.imwrite(str(root / "mask0nocc.png"), np.full(rows.shape, 255, np.uint8))
+    with pytest.raises(DataError, match=r"mask0nocc\.png: .* but the left image is"):
+        MiddleburyScene(root, (HEIGHT, WIDTH), visible_only=True)[0]
+    write_pfm(root / "disp0GT.pfm", rows)
+    with pytest.raises(DataError, match=r"disp0GT\.pfm: .* but the left image is"):
+        MiddleburyScene(root, (HEIGHT, WIDTH))[0]
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no {REAL}")
 def test_the_true_disparity_rebuilds_the_real_left_view():

@@ -267,3 +267,11 @@ def test_keyframes_without_videos(tmp_path, root):
     shutil.copytree(root / "dataset_2", tmp_path / "dataset_2")
     with pytest.raises(DataError, match=r"no video \(data/rgb\.mp4\) in 1 sequences"):
         Scared(tmp_path, SIZE)
+
+
+def test_one_sequence_without_poses_leaves_out_those_of_all_and_says_so(copy, root, caplog):
+    other = copy.parent / "keyframe_9"
+    shutil.copytree(copy, other)
+    (other / "data/frame_data.tar.gz").unlink()
+    assert "camera_to_world" not in Scared(copy.parents[1], SIZE, truth=False)[0]
+    assert "1 of 2 sequences have no poses, such as dataset_1/keyframe_9" in caplog.text

@@ -82,8 +82,9 @@ def test_poses_are_in_millimetres_camera_to_world(root: Path):
     torch.testing.assert_close(pose[:3, :3], expected, rtol=0, atol=1e-6)
 
 
-def test_a_mask_is_of_tissue_and_frames_without_show_no_tool(root: Path):
+def test_a_mask_is_of_tissue_and_frames_without_show_no_tool(root: Path, caplog):
     frames = StereoMis(root, None, ["P1"])
+    assert f"masks: none for {len(frames) - 1} of {len(frames)} frames, the first" in caplog.text
     assert not frames[0]["tool"].any()
     tool = frames[1]["tool"]
     assert tool.shape == (1, *SIZE)  # beside the image
