@@ -81,9 +81,9 @@ class DisparityRange:
         yield Finding(
             "disparity_range",
             graded.severity,
-            f"{share:.0%} of the points have a disparity that the network cannot give (0 to "
-            f"{self.widest:g} of the width) in {graded.of}; disparities go from {low:.3f} to "
-            f"{high:.3f} of the width",
+            "of the points, so many have a disparity that the network cannot give (0 to "
+            f"{self.widest:g} of the width): {graded.quoted('{:.0%}'.format)}; disparities go from "
+            f"{low:.3f} to {high:.3f} of the width in the worst frame",
             "crop the views so that infinity has a disparity near 0, keep more of the width, or "
             "leave frames out that are as near as this",
             {"outside_share": share, "low_of_width": float(low), "high_of_width": float(high)},
@@ -109,11 +109,13 @@ class MixedSigns:
         mixed = [frame for frame in calibrated if frame.behind > self.error_share]
         if mixed and all(frame.truth_fit is None for frame in mixed):
             worst = max(mixed, key=lambda frame: frame.behind)
+            typical = float(np.median([frame.behind for frame in calibrated]))
             yield Finding(
                 "principal_offset",
                 Severity.ERROR,
                 f"{worst.behind:.0%} of the points lie beyond infinity, which the calibration puts "
-                f"at {worst.offset_px:.1f} px, in {len(mixed)} of {len(calibrated)} frames",
+                f"at {worst.offset_px:.1f} px, in the worst frame ({worst.key}), {typical:.0%} in "
+                f"the median one; too many in {len(mixed)} of {len(calibrated)} frames",
                 "give each view's own principal point (cx and cx_right) after rectification",
                 {"beyond_infinity_share": worst.behind, "infinity_px": worst.offset_px},
                 tuple(frame.key for frame in mixed),

@@ -11,6 +11,7 @@ import numpy as np
 from m3depth import __version__
 from m3depth.check.finding import Finding
 from m3depth.check.measured import Measured
+from m3depth.check.measures import fine, measures
 from m3depth.check.pictures import Picture
 from m3depth.check.run import told_frames, verdict
 from m3depth.check.sampling import Sampled
@@ -27,6 +28,7 @@ STYLE = """
 .fault h2 { margin: 0.8rem 0 0.3rem; }
 .fault h2 small { font-weight: 500; font-size: 0.7em; color: var(--soft); }
 .fault.is-error h2 small { color: var(--bad); }
+.measured td { text-align: left; white-space: normal; font-weight: normal; vertical-align: top; }
 .fault figure, .worst figure { margin: 0.9rem 0; max-width: 68rem; }
 """
 
@@ -43,6 +45,7 @@ def write_gallery(path: Path, findings: Sequence[Finding], sampled: Sampled) -> 
             f"<h1>{escape(verdict(findings))}</h1>",
             f'<p class="lead">{escape(told_frames(sampled))}</p>',
             *(_finding(finding) for finding in findings),
+            _measured(findings, sampled),
             _worst(findings, sampled),
             f"<footer><p>m3depth {escape(__version__)} check</p></footer>",
         ]
@@ -69,6 +72,18 @@ def _finding(finding: Finding) -> str:
         f"<p><b>Mend:</b> {escape(finding.mend)}.</p><dl>{numbers}</dl>{picture}"
         f"{_keys(finding.frames)}</section>"
     )
+
+
+def _measured(findings: Sequence[Finding], sampled: Sampled) -> str:
+    """What is not found to be wrong, with the numbers that show it."""
+    rows = "".join(
+        f"<tr><td><b>ok</b></td><td><code>{escape(one.code)}</code></td><td>{escape(one.said)}</td>"
+        "</tr>"
+        for one in fine(measures(sampled), findings)
+    )
+    if not rows:
+        return ""
+    return f'<section class="measured"><h2>Measured</h2><table>{rows}</table></section>'
 
 
 def _keys(keys: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """From a number for each frame to one finding for the set."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +46,14 @@ class Graded(NamedTuple):
     def of(self) -> str:
         """How many frames, in words."""
         return f"{len(self.worst)} of {self.judged} frames"
+
+    def quoted(self, number: Callable[[float], str]) -> str:
+        """The worst frame's number, the typical one's, and in how many frames it is too large."""
+        typical = f"{number(self.whole)} in the median frame"
+        if not self.worst:
+            return f"{typical}, which {self.judged} frames together show"
+        frame, value = self.worst[0]
+        return f"{number(value)} in the worst frame ({frame.key}), {typical}; too much in {self.of}"
 
 
 def grade(measured: Sequence[tuple[Measured, Estimate]], limits: Sequence[Limits]) -> Graded | None:

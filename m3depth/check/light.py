@@ -43,10 +43,13 @@ class ViewColours:
             for frame, ratio in ratios
         ]
         yield from _finding(
-            "exposure_difference", light, self.brightness, "times as bright as the right one"
+            "exposure_difference",
+            light,
+            self.brightness,
+            "the views differ in brightness",
         )
         yield from _finding(
-            "colour_difference", hue, self.colour, "times as strong in one colour as the right one"
+            "colour_difference", hue, self.colour, "the views differ in colour: one channel"
         )
 
 
@@ -81,17 +84,18 @@ def _estimate(values: NDArray[np.floating]) -> Estimate:
 
 
 def _finding(
-    code: str, measured: list[tuple[Measured, Estimate]], factor: float, than: str
+    code: str, measured: list[tuple[Measured, Estimate]], factor: float, what: str
 ) -> Iterator[Finding]:
     graded = grade(measured, [Limits(float(np.log(factor)), np.inf)] * len(measured))
     if graded is None:
         return
     worst = graded.worst[0] if graded.worst else (measured[0][0], graded.whole)
     ratio = float(np.exp(worst[1]))
+    told = graded.quoted(lambda log: f"{np.exp(log):.2f}")
     yield Finding(
         code,
         Severity.WARNING,
-        f"the left view is {ratio:.2f} {than} in {graded.of}",
+        f"{what}, left over right: {told}",
         "lock both cameras' exposure and white balance, or even the views out; train with colour "
         "jitter drawn for each view and rely less on L1 than on SSIM",
         {"median_ratio": float(np.exp(graded.whole)), "worst_ratio": ratio},

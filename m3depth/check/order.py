@@ -25,12 +25,14 @@ class SwappedViews:
             return
         worst = max(swapped, key=lambda frame: frame.behind)
         shift = float(np.median(worst.kept.shift_px[:, 0]))
+        typical = float(np.median([frame.behind for frame in swapped]))
         yield Finding(
             "swapped_views",
             Severity.ERROR,
             f"{worst.behind:.0%} of the points move the wrong way between the views (median "
-            f"disparity {shift:.1f} px, infinity at {worst.offset_px:.1f} px) in "
-            f"{len(swapped)} of {len(sampled.plain)} frames",
+            f"disparity {shift:.1f} px, infinity at {worst.offset_px:.1f} px) in the worst frame "
+            f"({worst.key}), {typical:.0%} in the median of those that are swapped: {len(swapped)} "
+            f"of {len(sampled.plain)} frames",
             "exchange left and right; if they are right, the principal points of the two views "
             "differ: give cx_right, or rectify so that infinity has disparity 0",
             {

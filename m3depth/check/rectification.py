@@ -34,12 +34,12 @@ class VerticalOffset:
             sampled, lambda a: a.offset_px, lambda f: limits.at_least(self.of_height * f.size[0])
         )
         if graded is not None:
-            worst = _worst(graded)
+            apart = graded.quoted(lambda px: f"{abs(px):.1f} px")
             yield _finding(
                 graded,
                 "vertical_offset",
                 "px",
-                f"the views' rows are {abs(worst):.1f} px apart in {graded.of}",
+                f"the views' rows are apart by {apart}",
                 "rectify with the calibration of this very set; a constant offset can be cut off: "
                 "crop one view by as many rows",
             )
@@ -65,12 +65,12 @@ class ViewRotation:
         """At most one finding."""
         graded = _graded(sampled, lambda a: a.rotation_deg, self._limits)
         if graded is not None:
-            worst = _worst(graded)
+            turned = graded.quoted(lambda degrees: f"{abs(degrees):.2f} degrees")
             yield _finding(
                 graded,
                 "view_rotation",
                 "deg",
-                f"one view is turned by {abs(worst):.2f} degrees against the other in {graded.of}",
+                f"one view is turned against the other by {turned}",
                 "rectify again: the calibration's rotation between the cameras is missing, "
                 "inverted or another endoscope's",
             )
@@ -104,13 +104,12 @@ class VerticalScale:
             sampled, lambda a: a.stretch_px, lambda f: limits.at_least(self.of_height * f.size[0])
         )
         if graded is not None:
-            worst = _worst(graded)
+            apart = graded.quoted(lambda px: f"{abs(px):.1f} px")
             yield _finding(
                 graded,
                 "vertical_scale",
                 "px",
-                f"one view is larger: rows at the edge are {abs(worst):.1f} px apart in "
-                f"{graded.of}",
+                f"one view is larger: rows at the edge are apart by {apart}",
                 "rectify both views to one focal length, and resize them alike",
             )
 
@@ -136,12 +135,12 @@ class Distortion:
             sampled, lambda a: a.bend_px, lambda f: limits.at_least(self.of_height * f.size[0])
         )
         if graded is not None:
-            worst = _worst(graded)
+            bent = graded.quoted(lambda px: f"{px:.1f} px")
             yield _finding(
                 graded,
                 "distortion",
                 "px",
-                f"rows bend by {worst:.1f} px (root mean square) against each other in {graded.of}",
+                f"rows bend against each other by {bent} (root mean square)",
                 "undistort while rectifying: distortion or a tilt between the cameras is left in",
             )
 

@@ -7,6 +7,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from m3depth.check.finding import Check, Finding, Severity
+from m3depth.check.measures import Measure, fine
 from m3depth.check.sampling import Sampled, Sampler
 from m3depth.errors import DataError
 from m3depth.files import write_json, write_png
@@ -28,18 +29,25 @@ def check(
     return sorted(findings, key=lambda finding: -finding.severity), sampled
 
 
-def table(findings: Sequence[Finding], header: str, purpose: str = "train on") -> str:
-    """What was found, for a terminal: a line each for finding and mend.
+def table(
+    findings: Sequence[Finding],
+    header: str,
+    purpose: str = "train on",
+    measured: Sequence[Measure] = (),
+) -> str:
+    """What was found, for a terminal: a line each for finding and mend, and what was measured.
 
     Args:
         findings: The worst first.
         header: How much was looked at.
         purpose: What the data are fit for or not.
+        measured: What was measured, of which a finding tells itself.
     """
     lines = [header]
     for finding in findings:
         lines.append(f"{finding.severity.name:<8} {finding.code}: {finding.said}")
         lines.append(f"{'':<8} -> {finding.mend}")
+    lines += [f"{'ok':<8} {one.code}: {one.said}" for one in fine(measured, findings)]
     return "\n".join([*lines, verdict(findings, purpose)]) + "\n"
 
 
@@ -68,7 +76,12 @@ def frames_read(sampled: Sampled) -> dict[str, Any]:
     return {"in_set": sampled.lengths, "read": read, "measured": len(sampled.frames)}
 
 
-def write_check(folder: Path, findings: Sequence[Finding], frames: Mapping[str, Any]) -> None:
+def write_check(
+    folder: Path,
+    findings: Sequence[Finding],
+    frames: Mapping[str, Any],
+    measured: Sequence[Measure] = (),
+) -> None:
     """``check.json`` and a picture for each finding that has one."""
     told: list[dict[str, Any]] = []
     for number, finding in enumerate(findings):
@@ -92,6 +105,10 @@ def write_check(folder: Path, findings: Sequence[Finding], frames: Mapping[str, 
             "errors": sum(f.severity is Severity.ERROR for f in findings),
             "warnings": sum(f.severity is Severity.WARNING for f in findings),
             "frames": frames,
+            "measured": {
+                one.code: {name: round(value, 6) for name, value in one.numbers.items()}
+                for one in measured
+            },
         },
     )
 

@@ -98,12 +98,14 @@ def _wrong_offset(found: list[Fitted], judged: int) -> Finding:
 
 
 def _misplaced(found: list[Fitted], judged: int) -> Finding:
-    _, fit = max(found, key=lambda pair: pair[1].shift_gain)
+    worst, fit = max(found, key=lambda pair: pair[1].shift_gain)
     x, y = fit.shift_px
+    across, down = np.median([fit.shift_px for _, fit in found], axis=0)
     return _finding(
         "truth_misplaced",
         found,
-        f"ground truth sits better on the image when moved by ({x:+.0f}, {y:+.0f}) px in "
+        f"ground truth sits better on the image when moved by ({x:+.0f}, {y:+.0f}) px in the worst "
+        f"frame ({worst.key}), ({across:+.0f}, {down:+.0f}) px in the median one, in "
         f"{len(found)} of {judged} frames",
         "crop, resize and rectify depth together with its image, and check that both are of the "
         "same frame",
@@ -112,12 +114,13 @@ def _misplaced(found: list[Fitted], judged: int) -> Finding:
 
 
 def _no_fit(found: list[Fitted], judged: int) -> Finding:
-    off = max(fit.as_stated_px for _, fit in found)
+    off = [fit.as_stated_px for _, fit in found]
     return _finding(
         "truth_misplaced",
         found,
-        f"ground truth differs from what the images show by {off:.1f} px (median), in "
-        f"{len(found)} of {judged} frames, and no shift, factor or offset explains it",
+        f"ground truth differs from what the images show by {max(off):.1f} px in the worst frame, "
+        f"{np.median(off):.1f} px in the median one, in {len(found)} of {judged} frames, and no "
+        "shift, factor or offset explains it",
         "check that depth, images and calibration belong to the same frames and cameras",
         {},
     )

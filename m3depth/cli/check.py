@@ -23,14 +23,16 @@ SPLITS = ("test", "train", "val")  # the test first: it has the ground truth
 def check_pairs(config: DictConfig) -> int:
     """Look for what makes a data set unfit to train on; 1 when there is an error."""
     from m3depth.check.gallery import write_gallery
+    from m3depth.check.measures import measures
     from m3depth.check.run import check, frames_read, table, told_frames, write_check
 
     checks = [instantiate(one) for one in config.checks.values()]
     findings, sampled = check(_splits(config), instantiate(config.sample), checks)
-    sys.stdout.write(table(findings, told_frames(sampled)))
+    measured = measures(sampled)
+    sys.stdout.write(table(findings, told_frames(sampled), measured=measured))
     if config.output is not None:
         folder = Path(config.output)
-        write_check(folder, findings, frames_read(sampled))
+        write_check(folder, findings, frames_read(sampled), measured)
         write_gallery(folder / "report.html", findings, sampled)
         sys.stdout.write(f"{folder / 'report.html'}\n")
     return _status(findings)
