@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import sys
 from pathlib import Path
 
@@ -34,6 +35,9 @@ NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0, 1 for a failure, 2 for a usage error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a log that is watched has every line at once
+            stream.reconfigure(line_buffering=True)
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     if verb in {"-h", "--help", "--version"}:
         sys.stdout.write(USAGE + "\n" if verb != "--version" else f"m3depth {__version__}\n")

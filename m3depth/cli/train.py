@@ -117,6 +117,7 @@ def _trainer(config: DictConfig, describer: pl.Callback) -> pl.Trainer:
         config.trainer,
         callbacks=[*callbacks, describer],
         logger=loggers,
+        enable_progress_bar=any(isinstance(one, pl.callbacks.ProgressBar) for one in callbacks),
         default_root_dir=config.output,
     )
     return trainer

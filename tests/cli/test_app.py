@@ -44,6 +44,14 @@ def test_the_version():
     assert m3depth("--version").out == f"m3depth {__version__}\n"
 
 
+def test_a_log_has_every_line_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with (tmp_path / "log").open("w", buffering=4096) as log:
+        monkeypatch.setattr("sys.stdout", log)
+        app.main(["--version"])
+        assert (tmp_path / "log").read_text().startswith("m3depth ")
+        monkeypatch.undo()
+
+
 def test_help_of_what_has_no_default_names_the_choices():
     told = m3depth("check", "kind=prior", "--help")
     assert told.status == 0
