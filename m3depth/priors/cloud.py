@@ -1,14 +1,15 @@
 """Coloured points in world coordinates: what a splatter starts from."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Int64, Shaped, UInt8
 from numpy.typing import NDArray
 
+Indices = Int64[NDArray[np.int64], "..."]  # (n,), another one for each cloud
 Points = Float[NDArray[np.floating], "n 3"]
 Rgb = UInt8[NDArray[np.uint8], "n 3"]
 
@@ -47,11 +48,29 @@ def thinned(cloud: Cloud, voxel_mm: float) -> Cloud:
     """The mean point and colour of every cube of this size that holds any, in a fixed order."""
     if not len(cloud.points):
         return cloud
-    small = _open3d(cloud).voxel_down_sample(voxel_mm)
+    return _in_order(_open3d(cloud).voxel_down_sample(voxel_mm))[0]
+
+
+def traced(clouds: Sequence[Cloud], voxel_mm: float) -> tuple[Cloud, list[Indices]]:
+    """All points of several clouds, `thinned`, and for each cloud the points that it is part of."""
+    whole = joined(clouds)
+    if not len(whole.points):
+        return whole, [np.empty(0, np.int64) for _ in clouds]
+    shown, margin = _open3d(whole), voxel_mm / 2  # as `voxel_down_sample` lays its cubes
+    low, high = shown.get_min_bound() - margin, shown.get_max_bound() + margin
+    small, _, members = shown.voxel_down_sample_and_trace(voxel_mm, low, high)
+    cloud, order = _in_order(small)
+    sources = np.repeat(np.arange(len(clouds)), [len(one.points) for one in clouds])
+    points = np.repeat(np.argsort(order), [len(one) for one in members])  # in the new order
+    pairs = np.unique(np.stack([sources[np.concatenate(members)], points]), axis=1)
+    return cloud, [pairs[1][pairs[0] == source] for source in range(len(clouds))]
+
+
+def _in_order(small: Any) -> tuple[Cloud, Indices]:
     points = np.asarray(small.points)
     colours = (np.asarray(small.colors) * 255).round().astype(np.uint8)
     order = np.lexsort(points.T)
-    return Cloud(points[order], colours[order])
+    return Cloud(points[order], colours[order]), order
 
 
 def ply(cloud: Cloud) -> bytes:

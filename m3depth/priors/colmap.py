@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 
 from m3depth.errors import ConfigError
-from m3depth.priors.cloud import Cloud
+from m3depth.priors.cloud import Cloud, Indices, Points
+
+CORNER = 0.5  # of a pixel whose centre is at 0 here, and at 0.5 in COLMAP
 
 
 class Pinhole(NamedTuple):
@@ -48,28 +50,34 @@ def require_pycolmap() -> Any:
     return pycolmap
 
 
-def model_files(pictures: Sequence[Picture], cloud: Cloud, text: bool) -> dict[str, bytes]:
-    """Cameras, images and points as the files of ``sparse/0``; points have no tracks.
+def model_files(
+    pictures: Sequence[Picture], cloud: Cloud, seen: Sequence[Indices], text: bool
+) -> dict[str, bytes]:
+    """Cameras, images and points as the files of ``sparse/0``.
+
+    A point's track are the images that it is seen in, each at the place that it projects to.
 
     Args:
         pictures: In the order of their numbers, which start at 1.
         cloud: In the poses' unit.
+        seen: For each picture the indices of the points that are seen in it.
         text: As .txt, else as .bin.
 
     Raises:
         ConfigError: pycolmap is not installed.
     """
-    model = _model(pictures, cloud)
+    model = _model(pictures, cloud, seen)
     with tempfile.TemporaryDirectory() as scratch:
         (model.write_text if text else model.write_binary)(scratch)
         return {path.name: path.read_bytes() for path in sorted(Path(scratch).iterdir())}
 
 
-def _model(pictures: Sequence[Picture], cloud: Cloud) -> Any:
+def _model(pictures: Sequence[Picture], cloud: Cloud, seen: Sequence[Indices]) -> Any:
     pycolmap = require_pycolmap()
     model = pycolmap.Reconstruction()
     numbers: dict[Pinhole, int] = {}
-    for number, picture in enumerate(pictures, start=1):
+    tracks = [pycolmap.Track() for _ in cloud.points]
+    for number, (picture, points) in enumerate(zip(pictures, seen, strict=True), start=1):
         if picture.camera not in numbers:
             numbers[picture.camera] = len(numbers) + 1
             model.add_camera_with_trivial_rig(_camera(picture.camera, len(numbers)))
@@ -77,10 +85,30 @@ def _model(pictures: Sequence[Picture], cloud: Cloud) -> Any:
             name=picture.name, camera_id=numbers[picture.camera], image_id=number
         )
         world_to_camera = np.linalg.inv(picture.camera_to_world)[:3]
+        places, inside = _projected(cloud.points[points], world_to_camera, picture.camera)
+        image.points2D = pycolmap.Point2DList([pycolmap.Point2D(xy) for xy in places[inside]])
+        for place, point in enumerate(points[inside]):
+            tracks[point].add_element(number, place)
         model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(world_to_camera))
-    for point, colour in zip(cloud.points, cloud.colours, strict=True):
-        model.add_point3D(point, pycolmap.Track(), colour)
+    for point, track, colour in zip(cloud.points, tracks, cloud.colours, strict=True):
+        model.add_point3D(point, track, colour)
     return model
+
+
+def _projected(
+    points: Points, world_to_camera: Float64[NDArray[np.float64], "3 4"], camera: Pinhole
+) -> tuple[Float64[NDArray[np.float64], "n 2"], Bool[NDArray[np.bool_], " n"]]:
+    """Where the points are in a picture, in COLMAP's pixels, and which are within it.
+
+    A point at the border may be the mean of several, some of which others see.
+    """
+    x, y, z = world_to_camera[:, :3] @ points.T + world_to_camera[:, 3:]
+    ahead = z > 0
+    depth = np.where(ahead, z, 1.0)
+    across = camera.fx * x / depth + camera.cx + CORNER
+    down = camera.fy * y / depth + camera.cy + CORNER
+    within = (across >= 0) & (across < camera.width) & (down >= 0) & (down < camera.height)
+    return np.stack([across, down], axis=1), ahead & within
 
 
 def _camera(pinhole: Pinhole, number: int) -> Any:
@@ -89,6 +117,6 @@ def _camera(pinhole: Pinhole, number: int) -> Any:
         model="PINHOLE",
         width=width,
         height=height,
-        params=[fx, fy, cx + 0.5, cy + 0.5],
+        params=[fx, fy, cx + CORNER, cy + CORNER],
         camera_id=number,
     )

@@ -62,6 +62,7 @@ def unmet_by(scene: Written, habits: Habits) -> Iterator[Unmet]:
     yield from still_camera(habits, scene.poses)
     yield from outside_ndc(habits, scene.poses)
     yield from without_depth(habits, scene.without_depth, len(scene.poses))
+    yield from untracked(habits, scene.without_depth, len(scene.poses))
 
 
 def wrong_size(habits: Habits, size: tuple[int, int]) -> Iterator[Unmet]:
@@ -150,6 +151,22 @@ def without_depth(habits: Habits, names: Sequence[str], frames: int) -> Iterator
             f"{len(names)} of {frames} frames have no depth ({told}), and {habits.name} stops at "
             "the first (IndexError: it takes percentiles of the depths that are not 0)",
             "take these frames out of the data and export again",
+            {"frames": float(len(names))},
+            tuple(names),
+        )
+
+
+def untracked(habits: Habits, names: Sequence[str], frames: int) -> Iterator[Unmet]:
+    """Images of a model in which no point is seen, for a program that asks which are."""
+    if habits.needs_tracks and names:
+        told = f"{', '.join(names[:NAMED])}" + (", ..." if len(names) > NAMED else "")
+        yield Unmet(
+            "no_tracks",
+            True,
+            f"no point of the model is seen in {len(names)} of {frames} images ({told}): with "
+            f"--depth_loss {habits.name} stops there (KeyError)",
+            "export again; frames without any depth must be taken out of the data, or train "
+            "without --depth_loss",
             {"frames": float(len(names))},
             tuple(names),
         )

@@ -267,6 +267,68 @@ def colmap_binary(model: Path) -> tuple[list[ColmapImage], np.ndarray]:
     return sorted(images, key=lambda image: image.name), np.array(cloud)
 
 
+class Observed(NamedTuple):
+    places: np.ndarray  # (n, 2), in COLMAP's pixels
+    points: np.ndarray  # (n,) numbers of points
+
+
+def observations(model: Path) -> dict[str, Observed]:
+    """The second half of each record of ``images.bin``: x, y and the number of the point."""
+    data = (model / "images.bin").read_bytes()
+    (count,), at, found = struct.unpack_from("<Q", data), 8, {}
+    for _ in range(count):
+        end = data.index(b"\0", at + struct.calcsize("<i7di"))
+        name = data[at + struct.calcsize("<i7di") : end].decode()
+        (length,) = struct.unpack_from("<Q", data, end + 1)
+        kind = np.dtype([("place", "<f8", 2), ("point", "<i8")])
+        rows = np.frombuffer(data, kind, length, end + 9)
+        found[name] = Observed(rows["place"], rows["point"])
+        at = end + 9 + rows.nbytes
+    return found
+
+
+def tracks(model: Path) -> dict[int, tuple[np.ndarray, list[tuple[int, int]]]]:
+    """Each point of ``points3D.bin`` by its number: where it is, and who sees it at which place."""
+    data = (model / "points3D.bin").read_bytes()
+    (count,), at, found = struct.unpack_from("<Q", data), 8, {}
+    head = struct.calcsize("<Q3d3BdQ")
+    for _ in range(count):
+        number, x, y, z, _, _, _, _, length = struct.unpack_from("<Q3d3BdQ", data, at)
+        pairs = np.frombuffer(data, "<i4", 2 * length, at + head).reshape(-1, 2)
+        found[number] = np.array([x, y, z]), [(int(image), int(place)) for image, place in pairs]
+        at += head + pairs.nbytes
+    return found
+
+
+def gsplat_depths(scene: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """gsplat's examples with --depth_loss: where points are in each image, and their depths.
+
+    A dictionary from names to points is made of the observations; an image without any is missing.
+    """
+    model = scene / "sparse" / "0"
+    points, found = tracks(model), {}
+    for image in colmap_binary(model)[0]:
+        seen = observations(model)[image.name].points
+        world = np.array([points[number][0] for number in seen])
+        x, y, z = image.rotation @ world.T + image.translation[:, None]
+        width, height, fx, fy, cx, cy = image.camera
+        places = np.stack([fx * x / z + cx, fy * y / z + cy], axis=1)
+        inside = (places >= 0).all(axis=1) & (places < (width, height)).all(axis=1) & (z > 0)
+        found[image.name] = places[inside], z[inside]
+    return found
+
+
+def gsplat_normalised(scene: Path) -> np.ndarray:
+    """Its normalize_world_space: poses over their median distance, then the points' main axes."""
+    images, cloud = colmap_binary(scene / "sparse" / "0")
+    places = np.array([-image.rotation.T @ image.translation for image in images])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centred = places - np.median(places, axis=0)
+        scale = 1 / np.median(np.linalg.norm(centred, axis=1))
+        scaled = (cloud - np.median(places, axis=0)) * scale
+        return np.linalg.eigh(np.cov(scaled, rowvar=False))[1]
+
+
 def from_colmap(image: ColmapImage, depth: np.ndarray, c: tuple[float, float]) -> np.ndarray:
     """World points of a depth map in the model's unit, pixel centres at + 0.5."""
     _, _, fx, fy, _, _ = image.camera

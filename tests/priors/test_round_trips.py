@@ -1,5 +1,6 @@
 """Every layout, re-read by its consumer's own rule: the points are where they were."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,53 @@ def test_eight_bits_leave_out_what_is_too_near(tmp_path: Path) -> None:
     assert readers.pixels(scene / "monodepth/000000.png")[row, column].tolist() == [0, 0, 0]
 
 
+def test_graphdeco_s_images_are_black_where_they_are_transparent(tmp_path: Path) -> None:
+    """Its trainer multiplies what it renders by alpha, and compares it with the colours."""
+    scene = export(GraphdecoWriter(tmp_path), [a_prior(0)])
+    pixels = readers.pixels(scene / "images/000000.png")
+    colours, alpha = pixels[..., :3] / 255, pixels[..., 3:] / 255
+    perfect = np.where(alpha > 0, colours, 0.5)  # a model of the tissue, with tissue under tools
+    assert (alpha == 0).any()
+    assert np.abs(perfect * alpha - colours).mean() == 0
+
+
+@pytest.mark.parametrize(("cx", "cy"), [(32.0, 24.0), (33.3, 22.4), (31.5, 23.5), (30.8, 24.9)])
+def test_graphdeco_s_middle_is_met_to_a_quarter_of_a_pixel(
+    tmp_path: Path, cx: float, cy: float
+) -> None:
+    """A column moves it by half a pixel: no half is left, as it was where cx is half the width."""
+    meta = meta_of(export(GraphdecoWriter(tmp_path), [a_prior(0, cx=cx, cy=cy)]))
+    assert np.abs(meta["principal_remainder_px"]).max() <= 0.25 + 1e-6
+    (height, width), cut = meta["size"], meta["cropped_px"]
+    assert meta["K"][0][2] == (width - 1) / 2
+    assert meta["K_exact"][0][2] == pytest.approx(cx - cut["left"], abs=1e-5)
+    assert (64 - width, 48 - height) <= (4, 4)
+    if (cx, cy) == (32.0, 24.0):
+        assert meta["principal_remainder_px"] == [0, 0]
+        assert (height, width) == (47, 63)
+
+
+@pytest.mark.parametrize("cx", [33.3, 31.5, 36.0, 28.9])
+@pytest.mark.parametrize("name", ["endonerf", "gsharp"])
+def test_sizes_are_even_so_that_half_of_them_is_one_number(
+    tmp_path: Path, name: str, cx: float
+) -> None:
+    """EndoNeRF's centre is W / 2, its followers' W // 2; G-SHARP's is half a pixel before."""
+    odd = replace_maps(a_prior(0, cx=cx), lambda maps: maps[..., 1:, :-1])
+    meta = meta_of(export(WRITERS[name].write(tmp_path), [odd]))
+    (height, width) = meta["size"]
+    assert height % 2 == width % 2 == 0
+    assert np.abs(meta["principal_remainder_px"]).max() <= 0.5 + 1e-6
+    due = width / 2 - (0.5 if name == "gsharp" else 0)
+    assert meta["K"][0][2] == due
+    assert meta["K_exact"][0][2] == pytest.approx(cx - meta["cropped_px"]["left"], abs=1e-5)
+
+
+def replace_maps(prior: DepthPrior, change) -> DepthPrior:
+    names = ("image", "disparity_px", "depth_mm", "confidence", "use")
+    return replace(prior, **{name: change(getattr(prior, name)) for name in names})
+
+
 def test_graphdeco_has_no_hole_and_no_frame_without_depth(tmp_path: Path) -> None:
     scene = export(GraphdecoWriter(tmp_path), [a_prior(0), without_depth(a_prior(1))])
     filled = readers.pixels(scene / "depths/000000.png")
@@ -219,6 +267,61 @@ def test_pycolmap_reads_the_model(tmp_path: Path) -> None:
     assert np.abs(off - off.round()).max() < 0.5
     cloud = np.array([point.xyz for point in model.points3D.values()])
     assert len(cloud) > 500
+
+
+def test_gsplat_finds_each_image_s_points_and_their_depths(tmp_path: Path) -> None:
+    """With cubes smaller than a pixel each point is one pixel's, so its depth is the pixel's."""
+    priors = some_priors(moving=True)
+    scene = export(ColmapWriter(tmp_path, voxel_mm=1e-3), priors)
+    for (places, depths), prior in zip(readers.gsplat_depths(scene).values(), priors, strict=True):
+        assert len(places) == usable(prior).sum()
+        columns, rows = (places - 0.5).round().astype(int).T
+        assert np.abs(places - 0.5 - np.stack([columns, rows], axis=1)).max() < 1e-3
+        assert depths == pytest.approx(prior.depth_mm[0].numpy()[rows, columns], abs=1e-3)
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["bin", "txt"])
+def test_a_point_s_track_are_the_frames_that_it_comes_from(tmp_path: Path, text: bool) -> None:
+    """One depth seen from two places by chance, and twice from the same: each point by whom."""
+    pycolmap = pytest.importorskip("pycolmap")
+    first, other = a_prior(0, moving=False), a_prior(1, moving=False)
+    again = replace(first, key="clip/002")
+    scene = export(ColmapWriter(tmp_path, voxel_mm=0.05, text=text), [first, other, again])
+    model = pycolmap.Reconstruction(str(scene / "sparse" / "0"))
+    alone, both = 0, 0
+    for point in model.points3D.values():
+        images = sorted(element.image_id for element in point.track.elements)
+        assert images in ([2], [1, 3], [1, 2, 3])
+        alone, both = alone + (images == [2]), both + (images == [1, 3])
+    assert min(alone, both) > 2000
+    model.update_point_3d_errors()
+    assert model.compute_mean_reprojection_error() < 1e-6
+    assert model.compute_num_observations() > usable(first).sum() * 2
+
+
+def test_tracks_and_observations_name_each_other(tmp_path: Path) -> None:
+    model = export(ColmapWriter(tmp_path), some_priors(moving=True)) / "sparse" / "0"
+    seen = list(readers.observations(model).values())
+    for number, (_, track) in readers.tracks(model).items():
+        assert track
+        for image, place in track:
+            assert seen[image - 1].points[place] == number
+
+
+def test_a_model_has_the_points_of_the_cloud(tmp_path: Path) -> None:
+    priors = some_priors(moving=True)
+    _, found = readers.colmap_binary(export(ColmapWriter(tmp_path / "a"), priors) / "sparse/0")
+    wanted, _ = readers.ply_points(export(PlyWriter(tmp_path / "b"), priors) / "points3D.ply")
+    assert np.array_equal(found, wanted)
+
+
+def test_gsplat_cannot_normalise_a_camera_that_stands_still(tmp_path: Path) -> None:
+    """What `check kind=prior target=colmap` says."""
+    moving = export(ColmapWriter(tmp_path / "moving"), some_priors(moving=True))
+    assert np.isfinite(readers.gsplat_normalised(moving)).all()
+    still = export(ColmapWriter(tmp_path / "still"), some_priors(moving=False))
+    with pytest.raises(np.linalg.LinAlgError):
+        readers.gsplat_normalised(still)
 
 
 def test_without_pycolmap_a_line_says_what_to_install(

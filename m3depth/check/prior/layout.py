@@ -7,7 +7,7 @@ from pathlib import Path
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorScene, finding
-from m3depth.priors.needs import path_words, wrong_size
+from m3depth.priors.needs import path_words, untracked, wrong_size
 from m3depth.priors.records import FRAMES, half_written
 
 NAMED = 8  # files
@@ -162,6 +162,15 @@ class OnlySize:
         if scene.frames:
             height, width = scene.frames[0].image.shape
             yield from map(finding, wrong_size(scene.habits, (height, width)))
+
+
+@dataclass(frozen=True)
+class Untracked:
+    """Images of a model in which no point is seen, for a reader that asks which are."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        yield from map(finding, untracked(scene.habits, scene.untracked, scene.count))
 
 
 @dataclass(frozen=True)

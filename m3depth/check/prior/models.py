@@ -61,6 +61,7 @@ class ColmapModel:
             habits=self.habits,
             poses=np.array(poses),
             unit_mm=float(meta_of(folder).get("unit_mm", 1.0)),
+            untracked=[str(i.name) for i in numbered if not i.get_observation_points2D()],
             points=np.array([point.xyz for point in model.points3D.values()]).reshape(-1, 3),
             **self.principal(camera),
         )

@@ -83,6 +83,7 @@ class PriorScene:
         principal_px: Where the reader takes the principal point to be.
         stated_px: Where the folder says that it is; None where it does not say.
         points: The initial cloud in the reader's units; None without one.
+        untracked: Names of a model's images in which no point is seen.
     """
 
     folder: Path
@@ -97,6 +98,7 @@ class PriorScene:
     principal_px: tuple[float, float] | None = None
     stated_px: tuple[float, float] | None = None
     points: Float[NDArray[np.floating], "p 3"] | None = None
+    untracked: Sequence[str] = ()
 
     @cached_property
     def frames(self) -> list[PriorFrame]:

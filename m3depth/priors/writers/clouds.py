@@ -54,9 +54,10 @@ class CloudWriter(SceneWriter):
 
     def cloud(self, written: list[Record]) -> Cloud:
         """The points of all frames, thinned."""
-        return thinned(joined(self._points(record["name"]) for record in written), self.voxel_mm)
+        return thinned(joined(self.points(record["name"]) for record in written), self.voxel_mm)
 
-    def _points(self, name: str) -> Cloud:
+    def points(self, name: str) -> Cloud:
+        """Of one frame that is written."""
         with np.load(self.folder / "points" / f"{name}.npz") as saved:
             return Cloud(saved["points"], saved["colours"])
 

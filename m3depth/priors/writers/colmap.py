@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.options import require_switch
+from m3depth.priors.cloud import traced
 from m3depth.priors.colmap import Picture, Pinhole, model_files, require_pycolmap
 from m3depth.priors.records import Record
 from m3depth.priors.writers.clouds import CloudWriter
@@ -24,7 +25,8 @@ class ColmapWriter(CloudWriter):
         sparse/0/                cameras (PINHOLE, + 0.5), images, points3D; .bin or .txt
         depth_float/000000.npy   the depth itself, which a COLMAP model has no place for
 
-    Poses and points are in millimetres. The points are those of all frames, without tracks.
+    Poses and points are in millimetres. The points are those of all frames; each one's track are
+    the frames that it comes from, so that readers find the points that an image sees.
 
     Args:
         text: The model as .txt.
@@ -53,7 +55,8 @@ class ColmapWriter(CloudWriter):
     def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
         """The model."""
         pictures = [_picture(record) for record in written]
-        files = model_files(pictures, self.cloud(written), self.text)
+        cloud, seen = traced([self.points(record["name"]) for record in written], self.voxel_mm)
+        files = model_files(pictures, cloud, seen, self.text)
         return {f"sparse/0/{name}": data for name, data in files.items()}
 
     def meaning(self) -> Meaning:
