@@ -84,7 +84,7 @@ def _model(pictures: Sequence[Picture], cloud: Cloud, seen: Sequence[Indices]) -
         image = pycolmap.Image(
             name=picture.name, camera_id=numbers[picture.camera], image_id=number
         )
-        world_to_camera = np.linalg.inv(picture.camera_to_world)[:3]
+        world_to_camera = np.linalg.inv(picture.camera_to_world)[:3].astype(np.float64)
         places, inside = _projected(cloud.points[points], world_to_camera, picture.camera)
         image.points2D = pycolmap.Point2DList([pycolmap.Point2D(xy) for xy in places[inside]])
         for place, point in enumerate(points[inside]):

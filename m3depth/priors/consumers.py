@@ -52,19 +52,20 @@ def followers() -> Habits:
         binary_masks=True,
         counts_time=True,
         needs_depth=True,
+        seeds=Seeds(first=0, others=5_000, change=40.0, stops=False),  # see `surgicalgs`
         path_without=("stereo_",),
     )
 
 
 def surgicalgs() -> Habits:
     """SurgicalGS: its initial points are of the first frame and of what it did not see."""
-    seeds = Seeds(first=35_000, others=5_000, change=40.0)
+    seeds = Seeds(first=35_000, others=5_000, change=40.0, stops=True)
     return replace(followers(), name="SurgicalGS", path_without=(), seeds=seeds)
 
 
 def deform3dgs_stereo() -> Habits:
     """Deform3DGS where the path holds ``stereo_``."""
-    return replace(followers(), name="Deform3DGS", path_without=(), path_with="stereo_")
+    return replace(followers(), name="Deform3DGS", seeds=None, path_without=(), path_with="stereo_")
 
 
 def endogaussian_mono() -> Habits:

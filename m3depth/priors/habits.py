@@ -49,11 +49,13 @@ class Seeds(NamedTuple):
         others: From all others together, out of what the first frame's mask leaves out or where
             the depth has changed.
         change: Of the depth, in its units.
+        stops: It stops where they are not; else only some of the programs that are meant do.
     """
 
     first: int
     others: int
     change: float
+    stops: bool
 
 
 @dataclass(frozen=True)

@@ -426,6 +426,103 @@ def test_poses_of_version_0_1_0_are_still_understood(tmp_path: Path) -> None:
     assert codes(folder, "endonerf", tmp_path / "out") == {"edited": "warning"}
 
 
+def test_a_frame_without_any_depth_is_an_error_wherever_it_is(tmp_path: Path) -> None:
+    """IndexError in Deform3DGS, SurgicalGS and both EndoGaussians: all files are looked at."""
+    folder = exported("endonerf", tmp_path, "writer.size=[512,640]")
+    path = pictures(folder, "depth")[5]
+    cv2.imwrite(str(path), np.zeros((512, 640), np.uint16))
+    told = check(folder, "endonerf", "frames=2")
+    assert told.status == 1
+    assert "1 of 12 frames have no depth (000005.png)" in told.out
+    assert check(folder, "endonerf_original", "target.habits.no_ndc=true").status == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "severity"),
+    [
+        ("clip", ["lacks `endo`"], "error"),
+        ("endo_stereomis", ["holds `stereomis`"], "error"),
+        ("endo_png", ["holds `png`"], "error"),
+        ("endo_clip", [], None),
+    ],
+)
+def test_words_in_a_path_that_switch_modes(
+    name: str, words: list[str], severity: str | None, tmp_path: Path
+) -> None:
+    """Without `endo` it reads DyNeRF's layout, with `stereomis` the depth of another folder."""
+    folder = exported("endo4dgs", tmp_path).rename(tmp_path / name)
+    found = codes(folder, "endo4dgs", tmp_path / "out")
+    assert found.get("path_words") == severity
+    assert all(word in check(folder, "endo4dgs").out for word in words)
+
+
+def a_tool_that_moves(index: int) -> DepthPrior:
+    prior = a_prior(index, moving=False)
+    use = torch.ones_like(prior.use)
+    use[:, 20:40, 5 * index : 5 * index + 10] = False
+    return replace(prior, use=use)
+
+
+def everything_used(index: int) -> DepthPrior:
+    prior = a_prior(index, moving=False)
+    return replace(prior, use=None, depth_mm=prior.depth_mm.clamp_min(45.0))
+
+
+@pytest.mark.parametrize(
+    ("scene", "surgicalgs", "family"),
+    [(a_tool_that_moves, None, None), (everything_used, "error", "warning")],
+    ids=["tools", "neither"],
+)
+def test_surgicalgs_needs_tools_or_motion(
+    scene: Callable[[int], DepthPrior], surgicalgs: str, family: str, tmp_path: Path
+) -> None:
+    """It draws 5000 points from what the first frame does not show: ValueError without any."""
+    writer = written("endonerf", tmp_path / "scene", "writer.size=[512,640]")
+    for index in range(3):
+        writer.write(index, scene(index))
+    assert writer.finish(3) == []
+    for target, severity in (("surgicalgs", surgicalgs), ("endonerf", family)):
+        found = codes(tmp_path / "scene", target, tmp_path / "out")
+        assert found.get("too_few_seeds") == severity
+
+
+@pytest.mark.parametrize("name", ["colmap", "graphdeco"])
+def test_a_still_camera_is_nothing_for_static_splatters(name: str, tmp_path: Path) -> None:
+    folder = exported(name, tmp_path, moving=False)
+    assert codes(folder, name, tmp_path / "out") == {"still_camera": "error"}
+    told = check(folder, name).out
+    assert "learning rate of the positions" in told
+    assert "choose a layout whose readers fit a still camera" in told
+
+
+def test_a_model_without_tracks_is_told(tmp_path: Path) -> None:
+    """As version 0.1.0 wrote it: gsplat's --depth_loss is a KeyError."""
+    pycolmap = pytest.importorskip("pycolmap")
+    folder = exported("colmap", tmp_path)
+    model = pycolmap.Reconstruction(str(folder / "sparse/0"))
+    for number in list(model.points3D):
+        model.delete_point3D(number)
+    model.write(str(folder / "sparse/0"))
+    found = codes(folder, "colmap", tmp_path / "out")
+    assert found == {"no_tracks": "error", "edited": "warning"}
+
+
+def test_export_says_what_check_says(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """At the end, in one line each, and in the metadata."""
+    with caplog.at_level("WARNING"):
+        folder = exported("endonerf", tmp_path, moving=False)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "images are 80x64, and 640x512 is in the code of Deform3DGS, SurgicalGS and" in told
+    assert "export with writer.size=[512,640]" in told
+    assert json.loads((folder / "depth_meta.json").read_text())["notes"] == [told]
+    assert told.split("; ")[0] in check(folder, "endonerf").out
+    caplog.clear()
+    with caplog.at_level("WARNING"):
+        exported("colmap", tmp_path / "other", moving=False)
+    assert "the camera stands still" in caplog.text
+    assert "no_tracks" not in caplog.text
+
+
 def test_an_export_for_another_reader_has_other_axes(tmp_path: Path) -> None:
     folder = exported("endonerf", tmp_path)
     assert codes(folder, "gsharp", tmp_path / "out") == {"pose_axes": "error"}
