@@ -14,7 +14,7 @@ from torch import Tensor
 
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.plausible import Doubt, oddities
+from m3depth.geometry.plausible import Doubt, Oddity, oddities
 from m3depth.priors.prior import DepthPrior
 
 ROUNDING = 1e-3  # of what is 0 to 1: a resize may overshoot by its rounding
@@ -105,15 +105,29 @@ def confidence_faults(confidence: Float[Tensor, "*shape"]) -> Iterator[Fault]:
 
 
 def camera_faults(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:
-    """Of a pinhole camera's K for images of ``size`` (height, width); see `oddities`."""
-    if K.shape != (3, 3) or not (K.isfinite().all() and K[0, 0] > 0 and K[1, 1] > 0):
-        yield Fault("intrinsics", f"K = {K.tolist()}", "due are 3x3 numbers, focal lengths above 0")
+    """What no pinhole camera's K has, for images of ``size`` (height, width)."""
+    due = torch.tensor([[0, 0, 1]], dtype=K.dtype)
+    whole = K.shape == (3, 3) and bool(K.isfinite().all()) and bool((K[2:] - due == 0).all())
+    if not (whole and K[0, 0] > 0 and K[1, 1] > 0 and K[0, 1] == 0 and K[1, 0] == 0):
+        told = "due are [fx 0 cx; 0 fy cy; 0 0 1], finite, focal lengths above 0 and no skew"
+        yield Fault("intrinsics", f"K = {K.tolist()}", told)
         return
-    fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
-    for oddity in oddities(StereoRig.of(fx, fy, cx, cy, cx, 0.0), size):
-        if oddity.doubt > Doubt.RARE:
-            sure = oddity.doubt > Doubt.ODD
+    for oddity in _oddities(K, size):
+        if oddity.doubt is Doubt.IMPOSSIBLE:
+            yield Fault(oddity.code, f"K: {oddity.said}", oddity.mend)
+
+
+def camera_doubts(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:
+    """What hardly any K has that `camera_faults` let pass."""
+    for oddity in _oddities(K, size):
+        if oddity.doubt in (Doubt.ODD, Doubt.UNLIKELY):
+            sure = oddity.doubt is Doubt.UNLIKELY
             yield Fault(oddity.code, f"K: {oddity.said}", oddity.mend, sure)
+
+
+def _oddities(K: Float[Tensor, "3 3"], size: tuple[int, int]) -> list[Oddity]:
+    fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
+    return oddities(StereoRig.of(fx, fy, cx, cy, cx, 0.0), size)
 
 
 def pose_faults(pose: Float[Tensor, "rows columns"]) -> Iterator[Fault]:

@@ -303,6 +303,31 @@ def half_the_k(folder: Path) -> None:
     spoil_archive(folder, "intrinsics", lambda K: np.diag([0.5, 0.5, 1]) @ K / [[2], [2], [1]])
 
 
+def normalised_k(folder: Path) -> None:
+    K = np.array([[0.9, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]])
+    spoil_archive(folder, "intrinsics", lambda _: K)
+
+
+def masked_once(folder: Path) -> None:
+    spoil_archive(folder, "use", np.zeros_like)
+
+
+def nan_focal_length(folder: Path) -> None:
+    def spoil(rows: np.ndarray) -> np.ndarray:
+        rows[:, 14] = np.nan
+        return rows
+
+    change_poses(folder, spoil)
+
+
+def poses_of_a_larger_image(folder: Path) -> None:
+    def spoil(rows: np.ndarray) -> np.ndarray:
+        rows[:, [4, 9, 14]] *= 2
+        return rows
+
+    change_poses(folder, spoil)
+
+
 def other_colours(folder: Path) -> None:
     change(folder, "images", lambda image: 255 - image)
 
@@ -322,6 +347,10 @@ BROKEN = {
     "confidence_npz": ("npz", confidence_in_percent, "confidence", "error"),
     "half_k_npz": ("npz", half_the_k, "principal_point", "warning"),
     "camera_size": ("nerfstudio", size_of_another_camera, "camera_size", "error"),
+    "normalised_k_npz": ("npz", normalised_k, "normalised_rig", "error"),
+    "masked_once_npz": ("npz", masked_once, "all_masked", "warning"),
+    "nan_focal": ("gsharp", nan_focal_length, "intrinsics", "error"),
+    "larger_image": ("gsharp", poses_of_a_larger_image, "camera_size", "error"),
     "edited": ("gsharp", other_colours, "edited", "warning"),
     "near_cull": ("endo4dgs", metres_in_npy, "near_cull", "error"),
     "metres_rounded_away": ("endonerf", metres_in_png, "no_depth", "error"),

@@ -300,6 +300,26 @@ def a_pose_less(scene: Path) -> None:
     np.save(scene / "poses_bounds.npy", np.load(scene / "poses_bounds.npy")[:3])
 
 
+def no_poses_at_all(scene: Path) -> None:
+    rows = np.load(scene / "poses_bounds.npy")
+    rows[:, [0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13]] = 0
+    np.save(scene / "poses_bounds.npy", rows)
+
+
+def another_focal_length(scene: Path) -> None:
+    rows = np.load(scene / "poses_bounds.npy")
+    rows[:, 14] *= 1.1
+    np.save(scene / "poses_bounds.npy", rows)
+
+
+def normalised_k(scene: Path) -> None:
+    rewrite_npz(scene, intrinsics=np.array([[0.9, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]]))
+
+
+def skewed_k(scene: Path) -> None:
+    rewrite_npz(scene, intrinsics=np.array([[60.0, 1, 32], [0, 60, 24], [0, 0, 1]]))
+
+
 def nan_before_rounding(scene: Path) -> None:
     path = scene / "depth_float/000001.npy"
     np.save(path, np.load(path) * np.nan)
@@ -350,6 +370,10 @@ BAD = {
     confidence_in_percent: ("npz", r"000002.npz: confidence from 80 to 80"),
     nan_in_the_poses: ("endonerf", r"000001: camera_to_world is no rotation"),
     a_pose_less: ("endonerf", r"poses_bounds.npy: 3 poses, but 4 frames"),
+    no_poses_at_all: ("endonerf", r"poses_bounds.npy: camera_to_world is no rotation"),
+    another_focal_length: ("endonerf", r"the focal length was changed since the export, from"),
+    normalised_k: ("npz", r"000002: K: .* look normalised"),
+    skewed_k: ("npz", r"000002: K = .* and no skew"),
     nan_before_rounding: ("endonerf", r"000001: NaN, infinite or negative depth"),
     in_whole_metres: ("endonerf", r"no frame to be fitted has a pixel of tissue with a known"),
     not_ours: ("endonerf", r"nobody says what one unit of its depth is"),

@@ -58,10 +58,16 @@ class PosesBounds:
         height, width = meta.get("size", beside[:2] if not self.column_is_centre else (512, 640))
         centre = (float(beside[1]), float(beside[0])) if self.column_is_centre else None
         count = min(len(images), len(depths), len(masks))
+
+        def load(index: int) -> PriorFrame:
+            parts = images[index], depths[index], masks[index]
+            read = frame(*parts, self.decode, self.uses)
+            return replace(read, camera=self._camera(beside, read.image.shape))
+
         return PriorScene(
             folder=folder,
             files={"images": images, self.depth.split("/")[0]: depths, "masks": masks},
-            load=lambda i: frame(images[i], depths[i], masks[i], self.decode, self.uses),
+            load=load,
             load_depth=lambda i: self.decode(plane(depths[i], stored_values(depths[i]))),
             sample=spread(count, frames),
             habits=self.habits,
@@ -75,6 +81,14 @@ class PosesBounds:
     def _poses(self, rows: Poses) -> Poses:
         poses = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5)[:, :, :4])
         return self.pose_convention.to_opencv(poses).numpy()
+
+    def _camera(self, beside: Poses, size: tuple[int, int]) -> StatedCamera:
+        """The first row's, beside which others have theirs for nothing."""
+        first, second, focal = (float(value) for value in beside)
+        cx, cy = (second, first) if self.column_is_centre else (second // 2, first // 2)
+        K = np.array([[focal, 0, cx], [0, focal, cy], [0, 0, 1]])
+        of = size if self.column_is_centre or not np.isfinite(beside).all() else (first, second)
+        return StatedCamera(K, (int(of[0]), int(of[1])))
 
     def _rows(self, path: Path) -> Poses:
         rows = read_npy(path)
@@ -113,7 +127,8 @@ class Transforms:
         def load(index: int) -> PriorFrame:
             mask = masks[index] if masks else None
             read = frame(images[index], depths[index], mask, self._metres, full)
-            return replace(read, camera=_stated({**shared, **entries[index]}, str(path)))
+            where = f"{path}: the camera of {entries[index].get('file_path')}"
+            return replace(read, camera=_stated({**shared, **entries[index]}, where))
 
         return PriorScene(
             folder=folder,

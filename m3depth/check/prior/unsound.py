@@ -14,7 +14,13 @@ from m3depth.check.prior.scene import PriorFrame, PriorScene
 from m3depth.data.numpy_files import read_npy
 from m3depth.files import Array
 from m3depth.priors.edits import edited_files, few
-from m3depth.priors.sound import Fault, camera_faults, confidence_faults, depth_faults
+from m3depth.priors.sound import (
+    Fault,
+    camera_doubts,
+    camera_faults,
+    confidence_faults,
+    depth_faults,
+)
 
 EXACT = "depth_float"  # our own depth before rounding, beside the layout's
 
@@ -52,6 +58,26 @@ class Unsound:
 
 
 @dataclass(frozen=True)
+class AllMasked:
+    """Frames whose known depth is all masked; `Polarity` speaks of masks that leave too little."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        known = [frame for frame in scene.frames if (frame.depth > 0).any()]
+        out = [frame for frame in known if not frame.used[frame.depth > 0].any()]
+        everywhere = len(out) == len(scene.frames)
+        if out and not (everywhere and out[0].mask is not None):
+            yield Finding(
+                "all_masked",
+                Severity.ERROR if everywhere else Severity.WARNING,
+                f"{len(out)} of {len(scene.frames)} frames have depth, all of it masked",
+                "take these frames out if a tool covers them, or write their masks again",
+                {"frames": float(len(out))},
+                tuple(frame.name for frame in out),
+            )
+
+
+@dataclass(frozen=True)
 class Edited:
     """Files of our own export that were changed since."""
 
@@ -78,7 +104,9 @@ def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]
             yield frame.name, fault
     if frame.camera is not None:
         K, size = frame.camera
-        for fault in (*camera_faults(_tensor(K), size), *_size_faults(size, frame.image.shape)):
+        of_k, of_size = _tensor(K), list(_size_faults(size, frame.image.shape))
+        wrong = [*camera_faults(of_k, size), *of_size]
+        for fault in wrong or camera_doubts(of_k, size):
             yield frame.name, fault
     exact = scene.folder / EXACT / f"{Path(frame.name).stem}.npy"
     if EXACT not in scene.files and exact.is_file():

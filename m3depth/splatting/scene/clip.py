@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.priors.sound import require_sound_frame
+from m3depth.priors.sound import camera_faults, require_sound_frame, stop_at
 from m3depth.splatting.rasteriser.camera import Camera
 
 TEST_EVERY = 8  # frame i is held out where (i - 1) % 8 == 0, as all of EndoNeRF's followers do
@@ -74,7 +74,7 @@ class Clip:
         for frame in frames:
             where = f"{folder}: {frame.key}"
             require_sound_frame(where, frame.image, frame.depth_mm, frame.camera_to_world)
-            _require_camera(where, frame)
+            stop_at(where, camera_faults(frame.intrinsics, frame.size))
             if frame.size != frames[0].size:
                 raise DataError(
                     f"{where}: {_told(frame.size)}, but {frames[0].key} is "
@@ -126,13 +126,6 @@ class Clip:
     def fitted(self) -> list[int]:
         """All others."""
         return [index for index in range(len(self)) if (index - 1) % TEST_EVERY != 0]
-
-
-def _require_camera(where: str, frame: Frame) -> None:
-    try:
-        _ = frame.camera
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
 
 
 def _told(size: tuple[int, int]) -> str:

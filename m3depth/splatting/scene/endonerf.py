@@ -29,6 +29,7 @@ from m3depth.splatting.scene.foreign import (
 
 PARTS = ("images", "masks", "depth")
 POSES = "poses_bounds.npy"
+SAME_FOCAL = 1e-4  # of it
 
 Posed = tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]  # camera-to-world and K
 
@@ -93,9 +94,15 @@ def _our_cameras(
             f"{folder / POSES}: changed since the export, in axes that depth_meta.json does not "
             "name; export the scene again"
         )
-    found = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0).poses
+    found, theirs, _ = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0)
     if len(found) != len(records):
         raise DataError(f"{folder / POSES}: {len(found)} poses, but {len(records)} frames")
+    focal_px, due_px = float(theirs[0, 0]), float(records[0][1].diagonal()[:2].mean())
+    if not abs(focal_px - due_px) <= SAME_FOCAL * due_px:  # NaN is not
+        raise DataError(
+            f"{folder / POSES}: the focal length was changed since the export, from {due_px:.6g} "
+            f"to {focal_px:.6g} px; it is the camera's: write it back, or export with another rig"
+        )
     # The file's world is the first camera's, since it says so: back into the data's own
     world = records[0][0] if "world" in meta else torch.eye(4)
     return [(world @ pose, exact) for pose, (_, exact) in zip(found, records, strict=True)]

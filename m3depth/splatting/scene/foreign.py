@@ -13,6 +13,7 @@ from m3depth.data.numpy_files import read_npy
 from m3depth.errors import ConfigError, DataError
 from m3depth.options import require_number
 from m3depth.priors.poses import PoseConvention
+from m3depth.priors.sound import pose_faults, stop_at
 
 AXES = '"foreign.pose_convention={_target_: m3depth.priors.poses.opengl}"'  # as a shell takes it
 
@@ -80,6 +81,9 @@ def foreign_cameras(folder: Path, foreign: ForeignScene, unit_mm: float) -> Fore
     height, width, focal = matrices[0, :, 4].tolist()
     intrinsics = torch.tensor([[focal, 0, width // 2], [0, focal, height // 2], [0, 0, 1]])
     if bool((matrices == matrices[0]).all()):
+        standing = torch.eye(4)
+        standing[:3] = matrices[0, :, :4]
+        stop_at(str(path), pose_faults(standing))
         return ForeignCameras([torch.eye(4)] * len(matrices), intrinsics, (height, width))
     if foreign.pose_convention is None:
         raise DataError(

@@ -11,7 +11,7 @@ from m3depth.data.readers.numbers import read_json
 from m3depth.errors import DataError
 from m3depth.priors.edits import edited_files, few, tell_edited
 from m3depth.priors.records import META, require_whole
-from m3depth.priors.sound import PLAUSIBLE_MM, camera_faults
+from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts
 from m3depth.splatting.scene.clip import Clip, Frame
 from m3depth.splatting.scene.endonerf import read_endonerf
 from m3depth.splatting.scene.foreign import ForeignScene
@@ -94,7 +94,7 @@ def _tell(folder: Path, clip: Clip, unused: ForeignScene | None) -> None:
             *(folder, middle_mm, low, high),
         )
     first = clip.frames[0]
-    for fault in camera_faults(first.intrinsics, first.size):
+    for fault in camera_doubts(first.intrinsics, first.size):
         logger.warning("%s: %s: %s; %s", folder, first.key, fault.said, fault.mend)
 
 
