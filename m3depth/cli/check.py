@@ -1,14 +1,17 @@
 """``m3depth check``."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
+from m3depth.cli.hold_out import settle_hold_out, told_hold_out
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.options import require_number
@@ -29,13 +32,24 @@ def check_pairs(config: DictConfig) -> int:
     checks = [instantiate(one) for one in config.checks.values()]
     findings, sampled = check(_splits(config), instantiate(config.sample), checks)
     measured = measures(sampled)
-    sys.stdout.write(table(findings, told_frames(sampled), measured=measured))
+    header = told_frames(sampled) + _told_hold_out(config)
+    sys.stdout.write(table(findings, header, measured=measured))
     if config.output is not None:
         folder = Path(config.output)
         write_check(folder, findings, frames_read(sampled), measured)
         write_gallery(folder / "report.html", findings, sampled)
         sys.stdout.write(f"{folder / 'report.html'}\n")
     return _status(findings)
+
+
+def _told_hold_out(config: DictConfig) -> str:
+    """What `train data=folder` would test on, as a line of its own."""
+    config = config.copy()
+    if config.input is not None:
+        config.data.root = config.input
+        settle_hold_out(config.data)
+    told = told_hold_out(config.data)
+    return f"\ntrain would use: {told}" if told else ""
 
 
 def check_priors(config: DictConfig) -> int:
@@ -65,9 +79,22 @@ def _status(findings: "Sequence[Finding]") -> int:
 def _splits(config: DictConfig) -> Mapping[str, Dataset[StereoBatch]]:
     """The data sets alone: a loader's settings do not matter here."""
     if config.input is not None:
+        _refuse_data_beside_input()
         return {"input": FolderPairs(config.input, config.data.size)}
     if OmegaConf.is_missing(config.data, "root"):
         raise ConfigError(
             "say what to check: input=DIR, a folder of pairs, or data=NAME data.root=DIR"
         )
+    settle_hold_out(config.data)
     return {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}
+
+
+def _refuse_data_beside_input() -> None:
+    """``input=`` is a set of its own: what is said of another one would be ignored."""
+    given = [one.lstrip("+~") for one in HydraConfig.get().overrides.task]
+    other = next((one for one in given if re.match(r"data=|data\.(?!size=)", one)), None)
+    if other is not None:
+        raise ConfigError(
+            f"input= and {other}: input= checks a folder of pairs alone; give it, or data=NAME "
+            "data.root=DIR, in two calls"
+        )

@@ -36,7 +36,7 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
     model = load_model(config.checkpoint)
     config.data.size = config.data.size or list(model.size)
     score_checkpoint(
-        model.network,
+        model,
         instantiate(config.data),
         build_protocols(config),
         Path(config.output),

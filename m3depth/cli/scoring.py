@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 from torch.utils.data import Dataset
 
 from m3depth.data.module import StereoData
+from m3depth.data.own_size import marks
 from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import Predictor, by_network
@@ -24,6 +24,7 @@ from m3depth.networks.finest import Finest
 from m3depth.priors.load import pick_device
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_lines
+from m3depth.systems.checkpoint import TrainedModel
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def build_protocols(config: DictConfig) -> list[Protocol]:
 
 
 def score_checkpoint(
-    network: nn.Module,
+    model: TrainedModel,
     data: StereoData,
     protocols: Sequence[Protocol],
     output: Path,
@@ -47,8 +48,8 @@ def score_checkpoint(
     flip: bool = False,
     still_camera: bool = False,
 ) -> None:
-    """Score ``network`` on the test pairs, as `score` does; ``flip``: see `Finest`."""
-    finest = Finest(network, flip).to(pick_device(device))
+    """Score a trained network on the test pairs, as `score` does; ``flip``: see `Finest`."""
+    finest = Finest(model.network, flip).to(pick_device(device))
     curves = checkpoint.resolve().parent.parent / "metrics.csv"  # of the run
     score(
         by_network(finest),
@@ -58,6 +59,7 @@ def score_checkpoint(
         source={"checkpoint": str(checkpoint), **({"flip": True} if flip else {})},
         config=config,
         train=data.train,
+        trained_on=model.trained_on,
         curves=curves if curves.is_file() else None,
         still_camera=still_camera,
     )
@@ -72,6 +74,7 @@ def score(
     source: Mapping[str, Any],
     config: dict[str, Any],
     train: Dataset[StereoBatch] | None = None,
+    trained_on: Collection[str] = (),
     curves: Path | None = None,
     doubt: Callable[[Sequence[Result]], str] | None = None,
     **options: bool,
@@ -86,15 +89,22 @@ def score(
         source: Where the predictions came from, as `write_record` has it.
         config: The resolved configuration.
         train: For the `mean_depth` baseline.
+        trained_on: The marks of the frames that the predictions' source has learned from.
         curves: A training's `metrics.csv`.
         doubt: Says what is doubtful about these predictions' numbers, "" where nothing is.
         options: Of `evaluate`.
     """
     evaluation = evaluate(predict, test, protocols, train, **options)
-    told = [*doubts(evaluation.results), doubt(evaluation.results) if doubt else ""]
+    seen = sum(mark in trained_on for mark in marks(test)) if trained_on else 0
+    told = [
+        _told_seen(seen, test),
+        *doubts(evaluation.results),
+        doubt(evaluation.results) if doubt else "",
+    ]
     evaluation = replace(evaluation, warnings=[one for one in told if one])
     name = HydraConfig.get().runtime.choices["data"]
     about = {**source, **{option: True for option, on in options.items() if on}}
+    about |= {"frames_trained_on": seen} if seen else {}
     write_record(output, evaluation, data=name, source=about, config=config)
     title = f"{config.get('name', 'evaluate')}: {name}"
     notes = {key: str(value) for key, value in about.items()}
@@ -109,6 +119,16 @@ def score(
     for warning in evaluation.warnings:
         logger.warning(warning)
     logger.info("report: %s", (output / "report.html").resolve())
+
+
+def _told_seen(seen: int, test: Dataset[StereoBatch]) -> str:
+    if not seen:
+        return ""
+    return (
+        f"{seen} of {len(test)} test frames were trained on: "  # type: ignore[arg-type]
+        "the scores say how well these are fitted, not how well new ones would be; train with "
+        "data.hold_out=0.1, or give data.test frames of its own"
+    )
 
 
 def summary(metrics: dict[str, float], baselines: dict[str, dict[str, float]]) -> list[str]:

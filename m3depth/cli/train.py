@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.check.before_training import mode_of, require_fit
+from m3depth.cli.hold_out import settle_hold_out, told_hold_out
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
@@ -37,6 +38,7 @@ def train(config: DictConfig) -> float | None:
         The best value of the monitored metric, for the table of a multirun.
     """
     _quieten()
+    settle_hold_out(config.data)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     _require_options(plain)
     output = Path(config.output)
@@ -47,6 +49,8 @@ def train(config: DictConfig) -> float | None:
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
+    if told := told_hold_out(config.data):
+        logger.info(told)
     system = build_system(config)
     data.needs = system.needs
     _try_optimizer(system)
@@ -142,7 +146,7 @@ def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: S
     model = load_model(best)
     protocols = build_protocols(config)
     score_checkpoint(
-        model.network,
+        model,
         data,
         protocols,
         output,

@@ -39,6 +39,7 @@ class StereoData(pl.LightningDataModule):
         root: str | None = None,
         split: str | None = None,
         run: int = 1,
+        hold_out: float | None = None,
     ) -> None:
         """Hold them.
 
@@ -53,6 +54,7 @@ class StereoData(pl.LightningDataModule):
             seed: of the order of the training pairs.
             root: the folder that the data sets' settings in YAML refer to; not used here.
             split: the preset that they refer to (`m3depth.data.splits`); not used here.
+            hold_out: the share that they keep from training (`FolderPairs`); not used here.
             run: neighbouring frames that stay together in training's order (`ShuffledRuns`).
         """
         super().__init__()

@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from m3depth.data.module import StereoData
+from m3depth.data.own_size import marks
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import ConfigError, UserError
 from m3depth.geometry.camera import StereoRig
@@ -22,6 +23,7 @@ class TrainedModel(NamedTuple):
     network: nn.Module  # in evaluation mode, on the CPU
     size: tuple[int, int]  # (height, width) of its input
     rig: StereoRig  # of its first training pair, at ``size``
+    trained_on: frozenset[str] = frozenset()  # marks of its training frames, where they are known
 
 
 def describe(config: dict[str, Any], system: System, data: StereoData) -> dict[str, Any]:
@@ -41,7 +43,13 @@ def describe(config: dict[str, Any], system: System, data: StereoData) -> dict[s
         )
     rig = SkipUnreadable(data.train)[0]["rig"]
     numbers = {name: float(value) for name, value in rig._asdict().items()}
-    return {"config": config, "gives_depth": part, "size": list(data.size), "rig": numbers}
+    return {
+        "config": config,
+        "gives_depth": part,
+        "size": list(data.size),
+        "rig": numbers,
+        "trained_on": sorted(set(marks(data.train))),
+    }
 
 
 def load_model(path: str | Path) -> TrainedModel:
@@ -60,7 +68,8 @@ def load_model(path: str | Path) -> TrainedModel:
     network = instantiate(options)
     _load_weights(network, part, saved, path)
     size = (about["size"][0], about["size"][1])
-    return TrainedModel(network.eval(), size, StereoRig.of(**about["rig"]))
+    rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
+    return TrainedModel(network.eval(), size, rig, trained_on)
 
 
 def _makes(part: str, config: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.data.hold_out import held_out
 from m3depth.data.images import (
     DEPTH_SUFFIXES,
     IMAGE_SUFFIXES,
@@ -51,6 +52,10 @@ class FolderPairs(ReadAtSize):
         repeat: How often each frame comes up in one epoch.
         truth: Whether samples carry ``depth_mm`` and ``mask``, at the files' own resolution, when
             the folder has them. A frame without a file there is unknown, or used, everywhere.
+        hold_out: The share of the pairs that is kept from training (`m3depth.data.hold_out`); the
+            others are used. 0 or None: all are.
+        trained: The folder that is trained on, for a set to validate or test on. Where it is this
+            one, the pairs that are held out are used; else all are.
 
     Raises:
         DataError: what can be seen without decoding every image is wrong: see the messages.
@@ -64,6 +69,8 @@ class FolderPairs(ReadAtSize):
         without: Collection[str] = (),
         repeat: int = 1,
         truth: bool = True,
+        hold_out: float | None = None,
+        trained: str | Path | None = None,
     ) -> None:
         self.root = Path(root)
         self.size = None if size is None else (size[0], size[1])
@@ -79,6 +86,11 @@ class FolderPairs(ReadAtSize):
         if truth:
             _tell_other_folders(self.root)
         self.names = self._chosen(set(only), set(without))
+        if hold_out and (trained is None or same_folder(trained, root)):
+            kept = set(held_out(self.names, hold_out))
+            self.names = [name for name in self.names if (name in kept) == (trained is not None)]
+            if not self.names:
+                raise DataError(f"{root}: of one pair none can be held out; data.hold_out=0")
         self.calibration = self._calibration()
 
     def __len__(self) -> int:
@@ -102,6 +114,10 @@ class FolderPairs(ReadAtSize):
         if self._depth or self._mask:
             sample["mask"] = self._used(name, sample.get("depth_mm", left))
         return sample
+
+    def places(self) -> list[str]:
+        """Where each frame lies."""
+        return [str(self._left[name].resolve()) for name in self.names] * self.repeat
 
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:
@@ -166,6 +182,11 @@ class FolderPairs(ReadAtSize):
                 f"{self.root / folder}: none for {', '.join(bare[:3])} ({len(bare)} of "
                 f"{len(names)}): {so}"
             )
+
+
+def same_folder(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one folder."""
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def _tell_other_folders(root: Path) -> None:

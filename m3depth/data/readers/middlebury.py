@@ -82,6 +82,10 @@ class MiddleburyScene(ReadAtSize):
                 sample["mask"] = seen == 1  # 128 is seen by one camera only
         return sample
 
+    def places(self) -> list[str]:
+        """The scene's folder."""
+        return [str(self.root.resolve())] * self.repeat
+
     def _image(self, name: str) -> Float[Tensor, "3 h w"]:
         image = read_image(self.root / name)
         if image.shape[-2:] != self.native:

@@ -117,6 +117,10 @@ class RecordedSequences(ReadAtSize):
         self._complete(sample, recording, number, cameras)
         return sample
 
+    def places(self) -> list[str]:
+        """Folder and number."""
+        return [f"{one.folder.resolve()}/{number}" for one, number in self.frames] * self.repeat
+
     def _usable(self, recording: Recording) -> range:
         """Which frames of a sequence can be used."""
         return range(len(recording.video))

@@ -99,6 +99,10 @@ class RectifiedFiles(ReadAtSize):
             hint=self.calibration_hint,
         )
 
+    def places(self) -> list[str]:
+        """The left pictures' files."""
+        return [str(frame.left.resolve()) for frame in self.frames] * self.repeat
+
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:

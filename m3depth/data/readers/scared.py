@@ -100,6 +100,12 @@ class Scared(ReadAtSize):
         place, frame = self._places[index % len(self._places)]
         return self._sample(self.sequences[place].moment(frame, self.truth))
 
+    def places(self) -> list[str]:
+        """Sequence and number."""
+        names = [sequence.name for sequence in self.sequences]
+        where = [f"{self.root.resolve()}/{names[place]}/{frame}" for place, frame in self._places]
+        return where * self.repeat
+
     def _open(
         self, folders: Mapping[str, Path], keyframes_only: bool
     ) -> Sequence[Still | VideoSequence]:
