@@ -14,6 +14,8 @@ from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
 
 LARGEST_LOSS = 0.25  # of the width or the height
+SIDES = ("on the left", "on the right", "at the top", "at the bottom")
+DONE = {"cut": True, "added, black and unknown": False}
 
 Middle = Callable[[int], float]  # of a length: where its reader takes the principal point to be
 Change = Callable[[Shaped[Tensor, "c h w"]], Shaped[Tensor, "c height width"]]
@@ -26,6 +28,28 @@ class Margins(NamedTuple):
     right: int
     top: int
     bottom: int
+
+
+def told_crop(margins: Margins, size: tuple[int, int]) -> str:
+    """What was cut and added, in words; "" when nothing was.
+
+    Args:
+        margins: Of the crop.
+        size: (height, width) after it.
+
+    >>> told_crop(Margins(left=3, right=0, top=0, bottom=1), (511, 637))
+    'cut: 3 columns on the left, 1 row at the bottom (640x512 to 637x511)'
+    """
+    sides = zip(margins, ("column", "column", "row", "row"), SIDES, strict=True)
+    parts = {True: list[str](), False: list[str]()}
+    for count, what, side in sides:
+        if count:
+            plural = "" if abs(count) == 1 else "s"
+            parts[count > 0].append(f"{abs(count)} {what}{plural} {side}")
+    before = (size[1] + margins.left + margins.right, size[0] + margins.top + margins.bottom)
+    changes = f"({before[0]}x{before[1]} to {size[1]}x{size[0]})"
+    done = [f"{word}: {', '.join(parts[cut])}" for word, cut in DONE.items() if parts[cut]]
+    return f"{'; '.join(done)} {changes}" if done else ""
 
 
 def recentred(prior: DepthPrior, middle: Middle, even: bool = False) -> tuple[DepthPrior, Margins]:

@@ -91,7 +91,7 @@ class CentredWriter(SceneWriter):
             centred, margins = recentred(prior, self._middle, even=True)
         else:
             centred, margins = recentred_at(prior, self.size, self._middle)
-        return centred, {"cropped_px": margins._asdict()}
+        return centred, {"cropped_px": margins._asdict(), "resized_from": list(prior.size)}
 
     def camera(self, frame: Frame) -> Record:
         """Both the K that readers will make up and the exact one.

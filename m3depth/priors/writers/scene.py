@@ -21,6 +21,7 @@ from m3depth.priors.edits import records_checksum
 from m3depth.priors.habits import Habits
 from m3depth.priors.needs import Poses, Written, unmet_by
 from m3depth.priors.prior import DepthPrior
+from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.records import FRAMES, META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
@@ -172,7 +173,12 @@ class SceneWriter(ABC):
         counts = {"frames": len(written), "skipped": skipped}
         sums = {"crc32": checksums | {FRAMES: records_checksum(self.folder)}}
         told = self._unmet(written)
-        write_json(self.folder / META, self._meta(written, near_far_mm, told) | counts | sums)
+        cropped = _told_crop(written[0]["camera"])
+        write_json(
+            self.folder / META, self._meta(written, near_far_mm, [*cropped, *told]) | counts | sums
+        )
+        for line in cropped:
+            logger.info("%s", line)
         for line in told:
             logger.warning("%s", line)
         return []
@@ -235,6 +241,20 @@ class SceneWriter(ABC):
                 f"{key}: another size or K than the first frame's; this layout holds one camera: "
                 "export the frames of each into a scene of its own"
             )
+
+
+def _told_crop(camera: Record) -> list[str]:
+    """What was cut off every frame: all of a scene have one camera."""
+    if "cropped_px" not in camera:
+        return []
+    margins, (height, width) = Margins(**camera["cropped_px"]), camera["size"]
+    said = told_crop(margins, (height, width))
+    whole = [height + margins.top + margins.bottom, width + margins.left + margins.right]
+    native = camera.get("resized_from", whole)
+    if native != whole:
+        said = f"resized from {native[1]}x{native[0]}" + (f"; {said}" if said else "")
+    why = "so that the principal point is where this layout's readers take it to be"
+    return [f"every frame, {why}: {said}"] if said else []
 
 
 def _numbers(rig: StereoRig) -> Record:
