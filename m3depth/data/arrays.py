@@ -8,7 +8,7 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from m3depth.data.images import Array, read_image
+from m3depth.data.images import IMAGE_SUFFIXES, Array, read_image
 from m3depth.errors import DataError
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB and alpha
@@ -32,9 +32,18 @@ def as_image(held: object, name: str) -> Float[Tensor, "3 h w"]:
         DataError: no such file, or numbers or a shape that no such image has.
     """
     if isinstance(held, str | Path):
-        return read_image(Path(held))
+        return _file(Path(held))
     values = _numbers(held, name)
     return _planes(_in_range(values, name), name)
+
+
+def _file(path: Path) -> Float[Tensor, "3 h w"]:
+    if path.exists() and path.suffix.lower() not in IMAGE_SUFFIXES:
+        what = "a folder" if path.is_dir() else f"no image ({' '.join(IMAGE_SUFFIXES)})"
+        raise DataError(
+            f"{path}: {what}; pass images one by one or in a list, or use `m3depth predict input=`"
+        )
+    return read_image(path)
 
 
 def _numbers(held: object, name: str) -> Array:
@@ -42,6 +51,8 @@ def _numbers(held: object, name: str) -> Array:
         plain = held.detach().cpu()
         return (plain.float() if plain.is_floating_point() else plain).numpy()
     values = np.asarray(_upright(held))
+    if np.ma.is_masked(held):
+        raise DataError(f"{name}: a masked array; fill what is masked")
     if values.dtype.kind not in "biuf":
         raise DataError(
             f"{name}: {type(held).__name__} is no image; pass a path, PIL's image, "

@@ -26,7 +26,7 @@ class Asked(NamedTuple):
 
 
 def asked(
-    *given: Any, image: Any = None, rig: Rig | None = None, key: str | Sequence[str] | None = None
+    *given: Any, image: Any = None, rig: object = None, key: str | Sequence[str] | None = None
 ) -> tuple[list[Asked], bool]:
     """The images of a call ``(image, rig)`` or, as it was at first, ``(key, image, rig)``.
 
@@ -49,12 +49,12 @@ def asked(
     return [_asked(*pair, rig) for pair in zip(names, images, strict=True)], several
 
 
-def rig_file(rig: Rig | None) -> RigFile | None:
+def rig_file(rig: object) -> RigFile | None:
     """A rig that says which size it is for.
 
     Raises:
         DataError: unreadable, incomplete or impossible.
-        ConfigError: a `StereoRig`, which does not say it.
+        ConfigError: a `StereoRig`, which does not say it, or what is no rig.
     """
     if rig is None or isinstance(rig, RigFile):
         return rig
@@ -63,13 +63,18 @@ def rig_file(rig: Rig | None) -> RigFile | None:
             "rig: a StereoRig does not say which image size it is for; pass rig.yaml or a dict "
             "with width and height, or give it with each image"
         )
-    if not isinstance(rig, Mapping):
+    if isinstance(rig, str | Path):
         return read_rig(Path(rig))
+    if not isinstance(rig, Mapping):
+        raise ConfigError(
+            f"rig: {type(rig).__name__} is none; pass a rig.yaml's path, a dict of entries or a "
+            "StereoRig"
+        )
     # an array's or a tensor's numbers, too
     return rig_of({n: v.item() if hasattr(v, "item") else v for n, v in rig.items()}, "rig")
 
 
-def _asked(key: str, held: Held, rig: Rig | None) -> Asked:
+def _asked(key: str, held: Held, rig: object) -> Asked:
     image = as_image(held, key)
     height, width = image.shape[-2:]
     if isinstance(rig, StereoRig):

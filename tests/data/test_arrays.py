@@ -68,6 +68,14 @@ def test_a_path_is_read_as_a_file(tmp_path: Path):
         as_image(tmp_path / "none.png", "x")
 
 
+def test_a_folder_and_a_video_are_no_image(tmp_path: Path):
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"a folder; .*`m3depth predict input="):
+        as_image(tmp_path, "x")
+    with pytest.raises(DataError, match=r"clip\.mp4: no image .*`m3depth predict input="):
+        as_image(tmp_path / "clip.mp4", "x")
+
+
 def test_pil_s_picture_is_turned_as_its_file_says():
     sideways = Image.fromarray(RGB).transpose(Image.Transpose.ROTATE_90)
     sideways.getexif()[0x0112] = 6  # "turn by 90 degrees clockwise to show"
@@ -100,6 +108,7 @@ def floats(change: Callable[[np.ndarray], object]) -> np.ndarray:
         (None, "NoneType is no image"),
         ({"image": RGB}, "dict is no image"),
         (RGB + 0j, "is no image"),
+        (np.ma.masked_array(RGB, RGB > 9), "a masked array"),
     ],
 )
 def test_what_is_no_picture_is_told_in_one_line(held: object, said: str):

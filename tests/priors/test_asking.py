@@ -16,17 +16,17 @@ from m3depth.geometry.camera import StereoRig
 from m3depth.priors.asking import rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
-from m3depth.types import Disparity
+from m3depth.types import DepthMap, Kind
 
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)
 ENTRIES = {**{n: float(v) for n, v in RIG._asdict().items()}, "width": 64, "height": 48}
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 
 
-def network(images: torch.Tensor) -> Disparity:
+def network(images: torch.Tensor) -> DepthMap:
     """As bright as the image, so that frames differ."""
     left = 0.05 + 0.1 * images.mean(1, keepdim=True)
-    return Disparity(left, left, torch.full_like(left, 0.01))
+    return DepthMap(left, Kind.FRACTION, error=torch.full_like(left, 0.01))
 
 
 @pytest.fixture
@@ -108,6 +108,13 @@ def test_a_rig_in_every_form(predict: DepthPredictor, tmp_path: Path):
 def test_what_is_no_rig_is_told(predict: DepthPredictor, rig: object, said: str):
     with pytest.raises(DataError, match=said):
         predict(IMAGE, rig)
+
+
+def test_a_rig_that_no_camera_has_and_what_is_none(predict: DepthPredictor):
+    with pytest.raises(DataError, match=r"image: rig: the baseline is 0\.0045 mm"):
+        predict(IMAGE, RIG._replace(baseline_mm=torch.tensor(0.0045)))
+    with pytest.raises(ConfigError, match="rig: int is none; pass"):
+        predict(IMAGE, 5)
 
 
 def test_a_rig_without_a_size_cannot_be_that_of_all_images():
