@@ -78,6 +78,7 @@ def endogaussian_mono() -> Habits:
         binary_masks=True,
         counts_time=True,
         inverse_bits=8,
+        needs_first_depth=True,
     )
 
 
@@ -93,6 +94,7 @@ def endo4dgs() -> Habits:
         size=UNPADDED,
         binary_masks=True,
         counts_time=True,
+        needs_first_depth=True,
         path_with="endo",
         path_stops=("images", "png", "stereomis"),
     )

@@ -74,6 +74,7 @@ class Habits:
         counts_time: It takes a frame's place among the files for its time.
         ndc: It takes rays into the cube that looks along -z of the world, unless told otherwise.
         needs_depth: It stops at a frame without any depth.
+        needs_first_depth: It takes all of its initial points from the first frame.
         needs_tracks: It asks each frame of a model which points are seen in it.
         still: What becomes of a camera that stands still; None where nothing does.
         seeds: See `Seeds`; None where it takes what there is.
@@ -92,6 +93,7 @@ class Habits:
     counts_time: bool = False
     ndc: bool = False
     needs_depth: bool = False
+    needs_first_depth: bool = False
     needs_tracks: bool = False
     still: Still | None = None
     seeds: Seeds | None = None

@@ -46,12 +46,14 @@ class Written:
         folder: Of the scene.
         size: (height, width) of its images.
         poses: Camera-to-world as the program reads them; axes and world OpenCV's, millimetres.
-        without_depth: Names of the frames that have none.
+        names: Of the frames, in order.
+        without_depth: Of those that have none.
     """
 
     folder: Path
     size: tuple[int, int]
     poses: Poses
+    names: Sequence[str]
     without_depth: Sequence[str] = ()
 
 
@@ -61,8 +63,8 @@ def unmet_by(scene: Written, habits: Habits) -> Iterator[Unmet]:
     yield from path_words(habits, scene.folder)
     yield from still_camera(habits, scene.poses)
     yield from outside_ndc(habits, scene.poses)
-    yield from without_depth(habits, scene.without_depth, len(scene.poses))
-    yield from untracked(habits, scene.without_depth, len(scene.poses))
+    yield from without_depth(habits, scene.without_depth, scene.names)
+    yield from untracked(habits, scene.without_depth, len(scene.names))
 
 
 def wrong_size(habits: Habits, size: tuple[int, int]) -> Iterator[Unmet]:
@@ -141,15 +143,25 @@ def outside_ndc(habits: Habits, poses_mm: Poses) -> Iterator[Unmet]:
         )
 
 
-def without_depth(habits: Habits, names: Sequence[str], frames: int) -> Iterator[Unmet]:
-    """Frames without any depth, for a program that takes percentiles of it."""
+def without_depth(habits: Habits, names: Sequence[str], frames: Sequence[str]) -> Iterator[Unmet]:
+    """Frames without any depth, for a program that takes percentiles or all of its points of it."""
+    if habits.needs_first_depth and frames[0] in names:
+        yield Unmet(
+            "no_depth",
+            True,
+            f"the first frame ({frames[0]}) has no depth, and {habits.name} takes its initial "
+            "points from it: it stops without any",
+            "take this frame out of the data and export again",
+            {"frames": float(len(names))},
+            tuple(names),
+        )
     if habits.needs_depth and names:
         told = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         yield Unmet(
             "no_depth",
             True,
-            f"{len(names)} of {frames} frames have no depth ({told}), and {habits.name} stops at "
-            "the first (IndexError: it takes percentiles of the depths that are not 0)",
+            f"{len(names)} of {len(frames)} frames have no depth ({told}), and {habits.name} stops "
+            "at the first (IndexError: it takes percentiles of the depths that are not 0)",
             "take these frames out of the data and export again",
             {"frames": float(len(names))},
             tuple(names),

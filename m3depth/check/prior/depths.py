@@ -19,11 +19,11 @@ class NoDepth:
 
     def __call__(self, scene: PriorScene) -> Iterator[Finding]:
         """At most one finding."""
-        frames = scene.frames
-        if scene.habits.needs_depth:
-            none = scene.without_depth
-            yield from map(finding, without_depth(scene.habits, none, scene.count))
+        unmet = list(without_depth(scene.habits, scene.without_depth, scene.names))
+        if unmet:
+            yield from map(finding, unmet)
             return
+        frames = scene.frames
         none = [frame.name for frame in frames if not (frame.depth > 0).any()]
         if none:
             yield Finding(

@@ -110,13 +110,18 @@ class PriorScene:
         """How many frames there are of everything."""
         return min((len(files) for files in self.files.values()), default=0)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the frames' first files, in order."""
+        return [path.name for path in next(iter(self.files.values()), ())]
+
     @cached_property
     def without_depth(self) -> list[str]:
         """The frames that have none: among all, where depth can be read alone."""
         if self.load_depth is None:
             return [frame.name for frame in self.frames if not (frame.depth > 0).any()]
-        names = [path.name for path in next(iter(self.files.values()), ())]
-        return [names[i] for i in range(self.count) if not (self.load_depth(i) > 0).any()]
+        places = (i for i in range(self.count) if not (self.load_depth(i) > 0).any())
+        return [self.names[i] for i in places]
 
     @property
     def poses_mm(self) -> Float[NDArray[np.floating], "n 4 4"] | None:

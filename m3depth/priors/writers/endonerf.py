@@ -1,7 +1,7 @@
 """The layout of EndoNeRF, EndoGaussian, Deform3DGS, SurgicalGS and gsplat's G-SHARP."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +9,12 @@ import numpy as np
 from m3depth.errors import ConfigError
 from m3depth.priors.records import Record
 from m3depth.priors.writers.centred import CentredWriter
-from m3depth.priors.writers.frame import Frame, Map, Mask
+from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+NDC = (
+    "EndoNeRF: NDC rays, its default, are for a camera that stands still, which is the identity "
+    "here; set no_ndc = True in its configuration for one that moves"
+)
 
 
 @dataclass(eq=False)
@@ -29,6 +34,11 @@ class EndoNeRFWriter(CentredWriter):
         if self.depth_bits not in (8, 16):
             raise ConfigError(f"writer.depth_bits={self.depth_bits}: a PNG holds 8 or 16")
         super().__post_init__()
+
+    def meaning(self) -> Meaning:
+        """And what EndoNeRF's own option is for, where it reads the scene."""
+        notes = (NDC,) if any(reader.ndc for reader in self.readers) else ()
+        return replace(super().meaning(), notes=notes)
 
     def holds(self, depth_mm: Map) -> Mask:
         """Whole millimetres, from 1 to what the bits can count."""

@@ -203,6 +203,7 @@ class SceneWriter(ABC):
             folder=self.folder,
             size=tuple(written[0]["camera"]["size"]),
             poses=self.read_poses(written),
+            names=[record["key"] for record in written],
             without_depth=[record["key"] for record in written if not record["bounds_mm"]],
         )
         unmet = (one for reader in self.readers for one in unmet_by(scene, reader))
