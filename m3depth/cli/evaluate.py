@@ -1,18 +1,22 @@
 """``m3depth evaluate``."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch.utils.data import Dataset
 
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.folder import PredictionFolder, depth_mm
 from m3depth.options import require_switch
-from m3depth.systems.checkpoint import load_model
+from m3depth.priors.trained_rig import TrainedRig
+from m3depth.systems.checkpoint import TrainedModel, load_model
+from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +39,11 @@ def evaluate(config: DictConfig) -> None:
 def _evaluate_checkpoint(config: DictConfig) -> None:
     model = load_model(config.checkpoint)
     config.data.size = config.data.size or list(model.size)
+    data = instantiate(config.data)
+    _tell_other_rig(model, data.test)
     score_checkpoint(
         model,
-        instantiate(config.data),
+        data,
         build_protocols(config),
         Path(config.output),
         checkpoint=Path(config.checkpoint),
@@ -46,6 +52,15 @@ def _evaluate_checkpoint(config: DictConfig) -> None:
         flip=config.flip,
         still_camera=config.still_camera,
     )
+
+
+def _tell_other_rig(model: TrainedModel, test: Dataset[StereoBatch]) -> None:
+    """Depth in mm depends on the rig: say so when the first test frame is of another."""
+    with suppress(DataError, IndexError):  # told when it is its turn
+        sample = test[0]
+        size = sample["left"].shape[-2], sample["left"].shape[-1]
+        if told := TrainedRig(model.rig, model.size).difference(sample["rig"], size):
+            logger.warning("%s", told)
 
 
 def _evaluate_folder(config: DictConfig) -> None:

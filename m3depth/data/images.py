@@ -108,6 +108,8 @@ def read_depth_values(path: Path, names: Sequence[str] = DEPTH_NAMES) -> Array:
 def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
     """A mask, True where any colour channel is not 0; or an array, True where it is not 0.
 
+    In a JPEG, whose edges have rims of small numbers, above half of the brightest.
+
     Raises:
         DataError: the file is missing or unreadable, or an array is not (h, w).
     """
@@ -117,7 +119,9 @@ def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
         if values.ndim != 2 or np.isnan(values).any():
             raise DataError(f"{path}: shape {values.shape}; a mask has one number a pixel, (h, w)")
         return torch.from_numpy(values != 0)[None]
-    used = np.atleast_3d(_decoded(path))[..., :3].any(axis=2)
+    values = np.atleast_3d(_decoded(path))[..., :3].max(axis=2)
+    lossy = path.suffix.lower() in (".jpg", ".jpeg")
+    used = values > (values.max() // 2 if lossy else 0)
     return torch.from_numpy(used)[None]
 
 

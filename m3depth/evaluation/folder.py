@@ -93,7 +93,7 @@ class PredictionFolder:
         """
         key = batch["key"][0]
         path = self._path(key)
-        values = self._read(path)
+        values = self._read(path, batch)
         old, size = size_of(batch["left"]), size_of(values)
         if not same_shape(size, old):
             raise DataError(
@@ -106,7 +106,7 @@ class PredictionFolder:
                 "data set its rig or baseline_mm, or kind=disparity_px"
             )
         rig = batch["rig"].resized(old, size)
-        disparity, given = KINDS[self.kind](values, rig), values > 0
+        disparity, given = KINDS[self.kind](values, rig), values != 0
         if self.kind != disparity_px.__name__:
             given = self._within_sight(path, disparity, given, rig)
         return Prediction(disparity / size[1], given)
@@ -130,11 +130,16 @@ class PredictionFolder:
             self._told.add(what)
             log.warning("%s: %s (told of the first such file)", path, told)
 
-    def _read(self, path: Path) -> Values:
+    def _read(self, path: Path, batch: StereoBatch) -> Values:
+        """0 where nothing is predicted."""
         numbers = read_depth_values(path, (self.kind,))
-        for what, told in odd(numbers).items():
+        least = 0.0
+        if self.kind == disparity_px.__name__:  # infinity may lie below 0, as in raw SCARED
+            of_width = float(batch["rig"].principal_offset) / size_of(batch["left"])[1]
+            least = min(0.0, of_width * numbers.shape[-1]) / self.scale
+        for what, told in odd(numbers, least).items():
             self._tell(what, path, told)
-        given = np.isfinite(numbers) & (numbers > 0)
+        given = np.isfinite(numbers) & (numbers > least) & (numbers != 0)
         if not given.any():
             raise NoPredictionError(f"{path}: not one number above 0, so nothing is predicted")
         kept = np.where(given, numbers, 0).astype(np.float64) * self.scale
@@ -170,15 +175,19 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
     return found
 
 
-def odd(numbers: Array) -> dict[str, str]:
+def odd(numbers: Array, least: float = 0.0) -> dict[str, str]:
     """What a map holds that no prediction should, by a name for each fault.
+
+    Args:
+        numbers: The map.
+        least: What no number may lie below: infinity, where that is negative.
 
     >>> odd(np.array([[50.0, -1.0]]))
     {'negative': '50% of its numbers are negative, which is taken for not predicted'}
     """
     found = {}
     number, whole = np.isfinite(numbers), numbers.dtype.kind in "iu"
-    share = float((numbers < 0).mean())
+    share = float((numbers < least).mean())
     if share:
         wrapped = ": int16 ends at 32767, did it wrap?" if numbers.dtype == np.int16 else ""
         found["negative"] = (

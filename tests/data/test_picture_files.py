@@ -121,3 +121,11 @@ def test_pictures_of_floats_are_refused_by_name(tmp_path: Path):
     )
     with pytest.raises(DataError, match=r"f\.tif: pixels of type float32; save it as an 8- or 16"):
         read_image(tmp_path / "f.tif")
+
+
+def test_a_mask_in_a_jpeg_has_no_rim_of_noise(tmp_path: Path):
+    mask = np.zeros((64, 96), np.uint8)
+    mask[20:40, 30:61] = 255
+    cv2.imwrite(str(tmp_path / "m.jpg"), mask, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    assert (cv2.imread(str(tmp_path / "m.jpg"))[..., 0] > 0).sum() > 1.1 * (mask > 0).sum()
+    assert (read_mask(tmp_path / "m.jpg")[0].numpy() == (mask > 0)).all()

@@ -336,3 +336,18 @@ def test_a_single_array_of_any_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "000000.npz", anything=torch.zeros(2, 3, 4).numpy())
     with pytest.raises(DataError, match=r"000000.npz: shape \(2, 3, 4\)"):
         evaluate(PredictionFolder(tmp_path), Frames(known()[0]), [PLAIN])
+
+
+def test_negative_disparities_count_where_infinity_lies_below_them(tmp_path: Path) -> None:
+    """As on raw SCARED, whose principal points are 91 px apart."""
+    rig = StereoRig.of(60.0, 60.0, 31.5, 15.5, 49.5, 5.0)  # infinity at -18 px
+    frames = [sample(plane(30, 0.2), seed, rig=rig) for seed in range(2)]  # about -8 px
+    for frame in frames:
+        disparity = 300 / depth_of(frame, 1.0) - 18
+        assert disparity.max() < 0
+        disparity[:4] = 0  # not predicted
+        write_npy(tmp_path / f"{frame['key']}.npy", disparity.astype(np.float32))
+    folder = PredictionFolder(tmp_path, "disparity_px")
+    metrics = evaluate(folder, Frames(*frames), [PLAIN]).first.metrics
+    assert metrics["mae_mm"] < 1e-3
+    assert metrics["density"] == pytest.approx(1 - 4 / HEIGHT, abs=0.01)
