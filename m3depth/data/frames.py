@@ -23,7 +23,8 @@ from m3depth.data.video import (
 from m3depth.data.video_index import read_index
 from m3depth.errors import DataError
 
-PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes
+PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes, and
+SHEET = "contact_sheet"  # this .png, which is of no frame
 VIEWS = ("left", "image", "images", "rgb", "color")
 NO_VIEWS = ("right", "mask", "masks", "gt_masks", "depth", "depths", "disparity", "depth_float")
 
@@ -177,8 +178,13 @@ def images_in(folder: Path) -> ImageFiles:
     What is left out is told: images of sub-folders beside images of its own.
 
     Raises:
-        DataError: no image there, or sub-folders that are no views to predict from.
+        DataError: no image there, predictions, or sub-folders that are no views to predict from.
     """
+    if (folder / PREDICTIONS).exists():
+        raise DataError(
+            f"{folder}: holds predictions ({PREDICTIONS}), and pictures of them are no frames to "
+            "predict from; give the folder that they were predicted from"
+        )
     own = _images(folder.iterdir())
     nested = [path for inner in _folders_below(folder) for path in _images(inner.iterdir())]
     if own and nested:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.data.frames import PREDICTIONS, SHEET
 from m3depth.data.images import Array, read_depth_values
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
@@ -168,7 +169,8 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for suffix in SUFFIXES:
         for path in sorted(root.rglob(f"*{suffix}")):
-            if not path.name.startswith("."):
+            sheet = path.stem == SHEET and (path.parent / PREDICTIONS).exists()  # of `predict`
+            if not path.name.startswith(".") and not (sheet and suffix == ".png"):
                 found.setdefault(path.relative_to(root).as_posix().removesuffix(suffix), path)
     if not found:
         raise DataError(f"predictions={root}: no prediction there ({' '.join(SUFFIXES)})")

@@ -152,6 +152,13 @@ def test_a_folder_of_folders_gives_what_is_in_them(
     assert "2 images in 2 folders below: case 2/a.b, case 10" in caplog.text
 
 
+def test_predictions_are_no_frames(tmp_path: Path) -> None:
+    picture(tmp_path / "0.png", 10)
+    (tmp_path / "predictions.json").write_text("{}")
+    with pytest.raises(DataError, match="holds predictions"):
+        open_frames(tmp_path)
+
+
 def test_one_folder_below_keeps_its_name(tmp_path: Path) -> None:
     picture(tmp_path / "case" / "0.png", 10)
     assert names_and_levels(tmp_path) == [("case/0", 10)]

@@ -328,6 +328,17 @@ def test_predictions_that_no_frame_asks_for(tmp_path: Path) -> None:
     assert folder.unused == ["fake/000099"]
 
 
+def test_the_pictures_that_predict_leaves_are_no_predictions(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    for name in ("contact_sheet.png", "fake/000001.png"):
+        (tmp_path / name).write_bytes(b"a picture")
+    assert PredictionFolder(tmp_path).unused.count("contact_sheet") == 1
+    (tmp_path / "predictions.json").write_text("{}")
+    folder = PredictionFolder(tmp_path)
+    run(folder)
+    assert folder.unused == []
+
+
 def test_a_single_array_of_any_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "000000.npz", anything=depth_of(known()[0])[None])
     folder = PredictionFolder(tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from m3depth.data.frames import Frame, Frames
+from m3depth.data.frames import SHEET, Frame, Frames
 from m3depth.errors import DataError
 from m3depth.files import write_png
 from m3depth.priors.files import beside, read_numbers
@@ -18,7 +18,6 @@ from m3depth.priors.pictures.sheet import chosen, contact_sheet, tile
 from m3depth.priors.pipeline import Behind, ahead
 from m3depth.progress import progress
 
-SHEET = "contact_sheet"
 FILM = "predictions"
 
 logger = logging.getLogger(__name__)
