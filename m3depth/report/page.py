@@ -42,6 +42,8 @@ def write_report(
     sections = [
         _head(title, evaluation),
         tables.headline(first),
+        tables.warning_list(evaluation),
+        tables.counted_lines(evaluation),
         tables.skipped_list(evaluation),
         _protocols(evaluation),
         section("Metrics", _how_averaged(evaluation), wide(tables.metric_table(first))),
@@ -95,7 +97,8 @@ def _how_averaged(evaluation: Evaluation) -> str:
     return (
         f"{within}. ↓ smaller is better, ↑ larger is better. Blank: the data or the method cannot "
         f"support it. 95 % intervals by a bootstrap over {_drawn(first)}. Baselines are scored "
-        "under the same protocol; best constant and best shift are found on the test frame itself."
+        "under the same protocol; best constant and best shift are found on the test frame itself. "
+        "What is better than the prediction is red, with a cross."
     )
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from m3depth.report.rows import image_at
 CLOUD_POINTS = 30_000  # more, and every second, third ... row and column is drawn
 GREY = "#8a94a1"  # shows on light and on dark
 TRUTH_COLOUR = "#17becf"  # one that tissue does not have
+SHRINK = "shrink"  # the column of what both sides of the pictures are divided by
 LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
 
 Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
@@ -62,7 +63,15 @@ def read_curves(path: Path) -> Curves:
 def curve_figures(curves: Curves, panels: Sequence[Panel] = PANELS) -> list[Figure]:
     """One figure for each panel that has something to show."""
     shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in panels]
-    return [_curves(panel, columns) for panel, columns in shown if columns]
+    changes = size_changes(curves)
+    return [_curves(panel, columns, changes) for panel, columns in shown if columns]
+
+
+def size_changes(curves: Curves) -> dict[float, str]:
+    """The steps from which on pictures had another size, and which: losses jump there."""
+    steps, shrinks = curves.get(SHRINK, ([], []))
+    changed = [i for i in range(1, len(steps)) if shrinks[i] != shrinks[i - 1]]
+    return {steps[i]: f"1/{shrinks[i]:g} size" if shrinks[i] > 1 else "full size" for i in changed}
 
 
 def frame_errors(evaluation: Evaluation) -> Figure | None:
@@ -174,7 +183,7 @@ def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> A
     )
 
 
-def _curves(panel: Panel, columns: Curves) -> Figure:
+def _curves(panel: Panel, columns: Curves, changes: Mapping[float, str]) -> Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure(
@@ -184,6 +193,8 @@ def _curves(panel: Panel, columns: Curves) -> Figure:
         ]
     )
     figure = _styled(figure, panel.title, "", "")
+    for step, size in changes.items():
+        figure.add_vline(x=step, line_dash="dot", line_color=GREY, annotation_text=size)
     values = np.concatenate([np.asarray(v) for _, v in columns.values()])
     wide = values.min() > 0 and values.max() > LOG_RATIO * values.min()
     logarithmic = panel.log and wide

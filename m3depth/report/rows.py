@@ -18,6 +18,7 @@ from m3depth.report import bars
 from m3depth.report.figures import (
     ERROR_COLOURS,
     INVERSE_DEPTH_COLOURS,
+    UNKNOWN_GREY,
     Picture,
     colour,
     colour_inverse_depth,
@@ -37,9 +38,12 @@ class DepthRows:
 
     near_mm: float
     far_mm: float
-    ceiling_mm: float
+    ceiling_mm: float | None  # None: no true depth, so no error
 
-    titles = ("left image", "predicted inverse depth", "true inverse depth", "absolute error")
+    titles = (
+        *("left image", "predicted inverse depth", "true inverse depth", "absolute error"),
+        "left rebuilt from right",
+    )
 
     @classmethod
     def over(cls, frames: Iterable[Frame]) -> "DepthRows":
@@ -47,31 +51,29 @@ class DepthRows:
         frames = list(frames)
         truths = [_plane(f.truth.depth_mm) for f in frames if f.truth is not None]
         errors = [error[known] for error, known in map(_error_mm, frames) if known.any()]
-        worst = float(np.percentile(np.concatenate(errors), 95)) if errors else 1.0
+        worst = _round_up(float(np.percentile(np.concatenate(errors), 95))) if errors else None
         depths = truths or [_plane(f.depth_mm) for f in frames if f.depth_mm is not None]
-        return cls(*inverse_depth_range(depths), _round_up(worst))
+        return cls(*inverse_depth_range(depths), worst)
 
     def pictures(self, frame: Frame) -> list[Picture | None]:
-        """The row's pictures; None where there is no truth."""
+        """The row's pictures; None where there is no truth, or no right image."""
         if frame.depth_mm is None:
-            return [_image(frame), None, None, None]
+            return [_image(frame), None, None, None, None]
         predicted = colour_inverse_depth(_plane(frame.depth_mm), *self._range)
-        if frame.truth is None:
-            return [_image(frame), predicted, None, None]
+        rebuilt = _rebuilt(frame) if "right" in frame.batch else None
+        if frame.truth is None or self.ceiling_mm is None:
+            return [_image(frame), predicted, None, None, rebuilt]
         true = colour_inverse_depth(_plane(frame.truth.depth_mm), *self._range)
         error, known = _error_mm(frame)
-        return [
-            _image(frame),
-            predicted,
-            true,
-            colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known),
-        ]
+        drawn = colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known)
+        return [_image(frame), predicted, true, drawn, rebuilt]
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
-        return bars.inverse_depth_bar(*self._range) + bars.error_bar(
-            self.ceiling_mm, "mm", "truth not known"
-        )
+        depth = bars.inverse_depth_bar(*self._range)
+        if self.ceiling_mm is None:
+            return depth
+        return depth + bars.error_bar(self.ceiling_mm, "mm", "truth not known")
 
     @property
     def _range(self) -> tuple[float, float]:
@@ -83,14 +85,16 @@ class DisparityRows:
     """Rows for frames without a calibration: the disparity and the view rebuilt with it."""
 
     ceiling_px: float
+    rebuilt: bool = True  # whether any frame has a right image
 
     titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
 
     @classmethod
     def over(cls, frames: Iterable[Frame]) -> "DisparityRows":
         """The range that serves all these frames."""
+        frames = list(frames)
         largest = [float(np.percentile(_plane(_disparity_px(f)), 99)) for f in frames]
-        return cls(_round_up(max(largest)))
+        return cls(_round_up(max(largest)), any("right" in frame.batch for frame in frames))
 
     def pictures(self, frame: Frame) -> list[Picture | None]:
         """The row's pictures; None for what needs a right image where there is none."""
@@ -112,8 +116,12 @@ class DisparityRows:
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
-        error = bars.error_bar(CEILING_LIGHT, "of full brightness", "not seen by the right view")
-        return bars.disparity_bar(self.ceiling_px) + error
+        disparity = bars.disparity_bar(self.ceiling_px)
+        if not self.rebuilt:
+            return disparity
+        return disparity + bars.error_bar(
+            CEILING_LIGHT, "of full brightness", "not seen by the right view"
+        )
 
 
 def rows_for(frames: list[Frame]) -> DepthRows | DisparityRows:
@@ -156,6 +164,14 @@ def _cell(picture: Picture, title: str, key: str) -> str:
 def _disparity_px(frame: Frame) -> Float[Tensor, "1 1 h w"]:
     height, width = frame.batch["left"].shape[-2:]
     return frame.prediction.at((height, width)).fraction.float() * width
+
+
+def _rebuilt(frame: Frame) -> Picture:
+    """The left view by the right one's light, grey where that does not see: what SSIM is of."""
+    rebuilt, seen = warp(frame.batch["right"], -_disparity_px(frame))
+    picture = _bytes(rebuilt)
+    picture[~seen[0, 0].numpy()] = UNKNOWN_GREY
+    return picture
 
 
 def _error_mm(frame: Frame) -> tuple[Plane, NDArray[np.bool_]]:

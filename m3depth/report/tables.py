@@ -23,21 +23,29 @@ def headline(result: Result) -> str:
     sgbm, read = baselines.get("sgbm", {}), compared or told[0]
     if read in sgbm:
         said = f"SGBM, which sees both images, on {sgbm['density']:.0%} of the pixels"
-        cards.append(card(number(read, sgbm[read]), MEANINGS[read].unit, said))
+        beaten = _better(read, sgbm[read], metrics[read])
+        said += ": better than the prediction" if beaten else ""
+        cards.append(card(number(read, sgbm[read]), MEANINGS[read].unit, said, "bad" * beaten))
+    if metrics.get("density", 1.0) < 1:
+        said = "of the pixels have a prediction: errors are of these alone"
+        cards.append(card(f"{metrics['density']:.0%}", "", said))
     if result.scale:
         cards.append(_scale(result.scale))
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
 def metric_table(result: Result) -> str:
-    """Every metric of the prediction and the baselines; blank: not supported by the data."""
+    """Every metric of the prediction and the baselines; blank: not supported by the data.
+
+    A baseline's number that is better than the prediction's is marked.
+    """
     methods = {"prediction": result.metrics, **result.baselines}
     titles = [BASELINE_TITLES.get(name, name) for name in methods]
     names = [n for n in METRICS if any(n in scores for scores in methods.values())]
     heads = [f"<th>{escape(title)}</th>" for title in titles]
     if result.intervals:
         heads.insert(1, "<th>95 % interval</th>")
-    rows = "".join(_metric_row(name, list(methods.values()), result) for name in names)
+    rows = "".join(_metric_row(name, methods, result) for name in names)
     return (
         f"<table><thead><tr><th>metric</th><th></th>{''.join(heads)}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
@@ -54,17 +62,48 @@ def skipped_list(evaluation: Evaluation) -> str:
     return f'<section class="warning"><h2>{title}</h2><p>{said}</p><ul>{items}</ul></section>'
 
 
-def _metric_row(name: str, methods: list[dict[str, float]], result: Result) -> str:
+def warning_list(evaluation: Evaluation) -> str:
+    """What makes the numbers doubtful."""
+    if not evaluation.warnings:
+        return ""
+    items = "".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings)
+    return f'<section class="warning"><h2>Read with care</h2><ul>{items}</ul></section>'
+
+
+def counted_lines(evaluation: Evaluation) -> str:
+    """What each protocol counted, of how much, and why not the rest."""
+    told = (f"Counted by {r.protocol.name}: {r.counted}." for r in evaluation.results)
+    return "".join(f'<p class="lead">{escape(line)}</p>' for line in told)
+
+
+def _metric_row(name: str, methods: dict[str, dict[str, float]], result: Result) -> str:
     means = MEANINGS[name]
-    numbers = [number(name, m[name]) if name in m else "" for m in methods]
+    own, *others = methods.items()
+    cells = [_metric_cell(name, own[1], None)]
     if result.intervals:
-        numbers.insert(1, interval(name, result))
-    cells = "".join(f"<td>{cell}</td>" for cell in numbers)
+        cells.append(f"<td>{interval(name, result)}</td>")
+    for title, scores in others:
+        cells.append(_metric_cell(name, scores, own[1] if title in BASELINE_TITLES else None))
     unit = f", {means.unit}" if means.unit else ""
     return (
         f"<tr><th><code>{name}</code> {means.better}</th>"
-        f'<td class="what">{means.what}{unit}</td>{cells}</tr>'
+        f'<td class="what">{means.what}{unit}</td>{"".join(cells)}</tr>'
     )
+
+
+def _metric_cell(name: str, scores: dict[str, float], own: dict[str, float] | None) -> str:
+    """A number; marked where it is better than the prediction's ``own``."""
+    if name not in scores:
+        return "<td></td>"
+    beats = own is not None and name in own and name not in ("density", "flicker_mm")
+    if beats and own is not None and _better(name, scores[name], own[name]):
+        told = number(name, scores[name])
+        return f'<td class="beats" title="better than the prediction">{told}</td>'
+    return f"<td>{number(name, scores[name])}</td>"
+
+
+def _better(name: str, value: float, other: float) -> bool:
+    return value < other if MEANINGS[name].better == "↓" else value > other
 
 
 def _own(result: Result, name: str, kind: str = "") -> str:
@@ -82,6 +121,10 @@ def _comparison(name: str, value: float, against: float) -> list[str]:
         share = 1 - value / against
         side, kind = ("below", "good") if share >= 0 else ("above", "bad")
         cards.append(card(f"{abs(share):.0%}", side, "this baseline", kind))
+    elif means.better == "↑":
+        side, kind = ("above", "good") if value >= against else ("below", "bad")
+        apart = number(name, abs(value - against))
+        cards.append(card(apart, f"{means.unit} {side}", "this baseline", kind))
     return cards
 
 

@@ -51,7 +51,10 @@ class StereoDepth(System):
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
         """Mark what misleads, resize, augment, predict, rebuild, compare."""
+        full = batch["left"].shape[-1]
         batch = self.resolution(self.ignore(batch), self.global_step / self.steps)
+        if self.resolution.shrink:  # the report marks where it changes
+            self.log("shrink", float(full // batch["left"].shape[-1]))
         batch, seen = self.augmentation(batch)
         pyramid = self._disparities(seen, batch)
         views = [synthesise(batch, disparity) for disparity in pyramid]

@@ -14,9 +14,10 @@ from m3depth.errors import UserError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.result import Evaluation, Result
+from m3depth.evaluation.result import Evaluation, Result, Row
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_cells
+from m3depth.report.tables import headline, metric_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Put before everything else in a copy of the page: collects errors and refused loads, and in the
@@ -66,7 +67,7 @@ def test_everything_is_said(with_truth: Evaluation, curves: Path, tmp_path: Path
     assert f"{mae:.2f}<small> mm" in page
     assert f"{baseline:.2f}<small> mm" in page
     assert f"{abs(1 - mae / baseline):.0%}<small> {'below' if mae < baseline else 'above'}" in page
-    assert page.count("<img ") == 4 * (3 + 3)
+    assert page.count("<img ") == 5 * (3 + 3)
     assert "Worst frames" in page
     assert f"{with_truth.worst[0].row.scores['mae_mm']:.2f} mm MAE" in page
     assert "1 of 5 frames skipped" in page
@@ -87,9 +88,12 @@ def test_texts_are_escaped(with_truth: Evaluation, tmp_path: Path) -> None:
 def test_absent_metrics_are_absent(without_truth: Evaluation, tmp_path: Path) -> None:
     page = page_of(without_truth, tmp_path / "report.html")
     assert "mae_mm" not in page
-    assert "nan" not in page.lower().replace("nano", "").replace("finance", "")
+    words = re.sub(r"base64,[^\"]*", "", page).lower()  # a picture's letters are no words
+    assert "nan" not in words.replace("nano", "").replace("finance", "")
     assert f"{without_truth.first.metrics['ssim']:.4f}" in page
-    assert page.count("<img ") == 2 * (3 + 3)  # image and prediction
+    assert page.count("<img ") == 3 * (3 + 3)  # image, prediction, rebuilt view: what SSIM is of
+    assert "absolute error" not in page  # no bar of a colour that no picture has
+    assert page.count("left rebuilt from right of") == 3 + 3
     assert "Point cloud" in page
 
 
@@ -178,7 +182,7 @@ def test_opens_in_a_browser_without_a_complaint(
     found = opened(path, tmp_path / "profile")
     assert found == {
         "wrong": [],
-        "pictures": 4 * (3 + 3),
+        "pictures": 5 * (3 + 3),
         "charts": 1 + 4 + 1,  # frames, curves, cloud
         "clouds": 1,
         "loads": [],
@@ -196,7 +200,7 @@ def test_the_browser_would_have_complained(with_truth: Evaluation, tmp_path: Pat
     page = page.replace("<body>", '<body><script>console.error("said")</script><img src="no.png">')
     path.write_text(page, encoding="utf-8")
     found = opened(path, tmp_path / "profile")
-    assert found["pictures"] == 4 * (3 + 3) - 1
+    assert found["pictures"] == 5 * (3 + 3) - 1
     assert "said" in found["wrong"]
     assert any("no.png" in line for line in found["wrong"])
 
@@ -210,3 +214,41 @@ def opened(path: Path, profile: Path) -> dict:
     title = re.search(r"<title>(.*?)</title>", dom, re.DOTALL)
     assert title, dom[-500:]
     return json.loads(html.unescape(title[1]))
+
+
+def test_what_counted_and_what_is_doubtful_is_said(
+    two_protocols: Evaluation, tmp_path: Path
+) -> None:
+    doubtful = replace(two_protocols, warnings=["4 of 5 <frames> were trained on"])
+    page = page_of(doubtful, tmp_path / "report.html")
+    assert "Counted by plain: 4 of 5 frames (1: cannot be read), 4,032 of 4,608 pixels" in page
+    assert "Counted by &lt;scaled&gt;: 3 of 5 frames" in page
+    assert "<li>4 of 5 &lt;frames&gt; were trained on</li>" in page
+
+
+def test_a_baseline_that_is_better_is_marked_and_no_other(with_truth: Evaluation) -> None:
+    """The constant 4 px are no match for the mean depth, which knows the planes."""
+    table = metric_table(with_truth.first)
+    row = next(row for row in table.split("<tr>") if "<code>mae_mm</code>" in row)
+    own = with_truth.first.metrics["mae_mm"]
+    better = [n for n, b in with_truth.first.baselines.items() if b.get("mae_mm", own) < own]
+    assert better
+    assert row.count('class="beats"') == len(better)
+    won = replace(with_truth.first, rows=[_perfect(row) for row in with_truth.first.rows])
+    assert "beats" not in metric_table(won)
+
+
+def _perfect(row: Row) -> Row:
+    better = {"ssim": 2.0, "psnr": 99.0, "d1": 2.0}
+    return row._replace(scores={name: better.get(name, 0.0) for name in row.scores})
+
+
+def test_a_view_worse_than_the_best_shift_is_marked(without_truth: Evaluation) -> None:
+    first = without_truth.first
+    shift, own = first.baselines["best_shift"]["ssim"], first.metrics["ssim"]
+    side, kind = ("above", "good") if own >= shift else ("below", "bad")
+    assert f'<div class="card {kind}"><b>{abs(own - shift):.4f}<small>  {side}' in headline(first)
+    worse = replace(
+        first, rows=[r._replace(scores={**r.scores, "ssim": shift - 0.5}) for r in first.rows]
+    )
+    assert '<div class="card bad"><b>0.5000<small>  below' in headline(worse)

@@ -27,6 +27,16 @@ def test_no_curves_no_panels() -> None:
     assert curve_figures({}) == []
 
 
+def test_changes_of_the_pictures_size_are_marked_on_every_curve() -> None:
+    steps = [float(step) for step in range(5)]
+    curves = {"train/loss": (steps, [5.0, 4, 3, 2, 1]), "shrink": (steps, [4.0, 4, 2, 2, 1])}
+    (figure,) = curve_figures(curves)
+    assert [line.x0 for line in figure.layout.shapes] == [2, 4]
+    assert [note.text for note in figure.layout.annotations] == ["1/2 size", "full size"]
+    (plain,) = curve_figures({"train/loss": curves["train/loss"]})
+    assert not plain.layout.shapes
+
+
 def test_bars_are_the_frames_errors(with_truth: Evaluation) -> None:
     bars = frame_errors(with_truth).data[0]
     assert list(bars.y) == [row.scores["mae_mm"] for row in with_truth.first.rows]
