@@ -287,7 +287,8 @@ def test_shards_of_another_rig_or_option_are_not_mixed(
     together: bool,
 ):
     rig = yaml.safe_load((pairs / "rig.yaml").read_text())
-    (tmp_path / "other.yaml").write_text(yaml.safe_dump(rig | {"baseline_mm": 8}))
+    near = {"baseline_mm": rig["baseline_mm"] * 1.02}  # more would also be told at once
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(rig | near))
     usual = ("export", f"checkpoint={checkpoint}", "data=frames", f"data.root={pairs}/left")
     usual = (*usual, f"data.test.rig={pairs}/rig.yaml", "writer=npz")
     output = tmp_path / "parts"
