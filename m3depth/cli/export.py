@@ -13,6 +13,7 @@ from torch import Tensor
 from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.priors.edits import require_unedited
 from m3depth.priors.exporting import Export, Frames
 from m3depth.priors.shard import Shard
 from m3depth.priors.smoothing import TemporalMean
@@ -27,6 +28,8 @@ def export(config: DictConfig) -> None:
     source: Source = instantiate(config.source)
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
+    if not OmegaConf.select(config, "overwrite"):
+        require_unedited(Path(config.output))
     frames = instantiate(config.data.test)
     smoothing: TemporalMean = instantiate(config.smoothing)
     writer = instantiate(

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from m3depth.errors import ConfigError
 from m3depth.files import checksum
 from m3depth.priors.records import FRAMES, META
 
@@ -41,6 +42,20 @@ def tell_edited(scene: Path, edited: Collection[str], what: str) -> None:
     """One line about edited files, if there are any; ``what`` says what becomes of them."""
     if edited:
         logger.warning("%s: changed since the export: %s; %s", scene, few(edited), what)
+
+
+def require_unedited(scene: Path) -> None:
+    """Stop before an export replaces what somebody changed in it.
+
+    Raises:
+        ConfigError: files were changed since they were written.
+    """
+    edited = edited_files(scene)
+    if edited:
+        raise ConfigError(
+            f"{scene}: changed since the export: {few(edited)}; going on would write them anew: "
+            "remove them if that is meant, or set output=DIR to another folder"
+        )
 
 
 def few(names: Collection[str]) -> str:

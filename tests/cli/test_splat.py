@@ -194,3 +194,21 @@ def test_scores_of_an_edited_scene_say_so(scene: Path, tmp_path: Path):
     assert "truth_edited" not in record
     assert record["counted"] == {"pictures": 1, "depth": 1}
     assert "changed since its export (priors/000002.npz)" in (fit / "report.html").read_text()
+
+
+@pytest.mark.parametrize("file", ["depth/000001.png", "poses_bounds.npy"])
+def test_an_export_given_again_does_not_replace_what_was_edited(tmp_path: Path, file: str):
+    output = tmp_path / "scene"
+    again = ("export", "source=exact", "writer=endonerf", *CLIP, f"output={output}")
+    succeed(*again)
+    succeed(*again)
+    path = output / file
+    edited = path.read_bytes() + b"edited"
+    path.write_bytes(edited)
+    told = m3depth(*again)
+    assert told.status == 2
+    assert f"{output}: changed since the export: {file}; going on would" in told.line
+    assert path.read_bytes() == edited
+    path.unlink()
+    succeed(*again)
+    assert path.read_bytes() == edited.removesuffix(b"edited")
