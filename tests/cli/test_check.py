@@ -46,6 +46,25 @@ def test_the_same_folder_as_a_data_set_says_that_its_splits_are_one(folder: Path
     assert "test_is_training" in told.out
 
 
+def test_what_train_would_train_and_test_on_is_said(folder: Path):
+    told = m3depth("check", f"input={folder}")
+    assert (
+        "train would use: data.hold_out=0: all 4 pairs are trained on, and validation and test use"
+        in told.out
+    )
+    told = m3depth("check", "data=folder", f"data.root={folder}", "data.hold_out=0.25")
+    assert "3 pairs are trained on, 1 held out (the last ones)" in told.out
+    assert "test_is_training" not in told.out
+
+
+@pytest.mark.parametrize("other", ["data=scared", "data.root=elsewhere", "+data.test.only=[a]"])
+def test_input_and_another_set_are_not_both_checked(folder: Path, other: str):
+    told = m3depth("check", f"input={folder}", other)
+    assert told.status == 2
+    assert other.lstrip("+") in told.line
+    assert "in two calls" in told.line
+
+
 def test_a_swapped_folder_fails_and_says_why_with_pictures(folder: Path, tmp_path: Path):
     (folder / "left").rename(folder / "other")
     (folder / "right").rename(folder / "left")
