@@ -35,6 +35,7 @@ def endonerf(no_ndc: bool = False) -> Habits:
         revives_unknown=True,
         binary_masks=True,
         counts_time=True,
+        needs_a_mask=True,
         ndc=not no_ndc,
     )
 
@@ -144,6 +145,7 @@ def graphdeco() -> Habits:
         name="gaussian-splatting",
         cull=INRIA_CULL,
         revives_unknown=True,
+        compares_masked=True,
         inverse_bits=16,
         middle=between_centres,
         still=still,

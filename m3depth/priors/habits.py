@@ -70,6 +70,9 @@ class Habits:
             integer centres.
         revives_unknown: It turns unknown depth into some depth, unless the mask excludes it.
         binary_masks: Any mask that is not one channel of 0 and 255 is misread.
+        needs_a_mask: It divides by what the masks leave out of all frames together.
+        compares_masked: It makes what it renders black where a mask leaves something out, and
+            compares it with the colours of the file.
         inverse_bits: Its depth files hold inverse depth of so many bits; 0 = they hold depth.
         counts_time: It takes a frame's place among the files for its time.
         ndc: It takes rays into the cube that looks along -z of the world, unless told otherwise.
@@ -89,6 +92,8 @@ class Habits:
     middle: Callable[[int], float] = whole_half
     revives_unknown: bool = False
     binary_masks: bool = False
+    needs_a_mask: bool = False
+    compares_masked: bool = False
     inverse_bits: int = 0
     counts_time: bool = False
     ndc: bool = False

@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from m3depth.cli.app import configuration
+from m3depth.errors import ConfigError
 from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.writer import Writer
@@ -530,6 +531,27 @@ def test_surgicalgs_needs_tools_or_motion(
     for target, severity in (("surgicalgs", surgicalgs), ("endonerf", family)):
         found = codes(tmp_path / "scene", target, tmp_path / "out")
         assert found.get("too_few_seeds") == severity
+
+
+def test_endonerf_divides_by_what_the_masks_leave_out(tmp_path: Path) -> None:
+    folder = exported("endonerf", tmp_path, moving=False)
+    change(folder, "depth", lambda depth: depth.clip(45))
+    change(folder, "masks", np.zeros_like)
+    found = codes(folder, "endonerf_original", tmp_path / "out")
+    assert found == {"nothing_masked": "warning", "edited": "warning"}
+
+
+def test_colours_that_graphdeco_would_compare_with_black(tmp_path: Path) -> None:
+    """As version 0.1.0 wrote them: a loss of .07 for a perfect model."""
+    folder = exported("graphdeco", tmp_path)
+    change(folder, "images", lambda pixels: pixels.clip(90))
+    assert codes(folder, "graphdeco", tmp_path / "out")["masked_colours"] == "warning"
+    path = folder / "frames/000003.json"
+    record = json.loads(path.read_text())
+    del record["settings"]["revision"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(ConfigError, match="another revision; set output=DIR to an empty folder"):
+        written("graphdeco", folder).finish(FRAMES)
 
 
 @pytest.mark.parametrize("name", ["colmap", "graphdeco"])

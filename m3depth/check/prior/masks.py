@@ -80,6 +80,46 @@ class Polarity:
 
 
 @dataclass(frozen=True)
+class NothingMasked:
+    """Masks that leave out nothing, for a reader that divides by what they do."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if scene.habits.needs_a_mask and scene.frames and all(f.used.all() for f in scene.frames):
+            yield Finding(
+                "nothing_masked",
+                Severity.WARNING,
+                f"the masks leave out nothing, and {scene.habits.name} divides by the sum of what "
+                "they do (ray_sampling_importance_from_masks): NaN, and rays of one pixel",
+                "give masks of the tools with the data, or set no_mask_raycast = True in its "
+                "configuration",
+            )
+
+
+@dataclass(frozen=True)
+class ColoursUnderMasks:
+    """Colours that a mask leaves out, for a reader that compares them with black."""
+
+    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
+        """At most one finding."""
+        if not scene.habits.compares_masked:
+            return
+        kept = {f.name: float(f.image[~f.used].mean()) for f in scene.frames if not f.used.all()}
+        coloured = [name for name, grey in kept.items() if grey > 0]
+        if coloured:
+            worst = max(coloured, key=lambda name: kept[name])
+            yield Finding(
+                "masked_colours",
+                Severity.WARNING,
+                f"{len(coloured)} images have colours under the masks (a mean of {kept[worst]:.0f} "
+                f"of 255 in {worst}), and {scene.habits.name} compares them with black",
+                "export again to an empty folder, which makes them black",
+                {"grey": kept[worst]},
+                tuple(coloured),
+            )
+
+
+@dataclass(frozen=True)
 class Revived:
     """Unknown depth that no mask leaves out, for readers that turn it into some depth.
 

@@ -40,6 +40,7 @@ class GraphdecoWriter(ColmapWriter):
     near_mm: float = field(default=10.0, kw_only=True)
 
     one_camera: ClassVar[bool] = True
+    revision: ClassVar[int] = 1  # black under tools, and a column less
 
     def __post_init__(self) -> None:
         require_number("writer.near_mm", self.near_mm, 0.1)

@@ -65,6 +65,7 @@ class SceneWriter(ABC):
 
     rounds: ClassVar[bool] = True  # whether the layout's own files lose something of the depth
     one_camera: ClassVar[bool] = True  # whether all frames must have one size and K
+    revision: ClassVar[int] = 0  # one more when a frame's files change: earlier ones are not kept
 
     def __post_init__(self) -> None:
         require_number("writer.min_confidence", self.min_confidence, 0, 1)
@@ -190,6 +191,8 @@ class SceneWriter(ABC):
         """
         names = [f.name for f in fields(self) if f.name not in ("directory", "readers")]
         values = {name: getattr(self, name) for name in names}
+        if self.revision:
+            values["revision"] = self.revision
         plain: Record = json.loads(json.dumps(values, default=attrgetter("name")))
         return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
 
