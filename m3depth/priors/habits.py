@@ -7,22 +7,22 @@ from typing import NamedTuple
 UNPADDED = (512, 640)  # (height, width) of EndoNeRF's clips, in the code of most who read them
 
 
-def half(length: int) -> float:
+def half(length: float) -> float:
     """Rays (i - W / 2) / f."""
     return length / 2
 
 
-def whole_half(length: int) -> float:
+def whole_half(length: float) -> float:
     """K with W // 2."""
     return length // 2
 
 
-def whole_half_of_corners(length: int) -> float:
+def whole_half_of_corners(length: float) -> float:
     """K with W // 2, where pixel i has its centre at i + 0.5."""
     return length // 2 - 0.5
 
 
-def between_centres(length: int) -> float:
+def between_centres(length: float) -> float:
     """A field of view alone, in INRIA's rasterisers."""
     return (length - 1) / 2
 
@@ -89,7 +89,7 @@ class Habits:
     name: str = "this reader"
     cull: float = 0.0
     size: tuple[int, int] | None = None
-    middle: Callable[[int], float] = whole_half
+    middle: Callable[[float], float] = whole_half
     revives_unknown: bool = False
     binary_masks: bool = False
     needs_a_mask: bool = False

@@ -122,7 +122,7 @@ def outside_ndc(habits: Habits, poses_mm: Poses) -> Iterator[Unmet]:
     """
     if not habits.ndc:
         return
-    travel_mm = travelled(poses_mm)
+    travel_mm = travelled(poses_mm)  # NaN where poses are none, which others say
     turned = float(np.abs(poses_mm[:, :3, :3] - poses_mm[:1, :3, :3]).max()) > STILL_MM
     if travel_mm >= STILL_MM or turned:
         yield Unmet(

@@ -17,7 +17,7 @@ LARGEST_LOSS = 0.25  # of the width or the height
 SIDES = ("on the left", "on the right", "at the top", "at the bottom")
 DONE = {"cut": True, "added, black and unknown": False}
 
-Middle = Callable[[int], float]  # of a length: where its reader takes the principal point to be
+Middle = Callable[[float], float]  # of a length: where its reader takes the principal point to be
 Change = Callable[[Shaped[Tensor, "c h w"]], Shaped[Tensor, "c height width"]]
 
 

@@ -1,6 +1,7 @@
 """``m3depth check kind=prior``: a healthy export of every writer passes, each fault is found."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -531,6 +532,21 @@ def test_surgicalgs_needs_tools_or_motion(
     for target, severity in (("surgicalgs", surgicalgs), ("endonerf", family)):
         found = codes(tmp_path / "scene", target, tmp_path / "out")
         assert found.get("too_few_seeds") == severity
+
+
+@pytest.mark.parametrize("column", [4, 9, 14])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_camera_of_no_numbers_is_told(column: int, value: float, tmp_path: Path) -> None:
+    folder = exported("gsharp", tmp_path)
+    (folder / "depth_meta.json").unlink()
+    shutil.rmtree(folder / "frames")
+
+    def spoil(rows: np.ndarray) -> np.ndarray:
+        rows[:, column] = value
+        return rows
+
+    change_poses(folder, spoil)
+    assert "error" in codes(folder, "gsharp", tmp_path / "out").values()
 
 
 def test_endonerf_divides_by_what_the_masks_leave_out(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class PosesBounds:
             poses=self._poses(rows),
             unit_mm=float(meta.get("unit_mm", 1.0)),
             convention=self.pose_convention.name,
-            principal_px=(self.habits.middle(int(width)), self.habits.middle(int(height))),
+            principal_px=(self.habits.middle(float(width)), self.habits.middle(float(height))),
             stated_px=_exact(meta.get("K_exact")) or centre,
         )
 

@@ -140,5 +140,5 @@ class CentredWriter(SceneWriter):
         opencv = [record["camera_to_world"] for record in written]
         return self.pose_convention.from_first(torch.tensor(opencv, dtype=torch.float64))
 
-    def _middle(self, length: int) -> float:
+    def _middle(self, length: float) -> float:
         return self.readers[0].middle(length) if self.readers else half(length)
