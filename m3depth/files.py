@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from m3depth.errors import UserError
+from m3depth.outputs.claim import writing
 
 Array = npt.NDArray[Any]
 
@@ -22,8 +23,10 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write ``data``, making the folder if need be.
 
     Raises:
-        UserError: no space, no permission: the line names the folder.
+        UserError: no space, no permission: the line names the folder; in a run's output, a file
+            that is not the run's own.
     """
+    writing(path)
     # Hidden, so that no reader's glob takes a half-written file for a frame
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

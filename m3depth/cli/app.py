@@ -9,6 +9,7 @@ from pathlib import Path
 from m3depth import __version__
 from m3depth.cli.nearest import meant, nearest
 from m3depth.errors import UserError
+from m3depth.stopping import stopping_at_once
 
 VERBS = {
     "train": "learn depth from stereo pairs, without depth labels",
@@ -24,11 +25,6 @@ USAGE = (
     "usage: m3depth VERB [key=value ...]   (m3depth VERB --help says what it takes)\n\n"
     + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
 )
-GO_ON = {  # when a verb was stopped
-    "train": "; output=RUN checkpoint=last goes on from its last checkpoint",
-    "export": "; the same command goes on where it was, with output= of the frames so far",
-    "splat": "; the same command with output=DIR checkpoint=last goes on from its last checkpoint",
-}
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -47,10 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(asked + USAGE + "\n")
         return 2
     try:
-        run = getattr(importlib.import_module("m3depth.cli.verbs"), verb)
-        return int(run(rest))
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nm3depth {verb}: stopped{GO_ON.get(verb, '')}\n")
+        with stopping_at_once():
+            run = getattr(importlib.import_module("m3depth.cli.verbs"), verb)
+            return int(run(rest))
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"\nm3depth {verb}: {str(stop) or 'stopped'}\n")
         return 1
     except expected() as error:
         told = one_line(error)

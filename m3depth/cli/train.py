@@ -1,6 +1,7 @@
 """``m3depth train``."""
 
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,45 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.check.before_training import mode_of, require_fit
 from m3depth.cli.hold_out import settle_hold_out, told_hold_out
+from m3depth.cli.inputs import data_inputs
+from m3depth.cli.resume import (
+    Earlier,
+    own_checkpoint,
+    own_configuration,
+    refuse_changes,
+    save_config,
+    tell,
+    telling_how_to_go_on,
+)
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
 from m3depth.options import require_number, require_switch
+from m3depth.outputs.claim import Claim, Output
 from m3depth.systems.base import System
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
-from m3depth.systems.checkpoint import check_resumable, describe, load_model
+from m3depth.systems.checkpoint import (
+    Progress,
+    check_resumable,
+    describe,
+    load_model,
+    saved_configuration,
+)
+from m3depth.systems.resuming import ResumeAsConfigured
+from m3depth.systems.stopping import CheckpointWhenStopped
 
+FILES = (
+    *("config.yaml", "metrics.csv", "metrics.json", "per_frame.csv", "report.html"),
+    *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
+)
+# What a checkpoint's weights and its optimiser's state are of
+FIXED = ("network", "system", "optimizer._target_")
 # The least that each may be; Lightning looks at them when the run has begun.
 COUNTS = {
     "max_epochs": -1,
@@ -38,14 +65,36 @@ def train(config: DictConfig) -> float | None:
         The best value of the monitored metric, for the table of a multirun.
     """
     _quieten()
+    earlier = _earlier(config)
+    if earlier:
+        config = own_configuration(config, earlier)
     settle_hold_out(config.data)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if earlier:
+        refuse_changes(earlier.config, plain, FIXED)
     _require_options(plain)
+    if _rank():  # the first process of the run owns its output
+        return _trained(config, plain, earlier, None)
+    output = Output(
+        config.output,
+        "train",
+        inputs=data_inputs(config.data),
+        needs={"checkpoint": config.checkpoint},
+        overwrite=config.overwrite,
+        goes_on=earlier is not None,
+        ways_on="checkpoint=last goes on with it, ",
+        names=FILES,
+    )
+    with output.claimed() as claim, telling_how_to_go_on("train", Path(config.output)):
+        return _trained(config, plain, earlier, claim)
+
+
+def _trained(
+    config: DictConfig, plain: dict[str, Any], earlier: Earlier | None, claim: Claim | None
+) -> float | None:
+    """Everything is made and looked at before the first file is written."""
     output = Path(config.output)
     checkpoint = _resume_from(config.checkpoint, output)
-    output.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(OmegaConf.create(plain), output / "config.yaml")
-
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
@@ -61,19 +110,59 @@ def train(config: DictConfig) -> float | None:
         network.to(memory_format=torch.contiguous_format)
         network.compile(options={"layout_optimization": False})
     if checkpoint:
-        check_resumable(checkpoint, system)
-    trainer = _trainer(config, DescribeCheckpoint(describe(plain, system, data)))
+        _check_resumed(plain, earlier, check_resumable(checkpoint, system), output)
+    stop = CheckpointWhenStopped(output / "checkpoints" / "last.ckpt")
+    own = output / "checkpoints" if earlier else None
+    resumes = [ResumeAsConfigured(plain["optimizer"], own)] if checkpoint else []
+    trainer = _trainer(config, DescribeCheckpoint(describe(plain, system, data)), stop, *resumes)
+    if claim:
+        claim.adopt(FILES if earlier else [])
+        save_config(output / "config.yaml", plain)
+        claim.adopt(FILES)
     try:
         for one in trainer.loggers:
             one.log_hyperparams(plain)
-        trainer.fit(system, data, ckpt_path=checkpoint, weights_only=True)
+        with stop.listening():
+            trainer.fit(system, data, ckpt_path=checkpoint, weights_only=True)
         best = trainer.checkpoint_callback
         if trainer.is_global_zero:
             _score_best(config, plain, output, data)
     finally:
+        if claim:
+            claim.adopt(_checkpoints(trainer, claim.folder))
         _close_wandb(trainer)
     score_of_best = getattr(best, "best_model_score", None)
     return None if score_of_best is None else float(score_of_best)
+
+
+def _rank() -> int:
+    return int(rank_zero_only.rank)  # type: ignore[attr-defined]
+
+
+def _earlier(config: DictConfig) -> Earlier | None:
+    """The run to go on with, when it is the output's own: its file, or what its checkpoint says."""
+    path = own_checkpoint(config.output, config.checkpoint)
+    if path is None:
+        return None
+    if config.overwrite:
+        raise ConfigError("checkpoint= goes on with the run, overwrite=true replaces it: give one")
+    return Earlier.of(Path(config.output)) or Earlier(saved_configuration(path), [])
+
+
+def _check_resumed(
+    plain: dict[str, Any], earlier: Earlier | None, saved: Progress, output: Path
+) -> None:
+    """Say what is gone on with, and refuse what would not be."""
+    most = plain["trainer"]["max_epochs"]
+    scored = (output / "metrics.json").is_file() and earlier
+    if most is not None and 0 <= most < saved.epochs + bool(scored or not earlier):
+        raise ConfigError(
+            f"checkpoint={saved.path}: has its {saved.epochs} of {most} epochs; more are "
+            f"trainer.max_epochs={2 * saved.epochs}, say"
+        )
+    if not _rank():
+        steps = f"{saved.path}, after {saved.epochs} epochs, {saved.steps} steps"
+        tell(steps, output, earlier, plain)
 
 
 def _quieten() -> None:
@@ -82,6 +171,8 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
 
 
 def _require_options(plain: dict[str, Any]) -> None:
@@ -114,12 +205,12 @@ def _check_monitors(config: DictConfig, system: System) -> None:
             )
 
 
-def _trainer(config: DictConfig, describer: pl.Callback) -> pl.Trainer:
+def _trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:
     callbacks = [instantiate(callback) for callback in config.callbacks.values()]
     loggers = [instantiate(one) for one in config.logger.values()]
     trainer: pl.Trainer = instantiate(
         config.trainer,
-        callbacks=[*callbacks, describer],
+        callbacks=[*callbacks, *more],
         logger=loggers,
         enable_progress_bar=any(isinstance(one, pl.callbacks.ProgressBar) for one in callbacks),
         default_root_dir=config.output,
@@ -154,6 +245,19 @@ def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: S
         config=plain,
         flip=config.flip,
     )
+
+
+def _checkpoints(trainer: pl.Trainer, folder: Path) -> list[str]:
+    """Those in the folder, by their paths below it: a callback may name them otherwise."""
+    written = [
+        path
+        for one in trainer.checkpoint_callbacks
+        if isinstance(one, pl.callbacks.ModelCheckpoint)
+        for path in (one.best_model_path, one.last_model_path, *one.best_k_models)
+        if path
+    ]
+    names = (os.path.relpath(path, os.path.realpath(folder)) for path in written)
+    return [name for name in names if not name.startswith(os.pardir)]
 
 
 def _close_wandb(trainer: pl.Trainer) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.seed import pl_worker_init_function
 from torch.utils.data import DataLoader, Dataset
 
 from m3depth.data.fields import collate, require
@@ -13,6 +14,7 @@ from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import DataError
 from m3depth.options import require_number
+from m3depth.stopping import stop_is_for_the_parent
 from m3depth.types import StereoBatch
 
 
@@ -78,8 +80,22 @@ class StereoData(pl.LightningDataModule):
         )
         options = {"num_replicas": world, "rank": rank, "shuffle": True, "seed": self.seed}
         order = ShuffledRuns(pairs, run=self.run, **options)
+        self._resume(order)
         drop_last = len(order) > self.batch_size
         return self._loader(pairs, sampler=order, drop_last=drop_last)
+
+    def _resume(self, order: ShuffledRuns) -> None:
+        """Begin where the run goes on: Lightning's first epoch would be the epoch 0 from its start.
+
+        Its workers are asked for frames before it says which epoch it is.
+        """
+        if self.trainer is None:
+            return
+        loop = self.trainer.fit_loop
+        order.set_epoch(loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+        if loop.restarting:  # in the middle of an epoch
+            batches = loop.epoch_loop.batch_progress.current.completed
+            order.passed = (order.epoch, batches * self.batch_size)
 
     def val_dataloader(self) -> DataLoader[StereoBatch]:
         """In order."""
@@ -95,6 +111,13 @@ class StereoData(pl.LightningDataModule):
             collate_fn=partial(collate, needs=self.needs, labels=labels),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
+            worker_init_fn=_begin_worker,
             pin_memory=torch.cuda.is_available(),
             **options,
         )
+
+
+def _begin_worker(number: int) -> None:
+    """A worker's draws are its own, as Lightning has them; it lives until its parent ends."""
+    pl_worker_init_function(number)
+    stop_is_for_the_parent()

@@ -22,9 +22,14 @@ class ShuffledRuns(DistributedSampler[Any]):
         """Hold the length of the runs, in frames; see `DistributedSampler` for the rest."""
         super().__init__(dataset, **options)
         self.run = run
+        self.passed = (0, 0)  # an epoch, and how many of its frames were trained on before
 
     def __iter__(self) -> Iterator[int]:
         """This process's frames, by (seed, epoch) alone."""
+        epoch, frames = self.passed
+        yield from islice(self._epoch(), frames if epoch == self.epoch else 0, None)
+
+    def _epoch(self) -> Iterator[int]:
         if self.run == 1 or not self.shuffle:
             yield from super().__iter__()
             return

@@ -102,10 +102,30 @@ def _of_modules_alone(options: object) -> bool:
     return known and all(map(_of_modules_alone, options.values()))
 
 
-def check_resumable(path: Path, system: System) -> None:
-    """Say so in one line if the checkpoint at ``path`` is of another network than ``system``'s."""
-    part = system.gives_depth
-    _load_weights(copy.deepcopy(getattr(system, part)), part, _read(path), path)
+def saved_configuration(path: Path) -> dict[str, Any]:
+    """Of the run that saved the checkpoint."""
+    config: dict[str, Any] = _read(path)["m3depth"]["config"]
+    return config
+
+
+class Progress(NamedTuple):
+    """How far a run was when it wrote a checkpoint."""
+
+    path: Path
+    epochs: int  # whole ones
+    steps: int
+
+
+def check_resumable(path: Path, system: System) -> Progress:
+    """How far the run was.
+
+    Raises:
+        UserError: the checkpoint is of another network than ``system``'s.
+    """
+    saved, part = _read(path), system.gives_depth
+    _load_weights(copy.deepcopy(getattr(system, part)), part, saved, path)
+    epochs = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+    return Progress(path, epochs, saved["global_step"])
 
 
 def _read(path: Path) -> dict[str, Any]:

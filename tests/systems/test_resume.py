@@ -68,7 +68,7 @@ def test_two_epochs_and_two_more_are_four(whole: Path, tmp_path: Path):
     stop = "+callbacks.stop={_target_: run_fakes.StopAfter, epochs: 2}"
     succeed(*RUN, stop, f"output={tmp_path}")
     assert len(rows(tmp_path)) == 6
-    succeed(*RUN, "checkpoint=last", f"output={tmp_path}")
+    succeed("train", "~callbacks.stop", "checkpoint=last", f"output={tmp_path}")
     same_run(tmp_path, whole)
 
 
@@ -87,7 +87,7 @@ def test_a_killed_run_continues_from_its_last_checkpoint(whole: Path, tmp_path: 
     assert told.status == -signal.SIGKILL
     assert (tmp_path / "checkpoints/last.ckpt").is_file()
     assert not (tmp_path / "metrics.json").exists()
-    succeed(*RUN, "checkpoint=last", f"output={tmp_path}")
+    succeed("train", "~callbacks.kill", "checkpoint=last", f"output={tmp_path}")
     assert (tmp_path / "metrics.json").is_file()
     same_run(tmp_path, whole)
 

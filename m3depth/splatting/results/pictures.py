@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from m3depth.errors import UserError
 from m3depth.files import write_npy, write_png
+from m3depth.outputs.claim import writing
 from m3depth.report.figures import colour_inverse_depth, inverse_depth_range
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scores import View
@@ -69,6 +70,7 @@ def write_video(path: Path, pictures: Iterable[Picture]) -> None:
     """
     import cv2
 
+    writing(path)
     rest = iter(pictures)
     first = next(rest)
     factor = -(-LEAST_HEIGHT // first.shape[0])

@@ -1,0 +1,64 @@
+"""A run goes on as its configuration now says, from what its checkpoint holds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.optim.lr_scheduler import LambdaLR
+
+Checkpoint = dict[str, Any]
+
+
+class ResumeAsConfigured(pl.Callback):
+    """Lightning restores what was; this makes it what the configuration says now.
+
+    The optimiser's options are those of the configuration, its state is the checkpoint's. The rate
+    is where its schedule, perhaps over more epochs now, has it. The best checkpoint stays the best
+    when the run's folder was moved: Lightning would begin to look for one anew.
+
+    Args:
+        optimizer: The options in the configuration.
+        folder: Of the checkpoints, when the run goes on in its own.
+    """
+
+    def __init__(self, optimizer: Mapping[str, Any], folder: Path | None) -> None:
+        self.options, self.folder = dict(optimizer), folder
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Checkpoint
+    ) -> None:
+        """Change it before it is taken up."""
+        for state in checkpoint["optimizer_states"]:
+            for group in state["param_groups"]:
+                group.update({name: self.options[name] for name in group if name in self.options})
+                if "lr" in self.options:
+                    group["initial_lr"] = self.options["lr"]
+        for schedule in checkpoint["lr_schedulers"]:
+            if "lr" in self.options and "base_lrs" in schedule:
+                schedule["base_lrs"] = [self.options["lr"]] * len(schedule["base_lrs"])
+        if self.folder is not None:
+            for state in checkpoint["callbacks"].values():
+                _move(state, str(self.folder.resolve()))
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Set the rate of the step that comes next."""
+        for config in trainer.lr_scheduler_configs:
+            schedule = config.scheduler
+            if isinstance(schedule, LambdaLR) and trainer.global_step:
+                factors = [factor(schedule.last_epoch) for factor in schedule.lr_lambdas]
+                groups = schedule.optimizer.param_groups
+                for group, base, factor in zip(groups, schedule.base_lrs, factors, strict=True):
+                    group["lr"] = base * factor
+
+
+def _move(state: Any, folder: str) -> None:
+    """The state of a `ModelCheckpoint`, as if it had written to this folder."""
+    before = state.get("dirpath") if isinstance(state, dict) else None
+    if not before or before == folder:
+        return
+    for name, value in state.items():
+        if isinstance(value, str):
+            state[name] = value.replace(before, folder)
+        elif isinstance(value, dict):
+            state[name] = {key.replace(before, folder): one for key, one in value.items()}
