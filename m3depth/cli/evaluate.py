@@ -9,11 +9,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
+from m3depth.cli.inputs import data_inputs
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.folder import PredictionFolder, depth_mm
 from m3depth.options import require_switch
+from m3depth.outputs.claim import Output
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.systems.checkpoint import TrainedModel, load_model
 from m3depth.types import StereoBatch
@@ -30,10 +32,19 @@ def evaluate(config: DictConfig) -> None:
     if config.missing not in ("refuse", "skip"):
         raise ConfigError(f"missing={config.missing}: refuse or skip")
     require_switch("still_camera", config.still_camera)
-    if config.checkpoint is None:
-        _evaluate_folder(config)
-    else:
-        _evaluate_checkpoint(config)
+    output = Output(
+        config.output,
+        "evaluate",
+        inputs={"predictions": config.predictions, **data_inputs(config.data)},
+        needs={"checkpoint": config.checkpoint},
+        overwrite=config.overwrite,
+        names=("metrics.json", "per_frame.csv", "report.html"),
+    )
+    with output.claimed():
+        if config.checkpoint is None:
+            _evaluate_folder(config)
+        else:
+            _evaluate_checkpoint(config)
 
 
 def _evaluate_checkpoint(config: DictConfig) -> None:
