@@ -7,13 +7,28 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from m3depth.errors import ConfigError
 from m3depth.files import write_text
+from m3depth.outputs.places import require_place
 
 
 def bench(config: DictConfig) -> None:
     """Measure, and give the figures as JSON."""
+    if config.output is not None:
+        _require_file(Path(config.output), config.overwrite)
     text = json.dumps(instantiate(config.benchmark), indent=2) + "\n"
     if config.output is None:
         sys.stdout.write(text)
     else:
         write_text(Path(config.output), text)
+
+
+def _require_file(path: Path, overwrite: bool) -> None:
+    """Stop before an hour of measuring at a file that is not to be replaced."""
+    require_place(path.parent / "bench")
+    if path.is_dir():
+        raise ConfigError(f"output={path}: is a folder; name a file")
+    if path.exists() and not (overwrite and path.suffix == ".json"):
+        raise ConfigError(
+            f"output={path}: is there; overwrite=true replaces a .json, or choose another output="
+        )

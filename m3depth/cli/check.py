@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
 from m3depth.cli.hold_out import settle_hold_out, told_hold_out
+from m3depth.cli.inputs import data_inputs
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.options import require_number
+from m3depth.outputs.claim import Output
 from m3depth.types import StereoBatch
 
 if TYPE_CHECKING:
@@ -30,15 +33,16 @@ def check_pairs(config: DictConfig) -> int:
     from m3depth.check.run import check, frames_read, table, told_frames, write_check
 
     checks = [instantiate(one) for one in config.checks.values()]
-    findings, sampled = check(_splits(config), instantiate(config.sample), checks)
-    measured = measures(sampled)
-    header = told_frames(sampled) + _told_hold_out(config)
-    sys.stdout.write(table(findings, header, measured=measured))
-    if config.output is not None:
-        folder = Path(config.output)
-        write_check(folder, findings, frames_read(sampled), measured)
-        write_gallery(folder / "report.html", findings, sampled)
-        sys.stdout.write(f"{folder / 'report.html'}\n")
+    with _claimed(config, {"input": config.input, **data_inputs(config.data)}):
+        findings, sampled = check(_splits(config), instantiate(config.sample), checks)
+        measured = measures(sampled)
+        header = told_frames(sampled) + _told_hold_out(config)
+        sys.stdout.write(table(findings, header, measured=measured))
+        if config.output is not None:
+            folder = Path(config.output)
+            write_check(folder, findings, frames_read(sampled), measured)
+            write_gallery(folder / "report.html", findings, sampled)
+            sys.stdout.write(f"{folder / 'report.html'}\n")
     return _status(findings)
 
 
@@ -61,13 +65,23 @@ def check_priors(config: DictConfig) -> int:
     require_number("frames", config.frames, 1, whole=True)
     checks = [instantiate(one) for one in config.checks.values()]
     target = instantiate(config.target, _convert_="all")
-    findings, scene = check_prior(Path(config.input), target, config.frames, checks)
-    sys.stdout.write(table(findings, told_scene(scene), "splat"))
-    if config.output is not None:
-        counts = {kind: len(files) for kind, files in scene.files.items()}
-        frames = {"in_set": counts, "measured": len(scene.sample)}
-        write_check(Path(config.output), findings, frames)
+    with _claimed(config, {"input": config.input}):
+        findings, scene = check_prior(Path(config.input), target, config.frames, checks)
+        sys.stdout.write(table(findings, told_scene(scene), "splat"))
+        if config.output is not None:
+            counts = {kind: len(files) for kind, files in scene.files.items()}
+            frames = {"in_set": counts, "measured": len(scene.sample)}
+            write_check(Path(config.output), findings, frames)
     return _status(findings)
+
+
+def _claimed(config: DictConfig, inputs: dict[str, object]) -> AbstractContextManager[object]:
+    """The output for the time of the check, if there is one."""
+    if config.output is None:
+        return nullcontext()
+    names = ("check.json", "report.html")
+    options = {"inputs": inputs, "overwrite": config.overwrite, "names": names}
+    return Output(config.output, "check", **options).claimed()
 
 
 def _status(findings: "Sequence[Finding]") -> int:

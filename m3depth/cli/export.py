@@ -11,10 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
+from m3depth.cli.inputs import data_inputs
 from m3depth.data.video import VideoEndError
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
+from m3depth.outputs.claim import Output
 from m3depth.priors.edits import require_unedited
 from m3depth.priors.exporting import Export, Frames
+from m3depth.priors.records import recorded
 from m3depth.priors.shard import Shard
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source
@@ -25,10 +28,16 @@ logger = logging.getLogger(__name__)
 def export(config: DictConfig) -> None:
     """Write the test frames of a data set, with their depth, for a splatting pipeline."""
     shard = Shard.parse(str(config.shard))
+    alone = shard.step == 1
+    if config.overwrite and not alone:
+        raise ConfigError(
+            "overwrite=true with shard=: each process would remove what the others write; choose "
+            "another output=, or export without shard="
+        )
     source: Source = instantiate(config.source)
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
-    if not OmegaConf.select(config, "overwrite"):
+    if not config.overwrite:
         require_unedited(Path(config.output))
     frames = instantiate(config.data.test)
     smoothing: TemporalMean = instantiate(config.smoothing)
@@ -39,8 +48,24 @@ def export(config: DictConfig) -> None:
         asked_size=config.data.size,
         _convert_="all",
     )
-    export = Export(source, writer, smoothing)
     require_one_view(_monocular(frames), f"data.root={config.data.get('root')}")
+    output = Output(
+        config.output,
+        "export",
+        inputs=data_inputs(config.data),
+        needs={"checkpoint": OmegaConf.select(config, "checkpoint")},
+        overwrite=config.overwrite,
+        goes_on=not config.overwrite,
+        when_stopped=f"; the same command with output={config.output} goes on where it was",
+        share="" if alone else str(config.shard),
+    )
+    with output.claimed() as claim:
+        claim.adopt(recorded(Path(config.output)))
+        claim.replace()
+        _write(config, Export(source, writer, smoothing), frames, shard)
+
+
+def _write(config: DictConfig, export: Export, frames: Frames, shard: Shard) -> None:
     export.agree(frames, shard.others(len(frames)))
     try:
         export(frames, shard.of(len(frames)))
@@ -49,7 +74,7 @@ def export(config: DictConfig) -> None:
             f"{error}; {config.output} holds the frames before it and is not complete"
         ) from error
     export.agree(frames, shard.others(len(frames)))  # who began together could not see the others
-    missing = writer.finish(len(frames))
+    missing = export.writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))
     else:

@@ -19,6 +19,7 @@ from m3depth.errors import DataError
 from m3depth.files import write_json
 from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number, require_switch
+from m3depth.outputs.claim import Output
 from m3depth.priors.files import arrays, write_prediction
 from m3depth.priors.load import load
 from m3depth.priors.pictures.draw import draw
@@ -45,8 +46,30 @@ def predict(config: DictConfig) -> None:
     predictor = load(config.checkpoint, rig=rig, **options)
     if not predictor.rig.calibrated:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
-    frames, output = open_frames(str(config.input)), Path(config.output)
+    frames = open_frames(str(config.input))
     require_one_view(_some(frames), f"input={config.input}")
+    output = Output(
+        config.output,
+        "predict",
+        inputs={"input": config.input, "rig": config.rig},
+        needs={"checkpoint": config.checkpoint},
+        overwrite=config.overwrite,
+        names=_names(frames),
+    )
+    with output.claimed():
+        _predict_all(config, predictor, frames)
+
+
+def _names(frames: Frames) -> tuple[str, ...]:
+    """The files of pictures' frames; those of a video are not known before it is read."""
+    if frames.frames_per_s is not None:
+        return (PREDICTIONS,)
+    kinds = (".npz", ".png", ".ply")
+    return (PREDICTIONS, *(f"{frame.name}{kind}" for frame in frames for kind in kinds))
+
+
+def _predict_all(config: DictConfig, predictor: DepthPredictor, frames: Frames) -> None:
+    output = Path(config.output)
     numbers = _Numbers(output, config.ply)
     with Behind() as behind:
         for prior in _priors(predictor, frames):

@@ -72,25 +72,23 @@ def own_checkpoint(output: object, checkpoint: object) -> Path | None:
     return path if path.is_file() and path.resolve().parent == last.resolve().parent else None
 
 
-def with_earlier(arguments: list[str]) -> list[str]:
-    """The arguments, after those that made the run that they go on with.
+def with_earlier(settings: list[str], multirun: bool) -> list[str]:
+    """The settings, after those that made the run that they go on with.
 
     Raises:
         ConfigError: a multirun, which goes on with no single run.
     """
-    flags = [one for one in arguments if one.startswith("-")]
-    settings = [one for one in arguments if not one.startswith("-")]
     try:
         typed = _parsed(settings)
     except HydraException:
-        return arguments  # Hydra says what is wrong
+        return settings  # Hydra says what is wrong
     values = {one.key_or_group: one.value() for one in typed if not one.is_sweep_override()}
     if own_checkpoint(values.get("output"), values.get("checkpoint")) is None:
-        return arguments
-    if {"-m", "--multirun"} & set(flags):
+        return settings
+    if multirun:
         raise ConfigError("checkpoint= goes on with one run: output=RUN, without -m")
     earlier = Earlier.of(Path(str(values["output"])))
-    return arguments if earlier is None else [*flags, *_merged(earlier.overrides, typed)]
+    return settings if earlier is None else _merged(earlier.overrides, typed)
 
 
 def _merged(earlier: Iterable[str], typed: list[Override]) -> list[str]:

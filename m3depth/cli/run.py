@@ -40,6 +40,10 @@ def run(
     name = settings or verb
     if given.help:
         return _help(verb, name, given)
+    if any(one.startswith("checkpoint=") for one in given.settings):
+        from m3depth.cli.resume import with_earlier
+
+        given = given._replace(settings=with_earlier(given.settings, given.multirun))
     if given.multirun:
         from m3depth.cli.sweep import sweep
 

@@ -10,9 +10,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from m3depth.cli.resume import (
+    Earlier,
+    own_checkpoint,
+    own_configuration,
+    save_config,
+    tell,
+    telling_how_to_go_on,
+)
+from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_csv, write_json
 from m3depth.options import require_number, require_switch
+from m3depth.outputs.claim import Claim, Output
 from m3depth.priors.load import pick_device
 from m3depth.progress import progress
 from m3depth.report.plots import read_curves
@@ -27,16 +37,44 @@ from m3depth.splatting.results.ply import gaussian_ply
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.read import read_clip
 from m3depth.splatting.scores import scored, true_frames, views
+from m3depth.stopping import Stopped, stopping_when_asked
 
 logger = logging.getLogger(__name__)
 LOGGED_EVERY = 10  # iterations
+FILES = (
+    *("config.yaml", "metrics.json", "metrics.csv", "report.html", "gaussians.ply", "mesh.ply"),
+    *("checkpoints/last.ckpt", "renders/renders.mp4"),
+)
 OURS = "splat_objective"  # the group; `objective` alone is what `m3depth train` minimises
 
 
 def splat(config: DictConfig) -> None:
     """Fit moving Gaussians to a scene, and score them on the frames that were held out."""
+    own = own_checkpoint(config.output, config.checkpoint)
+    earlier = Earlier.of(Path(config.output)) if own else None
+    if earlier:
+        config = own_configuration(config, earlier)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     _require_options(plain)
+    if own and config.overwrite:
+        raise ConfigError("checkpoint= goes on with the fit, overwrite=true replaces it: give one")
+    output = Output(
+        config.output,
+        "splat",
+        inputs={"scene": config.scene, "truth": config.truth},
+        needs={"checkpoint": config.checkpoint},
+        overwrite=config.overwrite,
+        goes_on=own is not None,
+        ways_on="checkpoint=last goes on with it, ",
+        names=FILES,
+    )
+    with output.claimed() as claim, telling_how_to_go_on("splat", Path(config.output)):
+        _fit_and_score(config, plain, earlier, claim)
+
+
+def _fit_and_score(
+    config: DictConfig, plain: dict[str, Any], earlier: Earlier | None, claim: Claim
+) -> None:
     foreign = instantiate(config.foreign, _convert_="all")
     clip = read_clip(config.scene, foreign)
     truth = None if config.truth is None else read_clip(config.truth, foreign)
@@ -45,11 +83,14 @@ def splat(config: DictConfig) -> None:
     objective: Objective = instantiate(config.objective, _convert_="all")
     recipe: Recipe = instantiate(config.recipe, _convert_="all")
     output = Path(config.output)
-    output.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(OmegaConf.create(plain), output / "config.yaml")
-
     began = time.monotonic()
-    state, rows = _fitted(config, plain, clip, objective, recipe)
+    state, rows, shared = _begun(config, plain, clip, objective, recipe)
+    if config.checkpoint is not None:
+        _require_more(state, recipe, output, earlier)
+        tell(f"after {state.done} iterations", output, earlier, plain)
+    claim.adopt(FILES if earlier else [])
+    save_config(output / "config.yaml", plain)
+    _fit(config, state, rows, shared, clip, objective, recipe)
     told = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
     told |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
     told |= {f"{name}_edited": list(one.edited) for name, one in read.items() if one.edited}
@@ -82,29 +123,56 @@ def _require_options(plain: dict[str, Any]) -> None:
         require_open3d()
 
 
-def _fitted(
+def _require_more(state: State, recipe: Recipe, output: Path, earlier: Earlier | None) -> None:
+    if state.done == recipe.iterations and earlier and (output / "metrics.json").is_file():
+        raise ConfigError(
+            f"output={output}: has its {state.done} iterations; more are recipe.iterations="
+            f"{2 * state.done}, say"
+        )
+
+
+def _begun(
     config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
-) -> tuple[State, Rows]:
-    last = Path(config.output) / "checkpoints" / "last.ckpt"
+) -> tuple[State, Rows, dict[str, Any]]:
+    """The fit, what was logged of it, and what one that goes on with it must share."""
     shared = {name: plain[name] for name in ("objective", "recipe")}
     shared["scene"] = clip.fingerprint
-    rows: Rows = []
     device = pick_device(config.device)
     if config.checkpoint is None:
-        state = start(clip, objective, recipe, device)
-    else:
-        given = last if config.checkpoint == "last" else Path(config.checkpoint)
-        state, rows = resume(given, recipe, shared, device)
+        return start(clip, objective, recipe, device), [], shared
+    last = _last(config)
+    given = last if config.checkpoint == "last" else Path(config.checkpoint)
+    return *resume(given, recipe, shared, device), shared
+
+
+def _last(config: DictConfig) -> Path:
+    return Path(config.output) / "checkpoints" / "last.ckpt"
+
+
+def _fit(
+    config: DictConfig,
+    state: State,
+    rows: Rows,
+    shared: dict[str, Any],
+    clip: Clip,
+    objective: Objective,
+    recipe: Recipe,
+) -> None:
+    """Go on to the last iteration, or until asked to stop, with a checkpoint."""
+    asked: list[bool] = []
 
     def after(state: State, parts: dict[str, float]) -> None:
         if state.done % LOGGED_EVERY == 0 or state.done == recipe.iterations:
             counts = {"step": state.done, "gaussians": len(state.splats)}
             rows.append({**counts, "loss": sum(parts.values()), **parts})
-        if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations:
-            save(last, state, shared, rows)
+        if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations or asked:
+            save(_last(config), state, shared, rows)
+        if asked:
+            raise Stopped
 
-    fit(state, clip.to(device), objective, recipe, after, partial(progress, what="splat"))
-    return state, rows
+    seen = clip.to(pick_device(config.device))
+    with stopping_when_asked(lambda: asked.append(True)):
+        fit(state, seen, objective, recipe, after, partial(progress, what="splat"))
 
 
 def _summary(record: dict[str, Any]) -> str:

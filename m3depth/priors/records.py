@@ -1,12 +1,13 @@
 """Which frames of an export are written: what makes it resumable and shareable."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.files import write_json
+from m3depth.outputs.claim import writing
 
 Record = dict[str, Any]  # plain containers, as JSON holds them
 META, FRAMES = "depth_meta.json", "frames"  # written last of all; holds a record of each frame
@@ -73,10 +74,20 @@ class FrameRecords:
             self._refuse(index, f"was exported with another {', '.join(changed)} of the rig")
         return True
 
-    def begin(self) -> None:
-        """Say that the scene is being written, before any of its files is."""
-        (self.scene / META).unlink(missing_ok=True)
+    def begin(self, index: int, key: str, names: Iterable[str] = ()) -> None:
+        """Say that these files of a frame, below the scene, are being written, before one is."""
+        if (self.scene / META).is_file():
+            writing(self.scene / META)
+            (self.scene / META).unlink()
         self.folder.mkdir(parents=True, exist_ok=True)
+        unknown = dict.fromkeys(names)  # not a size: not whole
+        head = {"key": key, "settings": self.settings, "bytes": unknown}
+        write_json(self._path(index), head)
+
+    def forget(self, index: int) -> None:
+        """Remove the frame's files: those that its record names, and nothing else."""
+        for name in _names(self._path(index)):
+            (self.scene / name).unlink(missing_ok=True)
 
     def add(self, index: int, key: str, record: Record, files: Mapping[str, int] = NONE) -> None:
         """Say that the frame is written, into these files below the scene, of these checksums."""
@@ -113,10 +124,28 @@ class FrameRecords:
         return record if whole else None
 
     def _refuse(self, index: int, why: str) -> None:
-        raise ConfigError(f"{self._path(index)}: {why}; set output=DIR to an empty folder")
+        raise ConfigError(
+            f"{self._path(index)}: {why}; set output=DIR to an empty folder, or overwrite=true"
+        )
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{index:06d}.json"
+
+
+def recorded(scene: Path) -> list[str]:
+    """The files of an export that its frames' records name, and those: all by their own paths."""
+    records = sorted((scene / FRAMES).glob("[0-9]*.json"))
+    known = [name for path in records for name in (f"{FRAMES}/{path.name}", *_names(path))]
+    return [*known, META] if known and (scene / META).is_file() else known
+
+
+def _names(record: Path) -> list[str]:
+    """The files below the scene that a frame's record names."""
+    try:
+        names = list(json.loads(record.read_text(encoding="utf-8"))["bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()]
 
 
 def _size(path: Path) -> int:

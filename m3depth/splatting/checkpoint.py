@@ -54,17 +54,29 @@ def resume(
         ConfigError: it was made with other settings.
     """
     saved = _read(path)
-    changed = [name for name, value in settings.items() if saved["settings"].get(name) != value]
+    theirs = {name: _but_its_length(name, value) for name, value in saved["settings"].items()}
+    ours = {name: _but_its_length(name, value) for name, value in settings.items()}
+    changed = [name for name, value in ours.items() if theirs.get(name) != value]
     if changed:
         raise ConfigError(
             f"checkpoint={path}: was made with another {', '.join(changed)}; a fit goes on with "
             "the settings that it began with, or begins anew without checkpoint="
+        )
+    if saved["done"] > recipe.iterations:
+        raise ConfigError(
+            f"checkpoint={path}: has {saved['done']} iterations, more than recipe.iterations="
+            f"{recipe.iterations}"
         )
     state = State.begin(Splats(saved["splats"]).to(device), recipe)
     state.optimizer.load_state_dict(saved["optimizer"])
     state.pull = Pull(**{name: one.to(device) for name, one in saved["pull"].items()})
     state.done = saved["done"]
     return state, saved["rows"]
+
+
+def _but_its_length(name: str, value: Any) -> Any:
+    """A fit may go on for longer than it was to."""
+    return {**value, "iterations": None} if name == "recipe" else value
 
 
 def _read(path: Path) -> dict[str, Any]:

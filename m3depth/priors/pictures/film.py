@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from m3depth.errors import UserError
+from m3depth.outputs.claim import writing
 from m3depth.priors.pictures.ink import Picture
 
 # VP8 plays in every browser. The wheel has no encoder for H.264, and VP9's takes six times as long.
@@ -56,6 +57,7 @@ def _opened(stem: Path, first: Picture, frames_per_s: float) -> tuple[Path, Path
     size = (first.shape[1], first.shape[0])
     for suffix, code in CODECS.items():
         path = stem.with_name(stem.name + suffix)
+        writing(path)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{suffix}")
         with _silence():
             codec = cv2.VideoWriter.fourcc(*code)

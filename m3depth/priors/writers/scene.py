@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,7 @@ from m3depth.errors import DataError
 from m3depth.files import write_as_named, write_json
 from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number
+from m3depth.outputs.claim import require_no_others
 from m3depth.priors.confidence import MEANING
 from m3depth.priors.edits import records_checksum
 from m3depth.priors.habits import Habits
@@ -25,6 +27,9 @@ from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.records import FRAMES, META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+
+NUMBERED = re.compile(r"\d{6}(\.\w+)+")  # a frame's file, whatever folder it is in
+UNFINISHED = re.compile(r"\.\d{6}(\.\w+)+\.\d+\.tmp")  # what becomes one
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +124,11 @@ class SceneWriter(ABC):
         camera = self.camera(frame) | change
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
-        self._records.begin()
         files = dict(self.files(frame))
         if self.rounds:
             files[f"depth_float/{frame.name}.npy"] = frame.depth_mm
+        require_no_others([self.folder / path for path in files], NUMBERED)
+        self._records.begin(index, prior.key, files)
         written = {path: write_as_named(self.folder / path, one) for path, one in files.items()}
         record = {
             "name": frame.name,
@@ -135,9 +141,8 @@ class SceneWriter(ABC):
 
     def skip(self, index: int, key: str, reason: str) -> None:
         """Leave a frame out and nothing of it behind; a resumed export tries it again."""
-        self._records.begin()
-        for path in self.folder.glob(f"*/{index:06d}.*"):
-            path.unlink()
+        self._records.forget(index)
+        self._records.begin(index, key)
         self._records.add(index, key, {"skipped": reason})
 
     def finish(self, frames: int) -> list[int]:
@@ -153,8 +158,9 @@ class SceneWriter(ABC):
         missing = self._records.missing(frames)
         if missing:
             return missing
-        for leftover in self.folder.glob("*/.*.tmp"):  # of a process that was killed
-            leftover.unlink(missing_ok=True)
+        for leftover in self.folder.glob("*/.[0-9]*.tmp"):
+            if UNFINISHED.fullmatch(leftover.name):  # of a process that was killed
+                leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         written = [record for record in records if "skipped" not in record]
         if records and not written:
