@@ -80,22 +80,8 @@ class StereoData(pl.LightningDataModule):
         )
         options = {"num_replicas": world, "rank": rank, "shuffle": True, "seed": self.seed}
         order = ShuffledRuns(pairs, run=self.run, **options)
-        self._resume(order)
         drop_last = len(order) > self.batch_size
         return self._loader(pairs, sampler=order, drop_last=drop_last)
-
-    def _resume(self, order: ShuffledRuns) -> None:
-        """Begin where the run goes on: Lightning's first epoch would be the epoch 0 from its start.
-
-        Its workers are asked for frames before it says which epoch it is.
-        """
-        if self.trainer is None:
-            return
-        loop = self.trainer.fit_loop
-        order.set_epoch(loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
-        if loop.restarting:  # in the middle of an epoch
-            batches = loop.epoch_loop.batch_progress.current.completed
-            order.passed = (order.epoch, batches * self.batch_size)
 
     def val_dataloader(self) -> DataLoader[StereoBatch]:
         """In order."""

@@ -7,6 +7,8 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.optim.lr_scheduler import LambdaLR
 
+from m3depth.data.sampling import ShuffledRuns
+
 Checkpoint = dict[str, Any]
 
 
@@ -42,7 +44,8 @@ class ResumeAsConfigured(pl.Callback):
                 _move(state, str(self.folder.resolve()))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Set the rate of the step that comes next."""
+        """Set the rate of the step that comes next, and the frames that are left of the epoch."""
+        _pass_over(trainer)
         for config in trainer.lr_scheduler_configs:
             schedule = config.scheduler
             if isinstance(schedule, LambdaLR) and trainer.global_step:
@@ -50,6 +53,21 @@ class ResumeAsConfigured(pl.Callback):
                 groups = schedule.optimizer.param_groups
                 for group, base, factor in zip(groups, schedule.base_lrs, factors, strict=True):
                     group["lr"] = base * factor
+
+
+def _pass_over(trainer: pl.Trainer) -> None:
+    """Begin with the frames that the run did not have yet.
+
+    Lightning has asked the loader for frames already, of epoch 0 from its start, to count them.
+    """
+    loop, loader = trainer.fit_loop, trainer.train_dataloader
+    if loader is None or not isinstance(loader.sampler, ShuffledRuns):
+        return
+    epoch: int = loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+    batches = loop.epoch_loop.batch_progress.current.completed if loop.restarting else 0
+    loader.sampler.set_epoch(epoch)
+    loader.sampler.passed = (epoch, batches * loader.batch_size)
+    iter(loop._data_fetcher)  # type: ignore[arg-type]
 
 
 def _move(state: Any, folder: str) -> None:

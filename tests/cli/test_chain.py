@@ -26,7 +26,7 @@ def test_training_leaves_what_the_contract_names(trained: tuple[Path, Told]):
     assert "Traceback" not in told.err
     assert {path.name for path in run.iterdir()} == {
         *("config.yaml", "metrics.json", "metrics.csv", "per_frame.csv", "report.html"),
-        "checkpoints",
+        *("checkpoints", ".m3depth"),
     }
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     assert [path.name for path in run.parent.iterdir()] == ["run"]  # nothing of Hydra's or others'
@@ -162,7 +162,7 @@ def test_predict_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
     )
     names = {path.name for path in (tmp_path / "out").iterdir()}
     own = {f"{i:03d}.{kind}" for i in range(3) for kind in ("npz", "png", "ply")}
-    assert names == own | {"contact_sheet.png", "predictions.json"}
+    assert names == own | {"contact_sheet.png", "predictions.json", ".m3depth"}
     with np.load(tmp_path / "out/001.npz") as saved:
         assert set(saved) == {"depth_mm", "disparity_px", "confidence", "intrinsics"}
         for name in ("depth_mm", "disparity_px", "confidence"):
@@ -196,7 +196,7 @@ def test_an_unreadable_image_is_skipped_and_counted(checkpoint: Path, pairs: Pat
     assert "b.png" in told.err
     assert "1 skipped" in told.err
     assert {path.name for path in (tmp_path / "o").iterdir()} == {
-        *("a.npz", "a.png", "predictions.json")
+        *("a.npz", "a.png", "predictions.json", ".m3depth")
     }
 
 

@@ -41,7 +41,7 @@ def fitted(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_fit_leaves_what_the_contract_names(fitted: Path):
     assert {path.name for path in fitted.iterdir()} == {
         *("metrics.json", "metrics.csv", "config.yaml", "report.html"),
-        *("gaussians.ply", "mesh.ply", "renders", "checkpoints"),
+        *("gaussians.ply", "mesh.ply", "renders", "checkpoints", ".m3depth"),
     }
     named = {f"00000{i}{end}" for i in range(4) for end in (".png", "_depth.png", "_depth.npy")}
     assert {path.name for path in (fitted / "renders").iterdir()} == named | {"renders.mp4"}
@@ -112,13 +112,14 @@ def test_a_fit_goes_on_where_it_was_stopped(scene: Path, fitted: Path, tmp_path:
     assert splat(scene, stopped, "checkpoint_every=10", "checkpoint=last").status == 0
     assert all(torch.equal(one, whole[name]) for name, one in state(stopped).items())
     assert (stopped / "metrics.csv").read_text() == (output / "metrics.csv").read_text()
-    other = splat(scene, stopped, f"checkpoint={path}", "objective=deform3dgs")
+    another = tmp_path / "another"
+    other = splat(scene, another, f"checkpoint={path}", "objective=deform3dgs")
     assert (other.status, "another objective" in other.line) == (2, True)
     shifted = Path(shutil.copytree(scene, tmp_path / "shifted"))
     saved = dict(np.load(shifted / "priors/000002.npz"))
     saved["depth_mm"] += 1
     np.savez(shifted / "priors/000002.npz", **saved)
-    other = splat(shifted, stopped, f"checkpoint={path}")
+    other = splat(shifted, another, f"checkpoint={path}")
     assert (other.status, "another scene" in other.err.splitlines()[-1]) == (2, True)
     assert "changed since the export: priors/000002.npz" in other.err
 

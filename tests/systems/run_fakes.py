@@ -33,6 +33,25 @@ class KillAt(pl.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class SignalAt(pl.Callback):
+    """As Ctrl-C or a scheduler does: after a batch of training, or in a validation after it."""
+
+    def __init__(self, name: str, step: int, validation: bool = False, times: int = 1) -> None:
+        self.signal, self.step, self.validation = signal.Signals[name], step, validation
+        self.times = times
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._send(trainer, validating=False)
+
+    def on_validation_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._send(trainer, validating=True)
+
+    def _send(self, trainer: pl.Trainer, validating: bool) -> None:
+        while self.times and trainer.global_step == self.step and self.validation == validating:
+            self.times -= 1
+            os.kill(os.getpid(), self.signal)
+
+
 class Damaged(Dataset[StereoBatch]):
     """Built-in pairs of which one cannot be read, or holds NaN in its pictures."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from command_line import TINY, m3depth, m3depth_process, succeed
+from command_line import TINY, Told, m3depth, m3depth_process, succeed
 
 RUN = ("train", *TINY, "trainer.max_epochs=4", "seed=3", "data.train.count=6")
 
@@ -90,6 +90,52 @@ def test_a_killed_run_continues_from_its_last_checkpoint(whole: Path, tmp_path: 
     succeed("train", "~callbacks.kill", "checkpoint=last", f"output={tmp_path}")
     assert (tmp_path / "metrics.json").is_file()
     same_run(tmp_path, whole)
+
+
+def stopped_at(output: Path, *more: object, name: str = "SIGTERM", **options: object) -> Told:
+    inside = "".join(f", {key}: {value}" for key, value in options.items())
+    sends = f"+callbacks.kill={{_target_: run_fakes.SignalAt, name: {name}{inside}}}"
+    return m3depth_process(*RUN, sends, f"output={output}", *more, cwd=output.parent)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "steps"),
+    [
+        pytest.param("SIGTERM", {"step": 8}, 8, id="SIGTERM in an epoch"),
+        pytest.param("SIGINT", {"step": 7}, 7, id="Ctrl-C in an epoch"),
+        pytest.param("SIGTERM", {"step": 6, "validation": "true"}, 6, id="in a validation"),
+        pytest.param("SIGHUP", {"step": 9}, 9, id="after an epoch"),
+    ],
+)
+def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
+    whole: Path, tmp_path: Path, name: str, options: dict[str, object], steps: int
+):
+    output = tmp_path / "run"
+    told = stopped_at(output, name=name, **options)
+    assert told.status == 1, told.err
+    assert f"m3depth train: stopped; m3depth train output={output} checkpoint=last" in told.line
+    saved = torch.load(output / "checkpoints/last.ckpt", weights_only=True)
+    assert saved["global_step"] == steps
+    assert not (output / "metrics.json").exists()
+    succeed("train", "~callbacks.kill", "checkpoint=last", f"output={output}")
+    same_run(output, whole)
+
+
+def test_asked_twice_a_run_stops_at_once(tmp_path: Path):
+    output = tmp_path / "run"
+    told = stopped_at(output, name="SIGINT", step=2, times=2)
+    assert told.status == 1
+    assert "stopped; there is no checkpoint yet" in told.line
+    assert not (output / "checkpoints").exists()
+
+
+def test_workers_see_the_frames_that_are_left(tmp_path: Path):
+    """They fetch ahead of the training, from the epoch and the place that it goes on at."""
+    workers = ("data.workers=1", "trainer.max_epochs=2", "data.train.count=8")
+    succeed(*RUN, *workers, f"output={tmp_path}/whole")
+    assert stopped_at(tmp_path / "run", *workers, step=6).status == 1
+    succeed("train", "~callbacks.kill", "checkpoint=last", f"output={tmp_path}/run")
+    same_run(tmp_path / "run", tmp_path / "whole")
 
 
 def test_there_must_be_something_to_resume(tmp_path: Path):

@@ -1,0 +1,114 @@
+"""A run goes on with its own configuration, and what the command line changes in it is told."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from command_line import NETWORK, m3depth, succeed
+
+OPTIONS = (
+    *("experiment=m3depth", "data=folder", "data.size=[32,48]", "data.batch_size=1"),
+    *("data.workers=0", *NETWORK, "trainer=cpu", "trainer.log_every_n_steps=1"),
+    *(
+        "trainer.max_epochs=1",
+        "optimizer.lr=2e-4",
+        "+callbacks.timer={_target_: pytorch_lightning.callbacks.Timer}",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("finished") / "run"
+    succeed("train", *OPTIONS, f"data.root={pairs}", f"output={output}")
+    return output
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy, elsewhere: runs are moved."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def config(run: Path) -> dict[str, dict[str, object]]:
+    return yaml.safe_load((run / "config.yaml").read_text())
+
+
+def steps(run: Path) -> list[int]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return [int(row["step"]) for row in csv.DictReader(file)]
+
+
+def test_what_it_was_trained_on_is_kept(run: Path, pairs: Path):
+    best = (run / "checkpoints/best.ckpt").read_bytes()
+    score = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["callbacks"]
+    before, first = config(run), steps(run)
+    told = succeed("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=2")
+    now = config(run)
+    assert f"INFO resuming {run}: trainer.max_epochs 1 -> 2" in told.err
+    assert told.err.count("INFO resuming") == 2
+    assert now["data"] == before["data"]
+    assert now["data"]["train"]["root"] == str(pairs)
+    assert (now["trainer"]["max_epochs"], before["trainer"]["max_epochs"]) == (2, 1)
+    assert now["objective"] == before["objective"]
+    assert now["callbacks"].keys() == before["callbacks"].keys()
+    assert now["callbacks"]["last"]["dirpath"] == f"{run}/checkpoints"
+    assert steps(run) == list(range(2 * len(first)))
+    assert (run / "metrics.json").is_file()
+    del best, score
+
+
+def test_an_option_that_others_refer_to_changes_them_too(run: Path, pairs: Path, tmp_path: Path):
+    moved = Path(shutil.copytree(pairs, tmp_path / "moved"))
+    given = (f"data.root={moved}", "trainer.max_epochs=2", "~callbacks.timer")
+    told = succeed("train", f"output={run}", "checkpoint=last", *given)
+    assert {config(run)["data"][name]["root"] for name in ("train", "val", "test")} == {str(moved)}
+    assert f"data.train.root {pairs} -> {moved}" in told.err
+    assert "timer" not in config(run)["callbacks"]
+
+
+def test_the_optimiser_s_rate_is_what_is_given(run: Path):
+    given = ("optimizer.lr=1e-6", "trainer.max_epochs=2")
+    succeed("train", f"output={run}", "checkpoint=last", *given)
+    with (run / "metrics.csv").open(newline="") as file:
+        rates = [float(row["lr-Adam"]) for row in csv.DictReader(file) if row["lr-Adam"]]
+    assert rates[0] == 2e-4
+    assert max(rates[-2:]) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(["network.encoder=test_convnext"], "network.encoder: test_resnet -> test_con",
+                     id="another network"),
+        pytest.param(["optimizer._target_=torch.optim.SGD"], "optimizer._target_: torch.optim.Adam",
+                     id="another optimiser"),
+        pytest.param([], "has its 1 of 1 epochs; more are trainer.max_epochs=2", id="finished"),
+        pytest.param(["trainer.max_epochs=0"], "has its 1 of 0 epochs", id="past its end"),
+        pytest.param(["data.root=nowhere", "trainer.max_epochs=2"], "nowhere", id="no data"),
+        pytest.param(["overwrite=true"], "give one", id="and begin anew"),
+        pytest.param(["optimizer.lr=-1", "trainer.max_epochs=2"], "optimizer", id="no rate"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_leaves_every_byte(run: Path, given: list[str], said: str):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    told = m3depth("train", f"output={run}", "checkpoint=last", *given)
+    assert told.status in (1, 2), told.err
+    assert said in told.err.splitlines()[-1]
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_multirun_goes_on_with_none(run: Path):
+    told = m3depth("train", "-m", f"output={run}", "checkpoint=last", "seed=1,2")
+    assert (told.status, "without -m" in told.line) == (2, True)
+
+
+def test_without_its_file_the_checkpoint_says_the_configuration(run: Path, pairs: Path):
+    (run / "config.yaml").unlink()
+    shutil.rmtree(run / ".m3depth")
+    succeed("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=2")
+    assert config(run)["data"]["train"]["root"] == str(pairs)
+    assert config(run)["optimizer"]["lr"] == 2e-4
