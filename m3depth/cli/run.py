@@ -10,6 +10,7 @@ from m3depth.cli.app import configuration, expected
 from m3depth.cli.arguments import Arguments, take_apart
 from m3depth.cli.keys import checked
 
+GO_ON = {"train", "splat"}  # with an earlier run in their output
 OTHER_FILES = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
 
 
@@ -40,7 +41,7 @@ def run(
     name = settings or verb
     if given.help:
         return _help(verb, name, given)
-    if any(one.startswith("checkpoint=") for one in given.settings):
+    if verb in GO_ON and any(one.startswith("checkpoint=") for one in given.settings):
         from m3depth.cli.resume import with_earlier
 
         given = given._replace(settings=with_earlier(given.settings, given.multirun))
