@@ -7,14 +7,14 @@ SHELL := /bin/bash
 
 BEST := outputs/demo/checkpoints/best.ckpt
 
-demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export depth priors
-	$(BIN)/m3depth train experiment=demo output=outputs/demo
+demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export depth priors; again and again
+	$(BIN)/m3depth train experiment=demo output=outputs/demo overwrite=true
 	$(BIN)/m3depth evaluate checkpoint=$(BEST) data=synthetic_style data.train.count=840 flip=true \
-		output=outputs/demo/style
+		output=outputs/demo/style overwrite=true
 	$(BIN)/m3depth export checkpoint=$(BEST) data=synthetic_clip flip=true \
-		output=outputs/demo/endonerf
+		output=outputs/demo/endonerf overwrite=true
 	$(BIN)/m3depth predict checkpoint=$(BEST) input=outputs/demo/endonerf/images flip=true \
-		output=outputs/demo/predictions
+		output=outputs/demo/predictions overwrite=true
 	@echo "report: $(CURDIR)/outputs/demo/report.html"
 
 test: setup lint  ## lint, types and the whole default suite
@@ -28,7 +28,7 @@ lint: setup
 
 bench: setup  ## the benchmarks, as JSON under outputs/bench/
 	for name in consistency export loader rasteriser train_step; do \
-		$(BIN)/m3depth bench $$name output=outputs/bench/$$name.json || exit 1; done
+		$(BIN)/m3depth bench $$name output=outputs/bench/$$name.json overwrite=true || exit 1; done
 
 setup: .venv/ready
 

@@ -1,11 +1,16 @@
 """No verb replaces what is not its own: an input, another run, a file of the user's."""
 
 import hashlib
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from command_line import NETWORK, SCENES, TINY, m3depth, succeed
+
+from m3depth.priors.writers.frame import Frame
+from m3depth.priors.writers.npz import NpzWriter
 
 EXPORT = ("export", "source=exact", "writer=npz")
 
@@ -108,6 +113,28 @@ def test_a_training_is_no_other_verb_s_to_replace(
     assert told.status == 2
     assert "holds a run of m3depth train" in told.err.splitlines()[-1]
     assert state(run) == before
+
+
+def test_an_export_that_is_asked_to_stop_goes_on_by_the_same_command(
+    own_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given = (*EXPORT, "data=folder", f"data.root={own_pairs}")
+    succeed(*given, f"output={tmp_path}/whole")
+    files = NpzWriter.files
+
+    def and_ask(writer: NpzWriter, frame: Frame) -> object:
+        if frame.name == "000001":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return files(writer, frame)
+
+    monkeypatch.setattr(NpzWriter, "files", and_ask)
+    told = m3depth(*given, f"output={tmp_path}/out")
+    assert told.status == 1
+    assert f"stopped; the same command with output={tmp_path}/out goes on" in told.line
+    monkeypatch.setattr(NpzWriter, "files", files)
+    assert not (tmp_path / "out/depth_meta.json").exists()
+    succeed(*given, f"output={tmp_path}/out")
+    assert state(tmp_path / "out") == state(tmp_path / "whole")
 
 
 def test_shares_are_not_overwritten_one_by_one(tmp_path: Path):

@@ -1,7 +1,9 @@
 """From a clip's own depth to a fitted scene: every file that the contract names."""
 
 import json
+import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from command_line import Told, m3depth, succeed
+
+from m3depth.splatting.fit import State
 
 CLIP = ("data=synthetic_clip", "data.test.frames=4", "data.size=[48,64]")
 SMALL = ("recipe.iterations=24", "objective.start.count=500", "recipe.density.every=8")
@@ -122,6 +126,55 @@ def test_a_fit_goes_on_where_it_was_stopped(scene: Path, fitted: Path, tmp_path:
     other = splat(shifted, another, f"checkpoint={path}")
     assert (other.status, "another scene" in other.err.splitlines()[-1]) == (2, True)
     assert "changed since the export: priors/000002.npz" in other.err
+
+
+def test_a_fit_that_is_asked_to_stop_goes_on_by_itself(
+    scene: Path, fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from m3depth.cli import splat as verb
+
+    fit, output = verb.fit, tmp_path / "fit"
+
+    def with_a_signal(state: object, clip: object, *parts: object) -> None:
+        objective, recipe, after, told = parts
+
+        def and_ask(now: State, terms: dict[str, float]) -> None:
+            if now.done == 7:
+                os.kill(os.getpid(), signal.SIGTERM)
+            after(now, terms)
+
+        fit(state, clip, objective, recipe, and_ask, told)
+
+    monkeypatch.setattr(verb, "fit", with_a_signal)
+    told = splat(scene, output, f"truth={scene}")
+    assert told.status == 1
+    assert f"stopped; m3depth splat output={output} checkpoint=last goes on" in told.line
+    assert torch.load(output / "checkpoints/last.ckpt", weights_only=True)["done"] == 7
+    monkeypatch.setattr(verb, "fit", fit)
+    told = succeed("splat", f"output={output}", "checkpoint=last")
+    assert f"INFO resuming {output}" not in told.err  # nothing differs
+    whole = state(fitted)
+    assert all(torch.equal(one, whole[name]) for name, one in state(output).items())
+    assert (output / "metrics.csv").read_text() == (fitted / "metrics.csv").read_text()
+
+
+def test_a_fit_goes_on_for_longer(fitted: Path, tmp_path: Path):
+    output = Path(shutil.copytree(fitted, tmp_path / "fit"))
+    told = m3depth("splat", f"output={output}", "checkpoint=last")
+    assert (told.status, "has its 24 iterations; more are recipe.it" in told.err) == (2, True)
+    told = succeed("splat", f"output={output}", "checkpoint=last", "recipe.iterations=30")
+    assert f"resuming {output}: recipe.iterations 24 -> 30" in told.err
+    assert json.loads((output / "metrics.json").read_text())["iterations"] == 30
+    steps = [row.split(",")[0] for row in (output / "metrics.csv").read_text().splitlines()]
+    assert steps == ["step", "10", "20", "24", "30"]
+    before = (output / "config.yaml").read_bytes()
+    for change, said in (
+        ("recipe.degree=2", "another recipe"),
+        ("recipe.iterations=9", "more than"),
+    ):
+        told = m3depth("splat", f"output={output}", "checkpoint=last", change)
+        assert (told.status, said in told.line) == (2, True)
+    assert (output / "config.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
