@@ -305,7 +305,7 @@ def test_shards_of_another_rig_or_option_are_not_mixed(
     setting, named = OTHERS[other]
     told = m3depth(*usual, f"output={output}", "shard=1/2", setting.format(tmp_path))
     assert told.status == 2
-    assert f"000000.json: was exported with another {named}" in told.line
+    assert f"000000.json: was exported with another {named}" in told.err.splitlines()[-1]
     assert not (output / "depth_meta.json").exists()
     assert (output / "frames/000001.json").exists() == together
 
