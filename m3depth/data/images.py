@@ -153,13 +153,13 @@ def _decoded(path: Path) -> Array:
 
     data = _bytes_of(path)
     require_one_picture(data, path)
-    tell_turned(data, path)
     try:  # unlike IMREAD_UNCHANGED, these turn the picture as its EXIF orientation says
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_IS)
     except cv2.error:
         pixels = None
     if pixels is None:
         raise DataError(f"{path}: truncated or not an image; copy the file again or remove it")
+    tell_turned(data, path)
     return pixels
 
 

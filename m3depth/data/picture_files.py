@@ -1,6 +1,7 @@
 """What a picture's file says beside its pixels: several pictures in one, which way is up."""
 
 import io
+import warnings
 from pathlib import Path
 
 from m3depth.errors import DataError
@@ -57,7 +58,7 @@ def _orientation(data: bytes) -> int:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as picture:
             return int(picture.getexif().get(ORIENTATION, UPRIGHT))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return UPRIGHT

@@ -12,6 +12,8 @@ import yaml
 from command_line import TINY, Told, m3depth, m3depth_process, succeed
 from pair_files import write_pairs, write_rig
 
+from m3depth.data.synthetic import SyntheticPairs
+
 FOLDER = (*TINY[:3], "trainer=cpu", "debug=two_steps", "data=folder", "data.size=[32,48]")
 FOLDER = (*FOLDER, "data.workers=0", "data.batch_size=2")
 
@@ -364,3 +366,28 @@ def test_a_truncated_video_is_told_of_in_one_line_and_not_by_ffmpeg(
     assert told.status == 1
     assert told.err.splitlines() == [told.line]
     assert "index at the end, and no frame without it); copy it again" in told.line
+
+
+def test_a_video_of_both_views_is_refused_before_anything_is_written(
+    checkpoint: Path, tmp_path: Path
+):
+    scenes = SyntheticPairs("test", 3, (256, 320))
+    video = tmp_path / "sbs.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 256))
+    for number in range(3):
+        views = [scenes[number][side].permute(1, 2, 0).numpy() for side in ("left", "right")]
+        half = cv2.resize(cv2.hconcat(views), (320, 256), interpolation=cv2.INTER_AREA)
+        writer.write((255 * half[..., ::-1]).round().astype(np.uint8))
+    writer.release()
+    rig = {"fx": 300, "fy": 300, "cx": 159.5, "cy": 127.5, "baseline_mm": 4.5}
+    write_rig(tmp_path, rig, size=(256, 320))
+    files = (f"checkpoint={checkpoint}", f"output={tmp_path}/out")
+    for verb in (
+        ("predict", f"input={video}"),
+        ("export", "data=frames", f"data.root={video}", "writer=npz", "data.size=null"),
+    ):
+        told = m3depth_process(*verb, *files, cwd=REPOSITORY)
+        assert told.status == 1
+        assert "the pictures hold two views, side by side" in told.line
+        assert "-vf crop=iw/2:ih:0:0" in told.line
+        assert not list(tmp_path.glob("out/**/*.np*"))

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from m3depth.data.fisheye import FisheyeCamera, undistort_depth, undistort_image
 from m3depth.data.images import read_depth, read_image, resize_image
 from m3depth.data.listing import chosen, folders_with
-from m3depth.data.readers.numbers import as_matrix, read_rows
+from m3depth.data.readers.numbers import as_matrix, as_pose, read_rows
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import require_plausible
 from m3depth.log import warn_once
@@ -142,7 +142,8 @@ def _read_poses(path: Path) -> list[Float[Tensor, "4 4"]]:
     for n, pose in enumerate(poses):
         if not np.allclose(pose[:, 3], [0, 0, 0, 1]):
             raise DataError(f"{path}, pose {n}: not *transposed* as C3VD's are; copy it again")
-    return [torch.from_numpy(pose.T.copy()).float() for pose in poses]
+    upright = [as_pose(pose.T, f"{path}, pose {n}") for n, pose in enumerate(poses)]
+    return [torch.from_numpy(pose.copy()).float() for pose in upright]
 
 
 def _check_size(path: Path, image: Tensor, native: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from m3depth.data.images import check_alike, read_depth
 from m3depth.data.listing import folders_with, matched_files, refuse
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_text
+from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
@@ -98,6 +98,7 @@ def _read_rig(clip: Path) -> tuple[StereoRig, tuple[int, int]]:
             f"{clip}: cameras of {size} and {other} (h, w) with a baseline of {baseline_mm:g} mm; "
             "expected one size, and P in pixels and metres"
         )
+    require_rectified(left, right, f"{clip}/camera_info")
     return StereoRig.of(
         left[0, 0], left[1, 1], left[0, 2], left[1, 2], right[0, 2], baseline_mm
     ), size

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth
 from m3depth.data.listing import files_by_name, folders_with, frame_number, matched_files
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_text
+from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
@@ -106,6 +106,7 @@ def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:
         return as_matrix(entries[key], shape, f"{path}: {key}")
 
     left, right = matrix("P_rect_02", (3, 4)), matrix("P_rect_03", (3, 4))
+    require_rectified(left, right, f"{path}: P_rect_02 and P_rect_03")
     width, height = matrix("S_rect_02", (1, 2))[0]
     if left[0, 0] <= 0:
         raise DataError(f"{path}: P_rect_02 has focal length {left[0, 0]:g}; it must be positive")

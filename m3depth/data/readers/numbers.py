@@ -10,6 +10,8 @@ import numpy.typing as npt
 from m3depth.errors import DataError
 
 Matrix = npt.NDArray[np.float64]
+ROTATION_OFF = 0.02  # digits that a file left out pass
+RECTIFIED_PX = 1.0
 
 
 def read_rows(path: Path) -> list[list[float]]:
@@ -76,3 +78,36 @@ def as_matrix(numbers: object, shape: tuple[int, int], where: str) -> Matrix:
             f"{where}: {values.size} numbers, {shape[0]}x{shape[1]} finite ones expected"
         )
     return values.reshape(shape)
+
+
+def as_pose(numbers: object, where: str) -> Matrix:
+    """A rotation and a translation, 4x4; ``where`` is for the message.
+
+    Raises:
+        DataError: not 16 finite numbers, another last row than 0 0 0 1, or a rotation that is none.
+    """
+    pose = as_matrix(numbers, (4, 4), where)
+    turn = pose[:3, :3]
+    off = np.abs(turn @ turn.T - np.eye(3)).max()
+    if off > ROTATION_OFF or np.linalg.det(turn) < 0 or not np.allclose(pose[3], (0, 0, 0, 1)):
+        raise DataError(
+            f"{where}: no rotation and translation (R Rᵀ = 1, determinant 1, last row 0 0 0 1)"
+        )
+    return pose
+
+
+def require_rectified(left: Matrix, right: Matrix, where: str) -> None:
+    """Refuse two K or P that cannot be of one rectified pair: only cx and the shift may differ.
+
+    Raises:
+        DataError: naming the numbers that differ.
+    """
+    names = {"fx": (0, 0), "fy": (1, 1), "cy": (1, 2)}
+    pairs = {name: (left[place], right[place]) for name, place in names.items()}
+    apart = {n: pair for n, pair in pairs.items() if abs(pair[0] - pair[1]) > RECTIFIED_PX}
+    if apart:
+        told = ", ".join(f"{name} {one:g} and {other:g}" for name, (one, other) in apart.items())
+        raise DataError(
+            f"{where}: {told} of left and right differ, so that their rows do not meet; give the "
+            "calibration after rectification"
+        )

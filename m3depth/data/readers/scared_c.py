@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from m3depth.data.archives import Members, find_members
-from m3depth.data.readers.numbers import as_matrix
+from m3depth.data.readers.numbers import as_pose
 from m3depth.data.readers.scared import Scared
 from m3depth.data.readers.scared_sequence import (
     Moment,
@@ -70,7 +70,7 @@ class CorrectedSequence(VideoSequence):
             said = json.loads(content)["camera-pose"]
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{where}: no camera-pose ({error}); copy the archive again") from None
-        return as_matrix(said, (4, 4), f"{where}, camera-pose")
+        return as_pose(said, f"{where}, camera-pose")
 
     def _on_rays(self, frame: int, calibration: StereoCalibration) -> Array:
         """The depth of every pixel on the ray that the calibration gives the pixel."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from m3depth.data.archives import Members, find_members
 from m3depth.data.images import read_picture
 from m3depth.data.opencv_yaml import read_matrices
+from m3depth.data.readers.numbers import as_pose
 from m3depth.data.rectification import StereoCalibration
 from m3depth.data.video import Video, stacked
 from m3depth.errors import DataError
@@ -115,14 +116,12 @@ class VideoSequence:
             content = json.loads(members.read(frame) or b"")
             said = content["camera-calibration"]
             parts = [np.array(said[key], dtype=np.float64) for key in JSON_KEYS]
-            pose = np.array(content["camera-pose"], dtype=np.float64)
+            pose = content["camera-pose"]
         except KeyError as error:
             raise DataError(f"{where}: {error.args[0]} missing; a calibration has it") from None
         except (ValueError, TypeError) as error:
             raise DataError(f"{where}: not the JSON of a frame ({error})") from None
-        if pose.shape != (4, 4) or not np.isfinite(pose).all():
-            raise DataError(f"{where}: camera-pose is not a finite 4x4 matrix")
-        return _calibration(parts, size, where), pose
+        return _calibration(parts, size, where), as_pose(pose, f"{where}, camera-pose")
 
     def _points(self, frame: int, height: int) -> Array | None:
         content = self.points.read(frame) if self.points is not None else None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
 from m3depth.data.listing import folders_with, matched_files
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_json
+from m3depth.data.readers.numbers import Matrix, as_matrix, read_json, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
@@ -116,6 +116,7 @@ def _read_rig(path: Path) -> StereoRig:
             f"{path}: focal length {left[0, 0]:g} px, baseline {baseline_mm:g} mm; "
             "both must be positive"
         )
+    require_rectified(left, right, f"{path}: P1 and P2")
     if right[0, 3] > 0:
         warn_once(
             f"{path.parent}: P2 puts the right camera to the left of the left one; it is taken to "
