@@ -58,6 +58,7 @@ def _told_hold_out(config: DictConfig) -> str:
 
 def check_priors(config: DictConfig) -> int:
     """Look at exported depth priors as the pipeline of ``target`` reads them."""
+    from m3depth.check.prior.measures import scene_measures
     from m3depth.check.prior.run import check_prior, told_scene
     from m3depth.check.run import table, write_check
 
@@ -67,11 +68,12 @@ def check_priors(config: DictConfig) -> int:
     target = instantiate(config.target, _convert_="all")
     with _claimed(config, {"input": config.input}):
         findings, scene = check_prior(Path(config.input), target, config.frames, checks)
-        sys.stdout.write(table(findings, told_scene(scene), "splat"))
+        measured = scene_measures(scene)
+        sys.stdout.write(table(findings, told_scene(scene), "splat", measured))
         if config.output is not None:
             counts = {kind: len(files) for kind, files in scene.files.items()}
             frames = {"in_set": counts, "measured": len(scene.sample)}
-            write_check(Path(config.output), findings, frames)
+            write_check(Path(config.output), findings, frames, measured)
     return _status(findings)
 
 
