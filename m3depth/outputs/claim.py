@@ -1,0 +1,216 @@
+"""An output folder for the time of a run: nobody else writes there, nothing foreign is touched."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from m3depth.errors import ConfigError, UserError
+from m3depth.outputs.lock import Lock
+from m3depth.outputs.places import require_apart, require_place
+from m3depth.outputs.record import OURS, Record
+from m3depth.stopping import Stopped
+
+
+class Claim:
+    """A folder that this process writes to; see `Output`.
+
+    Args:
+        folder: It.
+        verb: Of the run.
+        replaces: Whether an earlier run's files go once the first file of this one is written.
+    """
+
+    def __init__(self, folder: Path, verb: str, replaces: bool = False) -> None:
+        self.folder, self.verb, self.replaces = Path(os.path.abspath(folder)), verb, replaces
+        self.record = Record(self.folder)
+        self._looked_at: set[tuple[Path, str]] = set()
+
+    def require_free(self, names: Iterable[str]) -> None:
+        """Stop at a file that is in the way of one that the run will write.
+
+        Args:
+            names: Paths below the folder.
+
+        Raises:
+            UserError: naming it.
+        """
+        for name in names:
+            path = self.folder / name
+            above = [one for one in path.parents if self.folder in one.parents]
+            in_the_way = [one for one in above if os.path.lexists(one) and not one.is_dir()]
+            if name not in self.record.names and os.path.lexists(path):
+                in_the_way.append(path)
+            if in_the_way:
+                raise UserError(
+                    f"{in_the_way[0]}: is there, and no record says that m3depth {self.verb} wrote it; "
+                    "move it, or choose another output="
+                )
+
+    def require_no_others(self, paths: Iterable[Path], pattern: re.Pattern[str]) -> None:
+        """See the function below; each folder and suffix is looked at once."""
+        for path in paths:
+            parent, kind = path.parent, path.name.partition(".")[2]
+            if (parent, kind) in self._looked_at:
+                continue
+            there = parent.glob(f"*.{kind}") if parent.is_relative_to(self.folder) else ()
+            alike = (one for one in there if pattern.fullmatch(one.name))
+            self.require_free(sorted(os.path.relpath(one, self.folder) for one in alike))
+            self._looked_at.add((parent, kind))
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Take files for the run's own: those of a run that it goes on with."""
+        for name in names:
+            self.record.add(self.verb, name)
+
+    def replace(self) -> None:
+        """Remove what an earlier run wrote, now and not with the first file that is written."""
+        if self.replaces:
+            self.replaces = False
+            self.record.remove()
+
+    def writing(self, path: Path) -> None:
+        """Note a file that is about to be written, if it is in the folder.
+
+        Raises:
+            UserError: it is there, and not of the record.
+        """
+        name = os.path.relpath(os.path.abspath(path), self.folder)
+        if name.startswith(os.pardir):
+            return
+        self.replace()
+        self.require_free([name])
+        self.record.add(self.verb, name)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a run asks of its folder.
+
+    Args:
+        output: The option.
+        verb: Of the run.
+        inputs: What is read, by the options' names: the output must not be or hold any of them.
+        needs: Files that may be in the output, but must outlive the run, by their options' names.
+        overwrite: Replace what an earlier run of the same verb wrote, and nothing else.
+        goes_on: Go on with an earlier run of the same verb.
+        ways_on: What the user may do about an earlier run, beside ``overwrite=true``.
+        when_stopped: How to go on, if the run is asked to stop.
+        share: Names this process's part of the work; others may write theirs at the same time.
+        names: What will be written, as far as it is known.
+    """
+
+    output: object
+    verb: str
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    needs: Mapping[str, object] = field(default_factory=dict)
+    overwrite: bool = False
+    goes_on: bool = False
+    ways_on: str = ""
+    when_stopped: str = ""
+    share: str = ""
+    names: tuple[str, ...] = ()
+
+    @contextmanager
+    def claimed(self) -> Iterator[Claim]:
+        """The folder, as long as the run lasts.
+
+        Raises:
+            ConfigError: the folder is no place for a run, or holds one.
+            UserError: another process writes there, or a file is in the way.
+            Stopped: the run was asked to stop; it says how to go on.
+        """
+        used = bool(Record(Path(str(self.output))).present())
+        folder = require_place(self.output, used)
+        require_apart(folder, self.inputs)
+        self._require_usable(Record(folder))  # before anything is made
+        with self._locked(folder):
+            claim = Claim(folder, self.verb, self.overwrite)
+            self._require_usable(claim.record)  # another run may have ended just now
+            if not self.goes_on:
+                claim.require_free(self.names)
+            _claims.append(claim)
+            try:
+                yield claim
+            except KeyboardInterrupt as stop:
+                raise Stopped(str(stop) or f"stopped{self.when_stopped}") from stop
+            finally:
+                _claims.remove(claim)
+
+    def _require_usable(self, record: Record) -> None:
+        present = record.present()
+        if not present:
+            return
+        if record.verb != self.verb:
+            raise ConfigError(
+                f"output={self.output}: holds a run of m3depth {record.verb}, which m3depth "
+                f"{self.verb} does not replace; choose another output="
+            )
+        if not (self.overwrite or self.goes_on):
+            raise ConfigError(
+                f"output={self.output}: holds a run of m3depth {self.verb}; {self.ways_on}"
+                "overwrite=true replaces it, or choose another output="
+            )
+        ours = {os.path.realpath(record.folder / name) for name in present}
+        for option, value in self.needs.items():
+            if self.overwrite and value is not None and os.path.realpath(str(value)) in ours:
+                raise ConfigError(
+                    f"output={self.output}: overwrite=true would remove {option}={value}; choose "
+                    "another output="
+                )
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """Alone, or with others that each have a share of their own."""
+        missing = [one for one in (folder / OURS, folder, *folder.parents) if not one.exists()]
+        locks = [Lock(folder / OURS / "lock", shared=bool(self.share))]
+        if self.share:
+            locks.append(Lock(folder / OURS / f"lock.{self.share.replace('/', '_of_')}"))
+        with ExitStack() as stack:
+            stack.callback(_remove_empty, missing)
+            for lock in locks:
+                if not lock.take():
+                    raise UserError(
+                        f"output={self.output}: another m3depth writes there now; wait for its "
+                        "end, or choose another output="
+                    )
+                stack.callback(lock.release)
+            yield
+            if locks[0].alone():
+                Record(folder).tidy()
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """A run that wrote nothing leaves nothing."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def writing(path: Path) -> None:
+    """To be called before each file is written: in an output, only a run's own is replaced.
+
+    Raises:
+        UserError: the file is there, and not of the output's record.
+    """
+    for claim in _claims:
+        claim.writing(path)
+
+
+def require_no_others(paths: Iterable[Path], pattern: re.Pattern[str]) -> None:
+    """Stop at files that would be taken for the run's own: like those that it is about to write.
+
+    Args:
+        paths: Files that are about to be written, one for each folder and suffix.
+        pattern: Of the names that are read, in these folders.
+
+    Raises:
+        UserError: naming the file.
+    """
+    for claim in _claims:
+        claim.require_no_others(paths, pattern)
+
+
+_claims: list[Claim] = []

@@ -1,0 +1,83 @@
+"""Which files of a folder the program wrote itself: what it may replace and remove."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+OURS = ".m3depth"  # the hidden folder inside an output that holds the record and the lock
+WRITTEN = "written.jsonl"
+
+
+class Record:
+    """A line per file, added before the file is written: a killed run's files are known too.
+
+    The first line names the verb; all others are paths below the folder.
+
+    Args:
+        folder: The output.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / OURS / WRITTEN
+        self.verb: str | None = None
+        self.names: set[str] = set()
+        with contextlib.suppress(OSError):
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                self._take(line)
+
+    def present(self) -> list[str]:
+        """Its files that are there, in order."""
+        return sorted(name for name in self.names if os.path.lexists(self.folder / name))
+
+    def add(self, verb: str, name: str) -> None:
+        """Say that a file is about to be written by a verb."""
+        if self.verb != verb:
+            self.verb = verb
+            self._append({"verb": verb})
+        if name not in self.names:
+            self.names.add(name)
+            self._append(name)
+
+    def remove(self, keep: Iterable[str] = ()) -> None:
+        """Remove its files but ``keep``, and the folders that are empty then."""
+        kept = set(keep)
+        gone = [self.folder / name for name in self.present() if name not in kept]
+        for path in gone:
+            path.unlink()
+        for folder in sorted({one for path in gone for one in path.parents}, reverse=True):
+            if self.folder in folder.parents:
+                with contextlib.suppress(OSError):  # not empty
+                    folder.rmdir()
+        self.names &= kept
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Leave the files that are there, in order: the same output has the same record."""
+        if not self.path.is_file():
+            return
+        lines: list[object] = [{"verb": self.verb}, *self.present()]
+        temporary = self.path.with_name(f".{WRITTEN}.{os.getpid()}.tmp")
+        temporary.write_text("".join(map(_line, lines)), encoding="utf-8")
+        os.replace(temporary, self.path)
+
+    def _take(self, line: str) -> None:
+        try:
+            content = json.loads(line)
+        except ValueError:  # the last line of a process that was killed
+            return
+        if isinstance(content, dict):
+            self.verb = content.get("verb")
+        else:
+            self.names.add(str(content))
+
+    def _append(self, content: object) -> None:
+        # One write of one line at the end of the file: other processes' lines stay whole
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(content))
+
+
+def _line(content: object) -> str:
+    return json.dumps(content) + "\n"
