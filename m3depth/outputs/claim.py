@@ -45,8 +45,8 @@ class Claim:
                 in_the_way.append(path)
             if in_the_way:
                 raise UserError(
-                    f"{in_the_way[0]}: is there, and no record says that m3depth {self.verb} wrote it; "
-                    "move it, or choose another output="
+                    f"{in_the_way[0]}: is there, and no record says that m3depth {self.verb} wrote "
+                    "it; move it, or choose another output="
                 )
 
     def require_no_others(self, paths: Iterable[Path], pattern: re.Pattern[str]) -> None:
