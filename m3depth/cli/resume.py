@@ -95,8 +95,12 @@ def _merged(earlier: Iterable[str], typed: list[Override]) -> list[str]:
     """All of them, each key once: what is typed now comes instead of what was typed then."""
     kept: list[str] = []
     replaced: list[Override] = []
-    for one in _parsed(list(earlier)):
+    before = _parsed(list(earlier))
+    choices = {one.key_or_group: one.value() for one in before}
+    others = [new for new in typed if new.value() != choices.get(new.key_or_group)]
+    for one in before:
         over = [new for new in typed if _replaces(new, one)]
+        over += [new for new in others if _chooses_anew(new, one)]
         (replaced.append(one) if over else kept.append(one.input_line or ""))
     added = {one.key_or_group for one in replaced if one.is_add() or one.is_force_add()}
     now: list[str] = []
@@ -112,6 +116,15 @@ def _merged(earlier: Iterable[str], typed: list[Override]) -> list[str]:
 def _replaces(new: Override, old: Override) -> bool:
     below = new.is_delete() and (old.key_or_group or "").startswith(f"{new.key_or_group}.")
     return new.key_or_group == old.key_or_group or below
+
+
+def _chooses_anew(new: Override, old: Override) -> bool:
+    """Whether the old one is an option of what is chosen otherwise now: ``data.only``, ``data=``.
+
+    All trainers have the same options.
+    """
+    group = new.key_or_group
+    return group != "trainer" and (old.key_or_group or "").startswith(f"{group}.")
 
 
 def _parsed(lines: list[str]) -> list[Override]:
@@ -167,19 +180,23 @@ def differences(earlier: Plain, now: Plain) -> dict[str, str]:
     return found
 
 
-def refuse_changes(earlier: Plain, now: Plain, fixed: Sequence[str]) -> None:
+def refuse_changes(
+    earlier: Plain, now: Plain, fixed: Sequence[str], free: Sequence[str] = ()
+) -> None:
     """Stop at a change that the checkpoint does not allow.
 
     Args:
         earlier: The configuration that it was made with.
         now: The one to go on with.
-        fixed: The options that must stay, with all below them.
+        fixed: The options that must stay, with all below them
+        free: but for these.
 
     Raises:
         ConfigError: naming the option.
     """
     for name, change in differences(earlier, now).items():
-        if any(name == one or name.startswith(f"{one}.") for one in fixed):
+        of_fixed = any(name == one or name.startswith(f"{one}.") for one in fixed)
+        if of_fixed and name not in free:
             raise ConfigError(
                 f"{name}: {change}: a run goes on with what its checkpoint is of; begin anew with "
                 "another output="

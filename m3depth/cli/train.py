@@ -48,6 +48,7 @@ FILES = (
 )
 # What a checkpoint's weights and its optimiser's state are of
 FIXED = ("network", "system", "optimizer._target_")
+FREE = ("network.initial_disparity", "network.pretrained")  # what weights have at first
 # The least that each may be; Lightning looks at them when the run has begun.
 COUNTS = {
     "max_epochs": -1,
@@ -71,7 +72,7 @@ def train(config: DictConfig) -> float | None:
     settle_hold_out(config.data)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if earlier:
-        refuse_changes(earlier.config, plain, FIXED)
+        refuse_changes(earlier.config, plain, FIXED, FREE)
     _require_options(plain)
     if _rank():  # the first process of the run owns its output
         return _trained(config, plain, earlier, None)

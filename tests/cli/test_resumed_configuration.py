@@ -66,6 +66,16 @@ def test_an_option_that_others_refer_to_changes_them_too(run: Path, pairs: Path,
     assert "timer" not in config(run)["callbacks"]
 
 
+def test_other_data_come_without_the_options_of_those_before(run: Path):
+    scenes = ("data=synthetic", "data.train.count=3", "data.val.count=2", "data.test.count=2")
+    given = (*scenes, "data.size=[32,48]", "data.batch_size=1", "trainer.max_epochs=2")
+    told = succeed("train", f"output={run}", "checkpoint=last", *given)
+    assert "SyntheticPairs" in str(config(run)["data"]["train"]["_target_"])
+    assert "root" not in config(run)["data"]
+    assert f"resuming {run}: data.train.split none -> train" in told.err
+    assert config(run)["optimizer"]["lr"] == 2e-4
+
+
 def test_the_optimiser_s_rate_is_what_is_given(run: Path):
     given = ("optimizer.lr=1e-6", "trainer.max_epochs=2")
     succeed("train", f"output={run}", "checkpoint=last", *given)
