@@ -1,8 +1,11 @@
 """What a user sets: refused at once, not after an hour of fitting."""
 
 import math
+from collections.abc import Sequence
 
 from m3depth.errors import ConfigError
+
+LEAST_SIDE = 16  # pixels
 
 
 def require_number(
@@ -26,6 +29,20 @@ def require_number(
     kind = "a whole number" if whole else "a number"
     limits = f"from {low:g}" + (f" to {high:g}" if math.isfinite(high) else " on")
     raise ConfigError(f"{name}={value}: expected {kind} {limits}")
+
+
+def require_size(name: str, value: object) -> tuple[int, int]:
+    """The (height, width) that was given; fewer pixels than the network's coarsest maps have none.
+
+    Raises:
+        ConfigError: it is no size.
+    """
+    sides = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if len(sides) == 2 and whole and min(sides) >= LEAST_SIDE:
+        return sides[0], sides[1]
+    shown = "null" if value is None else value
+    raise ConfigError(f"{name}={shown}: give [height, width], each at least {LEAST_SIDE}")
 
 
 def require_switch(setting: str, value: object) -> None:

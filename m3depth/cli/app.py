@@ -26,6 +26,7 @@ USAGE = (
     + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
 )
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
 NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -78,6 +79,8 @@ def one_line(error: BaseException) -> tuple[str, int] | None:
         return f"{error.filename}: {error.strerror}; choose another output=", 1
     if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
+    if isinstance(error, MemoryError) or any(one in str(error) for one in NO_MEMORY):
+        return f"out of memory ({_flat(error)[:120]}); a smaller size, batch or number of tiles", 1
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
         return one_line(error.__cause__) or (_flat(error), 2)
     if isinstance(error, MissingMandatoryValue):
@@ -89,7 +92,7 @@ def one_line(error: BaseException) -> tuple[str, int] | None:
 
 def expected() -> tuple[type[Exception], ...]:
     """What may be a user's mistake; `one_line` decides."""
-    return (*users_mistakes(), OSError, RuntimeError)
+    return (*users_mistakes(), OSError, RuntimeError, MemoryError)
 
 
 def users_mistakes() -> tuple[type[Exception], ...]:

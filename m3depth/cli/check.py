@@ -16,6 +16,7 @@ from m3depth.cli.hold_out import settle_hold_out, told_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
+from m3depth.memory import require_images
 from m3depth.options import require_number
 from m3depth.outputs.claim import Output
 from m3depth.types import StereoBatch
@@ -32,6 +33,7 @@ def check_pairs(config: DictConfig) -> int:
     from m3depth.check.measures import measures
     from m3depth.check.run import check, frames_read, table, told_frames, write_check
 
+    require_images(config.data.size, 2)
     checks = [instantiate(one) for one in config.checks.values()]
     with _claimed(config, {"input": config.input, **data_inputs(config.data)}):
         findings, sampled = check(_splits(config), instantiate(config.sample), checks)

@@ -14,13 +14,15 @@ from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.folder import PredictionFolder, depth_mm
-from m3depth.options import require_switch
+from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
+from m3depth.options import require_size, require_switch
 from m3depth.outputs.claim import Output
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.systems.checkpoint import TrainedModel, load_model
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
+COMPARED = 4  # the maps of a pair that is scored take as much as four images: both, two depths, ...
 
 
 def evaluate(config: DictConfig) -> None:
@@ -50,6 +52,9 @@ def evaluate(config: DictConfig) -> None:
 def _evaluate_checkpoint(config: DictConfig) -> None:
     model = load_model(config.checkpoint)
     config.data.size = config.data.size or list(model.size)
+    size = require_size("data.size", config.data.size)
+    needed = image_bytes(size, COMPARED) + pass_bytes(model.network, size)
+    require_memory(f"data.size={list(size)}", needed)
     data = instantiate(config.data)
     _tell_other_rig(model, data.test)
     score_checkpoint(
@@ -77,6 +82,7 @@ def _tell_other_rig(model: TrainedModel, test: Dataset[StereoBatch]) -> None:
 def _evaluate_folder(config: DictConfig) -> None:
     """Without the mean of our training depths: the other system has training data of its own."""
     OmegaConf.resolve(config)
+    require_images(config.data.size, COMPARED)
     folder = PredictionFolder(str(config.predictions), config.kind, config.scale)
     about = {"folder": str(config.predictions), "kind": config.kind, "scale": config.scale}
     score(

@@ -14,6 +14,7 @@ from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.inputs import data_inputs
 from m3depth.data.video import VideoEndError
 from m3depth.errors import ConfigError, DataError
+from m3depth.memory import require_images
 from m3depth.outputs.claim import Output
 from m3depth.priors.edits import require_unedited
 from m3depth.priors.exporting import Export, Frames
@@ -34,6 +35,7 @@ def export(config: DictConfig) -> None:
             "overwrite=true with shard=: each process would remove what the others write; choose "
             "another output=, or export without shard="
         )
+    require_images(config.data.size, 3)  # the image, its depth and what is told beside them
     source: Source = instantiate(config.source)
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)

@@ -11,8 +11,16 @@ import torch
 from hydra.utils import instantiate
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import LearningRateMonitor
 
 from m3depth.check.before_training import mode_of, require_fit
+from m3depth.cli.before_training import (
+    begin_loggers,
+    require_checkpoint,
+    require_room_for_pairs,
+    require_trainer,
+    try_network,
+)
 from m3depth.cli.hold_out import settle_hold_out, told_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.resume import (
@@ -103,6 +111,7 @@ def _trained(
         logger.info(told)
     system = build_system(config)
     data.needs = system.needs
+    try_network(getattr(system, system.gives_depth), data)
     _try_optimizer(system)
     _check_monitors(config, system)
     if config.compile:
@@ -184,6 +193,8 @@ def _require_options(plain: dict[str, Any]) -> None:
     for name, least in COUNTS.items():
         if plain["trainer"].get(name) is not None:
             require_number(f"trainer.{name}", plain["trainer"][name], least, whole=True)
+    require_trainer(plain["trainer"])
+    require_room_for_pairs(plain["data"])
 
 
 def _try_optimizer(system: System) -> None:
@@ -208,7 +219,11 @@ def _check_monitors(config: DictConfig, system: System) -> None:
 
 def _trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:
     callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    require_checkpoint(callbacks)
     loggers = [instantiate(one) for one in config.logger.values()]
+    begin_loggers(loggers)
+    if not loggers:  # Lightning refuses what would write there
+        callbacks = [one for one in callbacks if not isinstance(one, LearningRateMonitor)]
     trainer: pl.Trainer = instantiate(
         config.trainer,
         callbacks=[*callbacks, *more],

@@ -13,7 +13,7 @@ from m3depth.data.fields import collate, require
 from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import DataError
-from m3depth.options import require_number
+from m3depth.options import require_number, require_size
 from m3depth.stopping import stop_is_for_the_parent
 from m3depth.types import StereoBatch
 
@@ -64,7 +64,7 @@ class StereoData(pl.LightningDataModule):
         require_number("data.batch_size", batch_size, 1, whole=True)
         require_number("data.workers", workers, 0, whole=True)
         require_number("data.run", run, 1, whole=True)
-        self.size = (int(size[0]), int(size[1]))
+        self.size = require_size("data.size", size)
         self.batch_size, self.workers = batch_size, workers
         self.run = run
         self.typical_disparity, self.seed, self.root = typical_disparity, seed, root

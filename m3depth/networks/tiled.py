@@ -33,6 +33,12 @@ def in_tiles(network: nn.Module, size: Size, tiles: Any) -> tuple[nn.Module, Siz
     return tiled, tiled.canvas
 
 
+def canvas(size: Size, tiles: int) -> Size:
+    """The size of images of which ``tiles`` a side, each of ``size``, are seen."""
+    height, width = (side + (tiles - 1) * (side - side // OVERLAP) for side in size)
+    return height, width
+
+
 class Tiled(nn.Module):
     """Depth maps of images larger than the network's, from the whole image and its tiles.
 
@@ -58,8 +64,7 @@ class Tiled(nn.Module):
         self.network, self.size = network, size
         shared = (size[0] // OVERLAP, size[1] // OVERLAP)
         self.step = (size[0] - shared[0], size[1] - shared[1])
-        height, width = (size[i] + (tiles - 1) * self.step[i] for i in range(2))
-        self.canvas = (height, width)  # what `forward` takes
+        self.canvas = height, width = canvas(size, tiles)  # what `forward` takes
         self.blur_px = (BLUR * height / size[0], BLUR * width / size[1])  # in a tile's pixels
         rows, columns = (_weights(tiles, size[i], shared[i]) for i in range(2))
         weights = (rows[:, None, :, None] * columns[None, :, None, :]).flatten(0, 1)

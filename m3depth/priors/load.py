@@ -5,12 +5,14 @@ from pathlib import Path
 import torch
 
 from m3depth.errors import ConfigError
+from m3depth.memory import FLOAT, image_bytes, pass_bytes, require_memory
 from m3depth.networks.finest import Finest
-from m3depth.networks.tiled import in_tiles
+from m3depth.networks.tiled import canvas, in_tiles
+from m3depth.options import require_number
 from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
-from m3depth.systems.checkpoint import load_model
+from m3depth.systems.checkpoint import TrainedModel, load_model
 
 
 def load(
@@ -41,11 +43,26 @@ def load(
     own = rig_file(rig)
     model = load_model(checkpoint)
     where = torch.device(pick_device(device))
+    require_number("batch_size", batch_size, 1, whole=True)
+    require_number("tiles", tiles, 1, whole=True)
+    _require_memory(model, batch_size, int(str(tiles)), where)
     finest = Finest(model.network, flip, precision)
     network, size = in_tiles(finest, model.size, tiles)
     known, rig_size = (own.rig, own.size) if own else (model.rig, model.size)
     trained = TrainedRig(model.rig, model.size)
     return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size, trained)
+
+
+def _require_memory(model: TrainedModel, batch_size: int, tiles: int, where: torch.device) -> None:
+    """Of the images that every pass is filled up to, the network's maps, and what tiles make."""
+    least = image_bytes(model.size) + pass_bytes(model.network, model.size) // 2  # mixed: halves
+    if tiles > 1:
+        height, width = canvas(model.size, tiles)
+        parts = tiles**2 * model.size[0] * model.size[1] * FLOAT
+        whole = batch_size * (image_bytes((height, width)) + 6 * parts) + parts
+        require_memory(f"tiles={tiles}", whole, where)
+        least += whole // batch_size
+    require_memory(f"batch_size={batch_size}", batch_size * least, where)
 
 
 def pick_device(device: str) -> str:
