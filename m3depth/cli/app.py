@@ -77,6 +77,8 @@ def one_line(error: BaseException) -> tuple[str, int] | None:
         return f"{error.strerror}: {error.filename or 'the output'}; free space or set output=", 1
     if isinstance(error, OSError) and error.errno in NO_WAY and error.filename:
         return f"{error.filename}: {error.strerror}; choose another output=", 1
+    if isinstance(error, FileNotFoundError) and error.filename:  # in /proc nothing can be made
+        return f"{error.filename}: cannot be found or made; look at the path", 1
     if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, MemoryError) or any(one in str(error) for one in NO_MEMORY):

@@ -14,15 +14,11 @@ GO_ON = {"train", "splat"}  # with an earlier run in their output
 OTHER_FILES = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
 
 
-Prepare = Callable[[list[str]], list[str]]
-
-
 def run(
     verb: str,
     arguments: list[str],
     task: str,
     settings: str | None = None,
-    prepare: Prepare | None = None,
 ) -> int:
     """Compose a verb's configuration and run its task, once or as a multirun.
 
@@ -32,7 +28,6 @@ def run(
         task: Path of the function that takes the configuration; only imported when that is right.
             It returns an exit status, the value that its run is judged by, or nothing.
         settings: Name of its file in ``conf/``; the verb's own without it.
-        prepare: Changes the settings of one run, which Hydra can read, before they are checked.
 
     Returns:
         The exit status.
@@ -48,9 +43,7 @@ def run(
     if given.multirun:
         from m3depth.cli.sweep import sweep
 
-        return sweep(verb, name, given, task, prepare)
-    if prepare:
-        given = given._replace(settings=prepare(given.settings))
+        return sweep(verb, name, given, task)
     value = run_once(verb, name, [*given.flags, *settle(name, given)], task, arguments)
     return value if isinstance(value, int) else 0
 

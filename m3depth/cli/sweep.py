@@ -14,7 +14,7 @@ from m3depth.cli.app import configuration, expected, one_line
 from m3depth.cli.arguments import Arguments, readable
 from m3depth.cli.job_names import job_name
 from m3depth.cli.job_table import Row, headline, text_table, write_table
-from m3depth.cli.run import Prepare, run_once, settle
+from m3depth.cli.run import run_once, settle
 from m3depth.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Job:
     output: str | None = None  # where it writes; None is what needs no folder
 
 
-def sweep(verb: str, name: str, given: Arguments, task: str, prepare: Prepare | None = None) -> int:
+def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
     """Run all jobs, whatever becomes of one of them, and tabulate what they were worth.
 
     Args:
@@ -37,7 +37,6 @@ def sweep(verb: str, name: str, given: Arguments, task: str, prepare: Prepare | 
         name: Of the settings' file.
         given: The command line.
         task: Path of the function that takes the configuration.
-        prepare: As `run` has it, for each job when its output is known.
 
     Returns:
         0, or 1 where a job failed or its status was 1.
@@ -46,9 +45,6 @@ def sweep(verb: str, name: str, given: Arguments, task: str, prepare: Prepare | 
         ConfigError: a job that cannot be; none has run then.
     """
     jobs, folder = _planned(name, given)
-    if prepare:
-        for job in jobs:
-            job.settings = settle(name, given._replace(settings=prepare(job.settings)))
     rows: list[Row] = []
     statuses = [0]
     for number, job in enumerate(jobs, 1):

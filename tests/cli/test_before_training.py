@@ -1,0 +1,92 @@
+"""What a run would only find out on its way is one line before it, and nothing is written."""
+
+from pathlib import Path
+
+import pytest
+from command_line import TINY, m3depth, succeed
+from pair_files import write_pairs
+
+WRONG = {
+    "trainer.precision=bf16-true": "trainer.precision=bf16-true: the losses need float32",
+    "trainer.precision=64-true": "32-true, 16-mixed, bf16-mixed",
+    "trainer.devices=9999": "trainer.devices=9999: this machine has",
+    "data.size=[7,9]": "each at least 16",
+    "data.size=null": "data.size=null: give [height, width]",
+    "data.size=[200000,300000]": "of memory at least, and",
+    "data.batch_size=100000000": "data.batch_size=100000000 of data.size=[32, 48]: would need",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_run_that_cannot_be_is_told_of_first(wrong: str, tmp_path: Path):
+    told = m3depth("train", *TINY, f"output={tmp_path}/run", wrong)
+    assert told.status == 2
+    assert WRONG[wrong] in told.line
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_a_training_that_would_keep_nothing(tmp_path: Path):
+    without = ("callbacks.checkpoint=null", "callbacks.last=null")
+    told = m3depth("train", *TINY, f"output={tmp_path}/run", *without)
+    assert told.status == 2
+    assert "none of them writes checkpoints" in told.line
+
+
+def test_parts_that_are_left_out(tmp_path: Path):
+    without = ("logger=null", "callbacks.early_stopping=null", "callbacks.progress=null")
+    told = succeed("train", *TINY, "debug=two_steps", f"output={tmp_path}/run", *without)
+    assert "epoch 1" not in told.err + told.out
+    assert (tmp_path / "run/checkpoints/best.ckpt").is_file()
+    assert not (tmp_path / "run/metrics.csv").exists()
+
+
+def test_one_small_pair_is_too_little_for_batch_normalisation(tmp_path: Path):
+    root = write_pairs(tmp_path / "pairs", depth=False)
+    for side in ("left", "right"):
+        for name in ("001", "002"):
+            (root / side / f"{name}.png").unlink()
+    files = ("data=folder", f"data.root={root}", f"output={tmp_path}/run", "check=warn")
+    told = m3depth("train", *TINY[:3], "trainer=cpu", *files, "data.size=[32,32]")
+    assert told.status == 2
+    assert "too little for the network" in told.err.splitlines()[-1]
+
+
+def test_wandb_without_a_key_names_the_ways_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", None)
+    told = m3depth("train", *TINY, f"output={tmp_path}/run", "logger=wandb")
+    assert told.status == 2
+    line = told.err.splitlines()[-1]
+    assert "wandb login" in line
+    assert "logger.wandb.offline=true" in line
+    assert "Traceback" not in told.err
+
+
+def test_an_output_where_nothing_can_be_made(tmp_path: Path):
+    told = m3depth("train", *TINY, "output=/proc/foo")
+    assert told.status in (1, 2)
+    assert "/proc/foo" in told.line
+
+
+@pytest.mark.parametrize(
+    ("verb", "wrong"),
+    [
+        ("predict", "batch_size=100000000"),
+        ("predict", "tiles=99999"),
+        ("predict", "tiles=2.5"),
+        ("export", "batch_size=100000000"),
+        ("export", "data.size=[200000,300000]"),
+        ("evaluate", "data.size=[200000,300000]"),
+    ],
+)
+def test_what_cannot_fit_is_told_instead_of_killed(
+    checkpoint: Path, pairs: Path, tmp_path: Path, verb: str, wrong: str
+):
+    needed = {"predict": [f"input={pairs}/left"]}
+    data = needed.get(verb, ["data=folder", f"data.root={pairs}"])
+    told = m3depth(verb, f"checkpoint={checkpoint}", f"output={tmp_path}/o", *data, wrong)
+    assert told.status == 2
+    assert wrong.split("=")[0] in told.line
+    assert "would need" in told.line or "expected a whole number" in told.line
