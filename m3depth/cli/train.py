@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,10 @@ def train(config: DictConfig) -> float | None:
     if earlier:
         refuse_changes(earlier.config, plain, FIXED, FREE)
     _require_options(plain)
-    if _rank():  # the first process of the run owns its output
-        return _trained(config, plain, earlier, None)
+    if _rank():  # the first process of the run owns its output, and tells
+        with suppress(KeyboardInterrupt):
+            return _trained(config, plain, earlier, None)
+        raise SystemExit(1)
     output = Output(
         config.output,
         "train",
