@@ -70,7 +70,7 @@ def check(folder: Path, target: str, *more: str) -> Told:
 
 
 def codes(folder: Path, target: str, out: Path) -> dict[str, str]:
-    told = check(folder, target, f"output={out}")
+    told = check(folder, target, f"output={out}", "overwrite=true")
     assert "Traceback" not in told.err, told.err
     said = json.loads((out / "check.json").read_text())
     assert told.status == int(said["errors"] > 0)

@@ -247,7 +247,7 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
     broken = EndoNeRFWriter(tmp_path / "broken", poses.opengl())
     broken.write(0, priors[0])
     with monkeypatch.context() as patch:
-        patch.setattr("m3depth.priors.records.write_json", lambda *_: 1 / 0)
+        patch.setattr("m3depth.priors.records.FrameRecords.add", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             broken.write(1, priors[1])
     assert (tmp_path / "broken" / "images" / "000001.png").exists()
@@ -370,6 +370,6 @@ def test_a_full_disk_is_one_line_that_names_the_folder(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(UserError, match=r"images: cannot write .*No space left on device"):
+    with pytest.raises(UserError, match=r"frames: cannot write .*No space left on device"):
         EndoNeRFWriter(tmp_path, poses.opengl()).write(0, prior())
-    assert not list((tmp_path / "images").iterdir())
+    assert not list(tmp_path.glob("images/*"))
