@@ -83,7 +83,7 @@ def options(group: str) -> list[str]:
 def test_every_network_predicts(option: str):
     network = built(option, pretrained=False).eval()
     with torch.inference_mode():
-        assert network(torch.rand(1, 3, 64, 96))[0].left.shape == (1, 1, 64, 96)
+        assert network(torch.rand(1, 3, 64, 96))[0].values.shape == (1, 1, 64, 96)
 
 
 def test_the_packaged_weights_fit_the_network_that_names_them():
