@@ -98,11 +98,10 @@ def _key(override: "Override", config: Node) -> list[str]:
         return [line]
     if not isinstance(node, dict) or last not in node:
         _may_be_added(override, config, node, ".".join(parents), last)
-        if isinstance(node, dict):
-            node[last] = value
-        return [line]
-    if isinstance(node[last], dict) and not override.is_delete() and not isinstance(value, dict):
+    elif isinstance(node[last], dict) and not override.is_delete() and not isinstance(value, dict):
         return _instead(key, line, value, node, bool(parents))
+    if isinstance(node, dict):  # what comes after it is checked with it: another class, say
+        node.pop(last, None) if override.is_delete() else node.update({last: value})
     return [line]
 
 

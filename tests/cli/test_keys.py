@@ -27,6 +27,7 @@ UNKNOWN = {  # and what the line names
     "train callbacks.checkpoint=3": "callbacks.checkpoint.dirpath=",
     "evaluate +network=resnet18": "network: no such setting",
     "evaluate experiment=demo": "experiment: no such setting",
+    "train data.train._target_=m3depth.data.packed.PackedFrames ++data.train.folde=x": "folder",
     "predict inptu=x": "input",
     "export tile=2": "tiles",
     "splat +recipe.rates.foo=3": "recipe.rates.foo",
@@ -35,6 +36,7 @@ UNKNOWN = {  # and what the line names
     "check checks.rotatoin.warning_deg=1": "checks.rotation",
 }
 TAKEN = [
+    "train data.train._target_=m3depth.data.packed.PackedFrames ++data.train.folder=x",
     *("train +trainer.fast_dev_run=true", "train ++optimizer.lr=1", "train +experiment=demo"),
     "train ignore=endoscope +ignore.parts.overlay={_target_:a.B,file:c.png}",
     "train +ignore.parts.overlay={_target_:a.B,file:c.png}",
