@@ -10,7 +10,7 @@ from m3depth.types import StereoBatch
 
 def module(count: int = 10, **options: int) -> StereoData:
     pairs = Numbered(count)
-    return StereoData(pairs, Numbered(3), Numbered(3), size=(4, 6), batch_size=2, **options)
+    return StereoData(pairs, Numbered(3), Numbered(3), size=(32, 48), batch_size=2, **options)
 
 
 def order(data: StereoData, epoch: int) -> list[str]:
@@ -62,7 +62,7 @@ def test_workers_change_nothing():
 def test_an_empty_set_is_named(empty: str):
     sets = {"train": Numbered(2), "val": Numbered(2), "test": Numbered(2)}
     with pytest.raises(DataError, match=rf"data\.{empty}: the data set is empty"):
-        StereoData(**{**sets, empty: Numbered(0)}, size=(4, 6))
+        StereoData(**{**sets, empty: Numbered(0)}, size=(32, 48))
 
 
 def test_collation_of_samples_with_different_labels():
@@ -91,18 +91,20 @@ class OneEyed(Numbered):
 def test_a_monocular_set_is_refused_in_one_line(split: str, workers: int):
     sets = {"train": Numbered(4), "val": Numbered(4), "test": Numbered(4)}
     sets[split] = OneEyed(4, frozenset(range(4)))
-    data = StereoData(**sets, size=(4, 6), batch_size=2, workers=workers)
+    data = StereoData(**sets, size=(32, 48), batch_size=2, workers=workers)
     with pytest.raises(DataError, match=r"^pair/0: a monocular frame") as error:
         next(iter(getattr(data, f"{split}_dataloader")()))
     assert "\n" not in str(error.value)
 
 
 def test_a_monocular_frame_among_pairs_is_refused():
-    data = StereoData(OneEyed(6, frozenset({3})), Numbered(2), Numbered(2), (4, 6), batch_size=2)
+    data = StereoData(OneEyed(6, frozenset({3})), Numbered(2), Numbered(2), (32, 48), batch_size=2)
     with pytest.raises(DataError, match="pair/3: a monocular frame"):
         list(data.train_dataloader())
 
 
 def test_a_monocular_set_can_be_tested_on():
-    data = StereoData(Numbered(2), Numbered(2), OneEyed(2, frozenset({0, 1})), (4, 6), batch_size=2)
+    data = StereoData(
+        Numbered(2), Numbered(2), OneEyed(2, frozenset({0, 1})), (32, 48), batch_size=2
+    )
     assert len(list(data.train_dataloader())) == len(list(data.val_dataloader())) == 1

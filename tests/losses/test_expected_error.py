@@ -7,7 +7,7 @@ import torch
 from scenes import rendered
 from torch import Tensor
 
-from m3depth.geometry.synthesis import synthesise
+from m3depth.geometry.synthesis import both_views, synthesise
 from m3depth.losses.expected_error import ExpectedError
 from m3depth.losses.matching import measured_error
 from m3depth.networks.monodepth import Monodepth
@@ -78,7 +78,7 @@ def test_the_disparities_learn_nothing_from_it(scene):
     batch, _ = scene
     torch.manual_seed(0)
     network = Monodepth("resnet10t", widths=(16, 16, 8, 8, 8))
-    views = synthesise(batch, network(batch["left"].float())[0])
+    views = synthesise(batch, both_views(network(batch["left"].float())[0], batch))
     ExpectedError(rows=1.0, reach=0.1)([views]).mean().backward()
     moved = {name for name, one in network.named_parameters() if one.grad is not None}
     assert moved

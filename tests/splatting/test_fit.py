@@ -149,9 +149,13 @@ def test_another_seed_is_another_fit():
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path):
     state = start(a_clip(), an_objective(), a_recipe())
-    save(tmp_path / "one.ckpt", state, {"objective": "one", "recipe": 1}, [])
-    with pytest.raises(ConfigError, match="another objective;"):
-        resume(tmp_path / "one.ckpt", a_recipe(), {"objective": "two", "recipe": 1})
+    one = {"objective": "one", "recipe": {"iterations": 5, "rate": 1.0}}
+    save(tmp_path / "one.ckpt", state, one, [])
+    longer = {"iterations": 9, "rate": 1.0}  # as long as it likes
+    assert resume(tmp_path / "one.ckpt", a_recipe(), {**one, "recipe": longer})[1] == []
+    for other, told in ({"objective": "two"}, "objective"), ({"recipe": {"rate": 2.0}}, "recipe"):
+        with pytest.raises(ConfigError, match=f"another {told};"):
+            resume(tmp_path / "one.ckpt", a_recipe(), {**one, **other})
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense"], ids=["none", "empty", "other"])
