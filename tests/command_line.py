@@ -66,7 +66,8 @@ def m3depth_process(
 ) -> Told:
     """In a process of its own."""
     command = [python, "-m", "m3depth", *map(str, arguments)]
-    paths = (str(Path(__file__).parent / "systems"), os.environ.get("PYTHONPATH", ""))
+    fakes = (str(Path(__file__).parent / folder) for folder in ("systems", "plugins"))
+    paths = (*fakes, os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, timeout=240, env=environment, **options

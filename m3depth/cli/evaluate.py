@@ -13,7 +13,7 @@ from m3depth.cli.inputs import data_inputs
 from m3depth.cli.scoring import build_protocols, score, score_checkpoint
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.doubts import unit_doubt
-from m3depth.evaluation.folder import PredictionFolder, depth_mm
+from m3depth.evaluation.folder import PredictionFolder
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
 from m3depth.options import require_size, require_switch
 from m3depth.outputs.claim import Output
@@ -92,7 +92,7 @@ def _evaluate_folder(config: DictConfig) -> None:
         Path(config.output),
         source={"predictions": about},
         config=_plain(config),
-        doubt=lambda results: unit_doubt(results, config.scale, config.kind != depth_mm.__name__),
+        doubt=lambda results: unit_doubt(results, config.scale, config.kind != "depth_mm"),
         skip_missing=config.missing == "skip",
         still_camera=config.still_camera,
     )

@@ -17,7 +17,6 @@ from m3depth.data.readers.rig_file import read_rig
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
 from m3depth.files import write_json
-from m3depth.geometry.camera import StereoRig
 from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Output
 from m3depth.priors.files import arrays, write_prediction
@@ -44,8 +43,6 @@ def predict(config: DictConfig) -> None:
     names = ("device", "flip", "batch_size", "precision", "tiles")
     options = {name: config[name] for name in names}
     predictor = load(config.checkpoint, rig=rig, **options)
-    if not predictor.rig.calibrated:
-        logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
     frames = open_frames(str(config.input))
     require_one_view(_some(frames), f"input={config.input}")
     output = Output(
@@ -75,7 +72,7 @@ def _predict_all(config: DictConfig, predictor: DepthPredictor, frames: Frames) 
         for prior in _priors(predictor, frames):
             numbers.take(prior, behind)
     if numbers.written:
-        _draw(config, frames, numbers, predictor.rig)
+        _draw(config, frames, numbers)
     if numbers.ended:
         count = len(numbers.written)
         raise DataError(f"{numbers.ended}; {output} holds the {count} frames before it")
@@ -93,6 +90,7 @@ class _Numbers:
         self.range = Range()
         self.written: list[str] = []
         self.skipped = 0
+        self.in_millimetres = True
         self.ended: VideoEndError | None = None
 
     def take(self, prior: Unfinished | DataError, behind: Behind) -> None:
@@ -110,14 +108,16 @@ class _Numbers:
         write_prediction(prior, self.output / prior.key, self.ply)
         self.range.add(values_of(arrays(prior)), prior.image.numpy())
         self.written.append(prior.key)
+        self.in_millimetres = prior.in_millimetres
 
 
-def _draw(config: DictConfig, frames: Frames, numbers: _Numbers, rig: StereoRig) -> None:
+def _draw(config: DictConfig, frames: Frames, numbers: _Numbers) -> None:
     """The pictures, on one range of colours, which is told and kept."""
     asked = config.near_mm, config.far_mm
-    if rig.calibrated:
+    if numbers.in_millimetres:
         scale = depth_scale(numbers.range, *asked)
     else:
+        logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
         scale = disparity_scale(numbers.range)
         if any(asked):
             logger.warning("near_mm and far_mm are not used: without a calibration no depth in mm")

@@ -212,7 +212,7 @@ def _try_optimizer(system: System) -> None:
 def _check_monitors(config: DictConfig, system: System) -> None:
     """Lightning would notice a wrong name only after the first epoch."""
     for name, callback in config.callbacks.items():
-        monitor = callback.get("monitor")
+        monitor = callback and callback.get("monitor")
         if monitor is not None and monitor not in system.monitors:
             raise ConfigError(
                 f"callbacks.{name}.monitor={monitor} is never logged; choose "
@@ -221,7 +221,7 @@ def _check_monitors(config: DictConfig, system: System) -> None:
 
 
 def _trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:
-    callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    callbacks = [instantiate(one) for one in config.callbacks.values() if one is not None]
     require_checkpoint(callbacks)
     loggers = [instantiate(one) for one in config.logger.values()]
     begin_loggers(loggers)

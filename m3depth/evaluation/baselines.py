@@ -13,12 +13,11 @@ from m3depth.evaluation.frames import Frames
 from m3depth.evaluation.metrics import epe_px
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.scoring import score_answers
-from m3depth.evaluation.truth import Prediction, Truth, as_batch, resized
+from m3depth.evaluation.truth import Truth, as_batch, resized, size_of
 from m3depth.evaluation.views import ssim, view_mask
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
 from m3depth.log import warn_once
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 WIDEST = 0.3  # of the width: the largest disparity that is searched, the network's own bound
 SGBM_STEP = 16  # OpenCV wants its number of disparities in such steps
@@ -37,10 +36,8 @@ class DepthMean(NamedTuple):
         if key in self.keys:
             warn_once("a test frame is a training frame too: mean_depth is no baseline for it")
             return {}
-        height, width = truth.depth_mm.shape[-2:]
-        depth_mm = resized(self.depth_mm, (height, width))
-        disparity_px = disparity_from_depth(depth_mm, truth.rig)
-        return score_guess(Prediction(disparity_px / width), truth, protocol)
+        depth_mm = resized(self.depth_mm, size_of(truth.depth_mm))
+        return score_guess(DepthMap(depth_mm, Kind.DEPTH), truth, protocol)
 
 
 def mean_depth(train: Frames) -> DepthMean | None:
@@ -72,7 +69,7 @@ def mean_depth(train: Frames) -> DepthMean | None:
     return DepthMean(mean.float(), frozenset(keys))
 
 
-def score_guess(guess: Prediction, truth: Truth, protocol: Protocol) -> dict[str, float]:
+def score_guess(guess: DepthMap, truth: Truth, protocol: Protocol) -> dict[str, float]:
     """A baseline's prediction on the pixels where it gives an answer.
 
     ``density`` is the share of the pixels that count where it does.
@@ -83,7 +80,7 @@ def score_guess(guess: Prediction, truth: Truth, protocol: Protocol) -> dict[str
 
 def sgbm(
     left: Float[Tensor, "1 3 h w"], right: Float[Tensor, "1 3 h w"], infinity_px: float = 0.0
-) -> Prediction:
+) -> DepthMap:
     """Semi-global matching of the pair, with its left-right check and speckle filter.
 
     Along eight directions, which holds all costs in memory; along five where the pair is too large
@@ -124,7 +121,8 @@ def sgbm(
     disparity = found.astype(np.float32) / SGBM_SCALE
     there = np.arange(width, dtype=np.float32) - disparity
     given = (disparity >= infinity_px) & (there >= 0) & (there <= width - 1)
-    return Prediction(*(torch.from_numpy(a)[None, None] for a in (disparity / width, given)))
+    fraction, known = (torch.from_numpy(a)[None, None] for a in (disparity / width, given))
+    return DepthMap(fraction, Kind.FRACTION, known=known)
 
 
 def score_constant(truth: Truth) -> dict[str, float]:

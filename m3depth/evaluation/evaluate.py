@@ -16,9 +16,9 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation, Frame, Result, Row
 from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
-from m3depth.evaluation.truth import Prediction, Truth, as_batch, size_of
+from m3depth.evaluation.truth import Truth, as_batch, size_of
 from m3depth.evaluation.views import score_view
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, StereoBatch
 
 CHOSEN = 3  # frames shown in the report: so many evenly spaced, and so many of the worst
 WORST = 3
@@ -81,9 +81,7 @@ def evaluate(
         )
 
 
-def _guesses(
-    batch: StereoBatch, own_size: Dataset[StereoBatch], index: int
-) -> dict[str, Prediction]:
+def _guesses(batch: StereoBatch, own_size: Dataset[StereoBatch], index: int) -> dict[str, DepthMap]:
     """What OpenCV makes of the pair; only worth its time where there is a truth.
 
     Of the pair at the truth's own size, whatever size the network looks at: a matcher's error is

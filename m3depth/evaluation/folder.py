@@ -1,7 +1,7 @@
 """Another system's predictions, from the files that it left in a folder."""
 
 import logging
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +13,19 @@ from m3depth.data.frames import PREDICTIONS, SHEET
 from m3depth.data.images import Array, read_depth_values
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
-from m3depth.evaluation.truth import Prediction, size_of
-from m3depth.geometry.camera import StereoRig, same_shape
-from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.evaluation.truth import size_of
 from m3depth.options import require_number
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch, same_shape
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
 
 Values = Float[Tensor, "1 1 h w"]
 Holes = Bool[Tensor, "1 1 h w"]  # False is one
 
-
-def depth_mm(values: Values, rig: StereoRig) -> Values:
-    """Depth along z in millimetres as a disparity in pixels."""
-    return disparity_from_depth(values, rig)
-
-
-def disparity_px(values: Values, rig: StereoRig) -> Values:
-    """A disparity in pixels of the file's width, as it is."""
-    return values
-
-
-def inverse_depth(values: Values, rig: StereoRig) -> Values:
-    """The inverse of the depth, in 1/mm or, for a protocol that aligns, in any unit."""
-    return disparity_from_depth(torch.where(values > 0, 1 / values, 0.0), rig)
-
-
-KINDS: dict[str, Callable[[Values, StereoRig], Values]] = {
-    kind.__name__: kind for kind in (depth_mm, disparity_px, inverse_depth)
+KINDS = {
+    "depth_mm": Kind.DEPTH,
+    "disparity_px": Kind.DISPARITY,  # of the file's width
+    "inverse_depth": Kind.INVERSE_DEPTH,  # in 1/mm or, for a protocol that aligns, in any unit
 }
 
 log = logging.getLogger(__name__)
@@ -84,7 +68,7 @@ class PredictionFolder:
         """The files that no frame asked for, as paths in the folder without suffix."""
         return sorted(stem for stem, path in self._files.items() if path not in self._taken)
 
-    def __call__(self, batch: StereoBatch) -> Prediction:
+    def __call__(self, batch: StereoBatch) -> DepthMap:
         """The prediction for a batch of one.
 
         Raises:
@@ -101,20 +85,22 @@ class PredictionFolder:
                 f"{path}: {size[1]}x{size[0]}, but frame {key} is {old[1]}x{old[0]}: not the same "
                 "shape, so one of them was cropped; predict the whole frame"
             )
-        if self.kind != disparity_px.__name__ and not bool(batch["rig"].calibrated):
+        is_disparity = KINDS[self.kind] is Kind.DISPARITY
+        if not is_disparity and bool(batch["rig"].stands_in(old[1])):
             raise DataError(
                 f"frame {key} has no calibration, so kind={self.kind} cannot be compared; give the "
                 "data set its rig or baseline_mm, or kind=disparity_px"
             )
         rig = batch["rig"].resized(old, size)
-        disparity, given = KINDS[self.kind](values, rig), values != 0
-        if self.kind != disparity_px.__name__:
-            given = self._within_sight(path, disparity, given, rig)
-        return Prediction(disparity / size[1], given)
+        found = DepthMap(values, KINDS[self.kind], camera=rig, known=values != 0)
+        if not is_disparity and bool(rig.calibrated):
+            found = replace(found, known=self._within_sight(path, found))
+        return found
 
-    def _within_sight(self, path: Path, disparity: Values, given: Holes, rig: StereoRig) -> Holes:
+    def _within_sight(self, path: Path, found: DepthMap) -> Holes:
         """Without what lies so far away that its parallax says nothing: 1e9 mm is no depth."""
-        near = given & (depth_from_disparity(disparity, rig) > 0)
+        given = found.values != 0
+        near = given & (found.to(Kind.DISPARITY).to(Kind.DEPTH).values > 0)
         if not near.any():
             raise NoPredictionError(
                 f"{path}: every number is too far to be a depth: kind=? scale=?"
@@ -135,7 +121,7 @@ class PredictionFolder:
         """0 where nothing is predicted."""
         numbers = read_depth_values(path, (self.kind,))
         least = 0.0
-        if self.kind == disparity_px.__name__:  # infinity may lie below 0, as in raw SCARED
+        if KINDS[self.kind] is Kind.DISPARITY:  # infinity may lie below 0, as in raw SCARED
             of_width = float(batch["rig"].principal_offset) / size_of(batch["left"])[1]
             least = min(0.0, of_width * numbers.shape[-1]) / self.scale
         for what, told in odd(numbers, least).items():

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import Align, Fit, none
 from m3depth.evaluation.averaging import FrameMean, Mean
 from m3depth.evaluation.pixels import Pixels
 from m3depth.evaluation.resizing import Resize, prediction_to_truth
-from m3depth.evaluation.truth import Prediction, Truth
-from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.evaluation.truth import Truth
+from m3depth.types import DepthMap, Kind, Scale
 
 NEAREST_MM = 1e-3  # "not known" is scored as this: an error of the whole depth, never left out
 
@@ -24,11 +24,10 @@ class Compared(NamedTuple):
 
     truth: Truth  # with only the pixels that the protocol counts, at least one
     raw_mm: Float[Tensor, "1 1 H W"]  # as it was predicted, 0 = not known
-    disparity_px: Float[Tensor, "1 1 H W"]  # the same as a disparity, never scaled
+    disparity: DepthMap | None  # the same in pixels, never scaled; None: there is no baseline
     given: Bool[Tensor, "1 1 H W"] | None  # where there is a prediction; None: everywhere
     fit: Fit
     depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
-    error_px: Float[Tensor, "1 1 H W"] | None = None  # of the disparity, to be expected
 
     @property
     def answered(self) -> Bool[Tensor, "1 1 H W"]:
@@ -121,7 +120,7 @@ class Protocol:
         """
         return truth.counts.double().mean().item() < self.min_coverage
 
-    def compare(self, prediction: Prediction, truth: Truth) -> Compared | None:
+    def compare(self, prediction: DepthMap, truth: Truth) -> Compared | None:
         """Bring the two together.
 
         Args:
@@ -130,20 +129,27 @@ class Protocol:
 
         Returns:
             None if not one pixel counts.
+
+        Raises:
+            DataError: the prediction has no millimetres, and they are scored as they are.
         """
+        if self.metric and prediction.scale is not Scale.METRIC:
+            raise DataError(
+                f"frame {truth.key}: the prediction is relative, and protocol {self.name} scores "
+                "millimetres as predicted: choose one that aligns, such as protocol=median"
+            )
         prediction, truth = self.resize(prediction, truth)
         if not truth.counts.any():
             return None
-        width = prediction.fraction.shape[-1]
-        disparity_px = prediction.fraction * width
-        error_px = None if prediction.error is None else prediction.error * width
-        raw_mm = depth_from_disparity(disparity_px, truth.rig)
-        if prediction.given is not None:
-            raw_mm = torch.where(prediction.given, raw_mm, 0.0)
+        prediction = prediction.seen_by(truth.rig)
+        disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
+        raw_mm = (disparity or prediction).to(Kind.DEPTH).values
+        if prediction.known is not None:
+            raw_mm = torch.where(prediction.known, raw_mm, 0.0)
         known = truth.counts & (raw_mm > 0)
         fit = self.align(raw_mm[known], truth.depth_mm[known]) if known.any() else Fit()
         depth_mm = self._finished(fit(raw_mm))
-        return Compared(truth, raw_mm, disparity_px, prediction.given, fit, depth_mm, error_px)
+        return Compared(truth, raw_mm, disparity, prediction.known, fit, depth_mm)
 
     def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         if self.clip:  # but for holes: they are no answer at the near end

@@ -26,10 +26,11 @@ class Reliability:
 
     def add(self, compared: Compared) -> None:
         """Take some of a frame's pixels; none where the predictor expects no error."""
-        if compared.error_px is None:
+        found = compared.disparity
+        if found is None or found.error is None:
             return
         truth = compared.truth
-        sure = confidence(compared.disparity_px, compared.error_px, truth.rig)[truth.counts]
+        sure = confidence(found.values, found.error, truth.rig)[truth.counts]
         error_mm = (compared.raw_mm - truth.depth_mm).abs()[truth.counts]
         some = evenly(len(sure), PER_FRAME)
         self._confidence.append(sure[some].double().numpy())

@@ -15,8 +15,8 @@ from m3depth.evaluation.counted import OF, LeftOut, Pixels, told, total
 from m3depth.evaluation.frames import Skipped
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
-from m3depth.evaluation.truth import Prediction, Truth
-from m3depth.types import StereoBatch
+from m3depth.evaluation.truth import Truth
+from m3depth.types import DepthMap, StereoBatch
 
 BASELINES = ("mean_depth", "sgbm", "constant_disparity", "frontal", "best_shift", "truth")
 
@@ -47,7 +47,7 @@ class Frame(NamedTuple):
 
     row: Row
     batch: StereoBatch  # of one
-    prediction: Prediction
+    prediction: DepthMap
     depth_mm: Float[Tensor, "1 1 H W"] | None  # predicted, as it was scored; None: no calibration
     truth: Truth | None
 

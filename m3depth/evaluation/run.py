@@ -22,9 +22,9 @@ from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result, Row
 from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
 from m3depth.evaluation.surfaces import score_frontal
-from m3depth.evaluation.truth import Prediction, Truth
+from m3depth.evaluation.truth import Truth
 from m3depth.geometry.camera import StereoRig
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, StereoBatch
 
 Scores = dict[str, float]
 
@@ -35,9 +35,9 @@ class Shown:
 
     position: int
     batch: StereoBatch
-    prediction: Prediction
+    prediction: DepthMap
     view: Scores  # of the rebuilt view
-    guesses: dict[str, Prediction]  # of the baselines that see the images
+    guesses: dict[str, DepthMap]  # of the baselines that see the images
 
     @property
     def key(self) -> str:
@@ -117,7 +117,8 @@ class Run:
         }
         if self.protocol.metric:  # what is aligned to the truth is not what a confidence is of
             self._reliability.add(compared)
-        baselines["constant_disparity"] = score_constant(truth)
+        if truth.rig.calibrated.all():
+            baselines["constant_disparity"] = score_constant(truth)
         baselines["frontal"] = score_frontal(compared.truth.depth_mm, compared.truth.counts, rig)
         baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)
         if self.mean is not None:

@@ -15,10 +15,10 @@ from m3depth.evaluation.metrics import (
     score,
 )
 from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.resizing import at_size
 from m3depth.evaluation.surfaces import WITHIN_MM, score_cloud, score_normals
-from m3depth.evaluation.truth import Prediction, Truth, size_of
-from m3depth.geometry.disparity import depth_from_disparity
-from m3depth.types import StereoBatch
+from m3depth.evaluation.truth import Truth, size_of
+from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 RATIO = "scale_ratio"  # columns of a frame's row that are no metric
 VALID = "valid_pixels"
@@ -76,7 +76,9 @@ def score_pixels(compared: Compared, counts: Bool[Tensor, "1 1 H W"]) -> dict[st
     """
     truth = compared.truth
     depth = compared.depth_mm[counts].double(), truth.depth_mm[counts].double()
-    disparity = compared.disparity_px[counts].double(), truth.disparity_px[counts].double()
+    if compared.disparity is None:
+        return score(DEPTH_METRICS, *depth)
+    disparity = compared.disparity.values[counts].double(), truth.disparity_px[counts].double()
     return {**score(DEPTH_METRICS, *depth), **score(DISPARITY_METRICS, *disparity)}
 
 
@@ -89,20 +91,21 @@ def scale_ratio(compared: Compared) -> dict[str, float]:
 
 
 def scored_depth(
-    prediction: Prediction, batch: StereoBatch, truth: Truth | None, protocol: Protocol
+    prediction: DepthMap, batch: StereoBatch, truth: Truth | None, protocol: Protocol
 ) -> Float[Tensor, "1 1 H W"] | None:
-    """The whole predicted depth map, 0 = not known, for pictures; None without a calibration.
+    """The whole predicted depth map, 0 = not known, for pictures; None where there is none.
 
     At the resolution of the truth and aligned to it if there is one, else at the image's.
     """
-    if not bool(batch["rig"].calibrated):
-        return None
     compared = protocol.compare(prediction, truth) if truth is not None else None
     if compared is not None:
         return compared.fitted_mm
-    here = prediction.at(size_of(batch["left"]))
-    depth_mm = depth_from_disparity(here.fraction * here.fraction.shape[-1], batch["rig"])
-    return depth_mm if here.given is None else depth_mm * here.given
+    here = at_size(prediction, size_of(batch["left"])).seen_by(batch["rig"])
+    disparity = here.kind in (Kind.FRACTION, Kind.DISPARITY)
+    if here.scale is not Scale.METRIC or (disparity and not bool(batch["rig"].calibrated)):
+        return None
+    depth_mm = here.to(Kind.DEPTH).values
+    return depth_mm if here.known is None else depth_mm * here.known
 
 
 def _density(compared: Compared) -> dict[str, float]:

@@ -1,8 +1,7 @@
-"""The two sides of a comparison: what is known of a frame, and what was predicted for it."""
+"""What is known of a frame."""
 
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -11,8 +10,6 @@ from torch.utils.data import default_collate
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import StereoBatch
-
-UNMIXED = 1 - 1e-6  # of a bilinear sample's weights, on what is given
 
 
 class Truth(NamedTuple):
@@ -26,8 +23,11 @@ class Truth(NamedTuple):
 
     @classmethod
     def of(cls, batch: StereoBatch) -> "Truth | None":
-        """The truth of a batch of one, None if there is no depth or no calibration."""
-        if "depth_mm" not in batch or not bool(batch["rig"].calibrated):
+        """The truth of a batch of one, None if there is no depth or no camera's K.
+
+        A camera without a baseline is one: its depth is compared with depth.
+        """
+        if "depth_mm" not in batch or bool(batch["rig"].stands_in(batch["left"].shape[-1])):
             return None
         depth_mm = batch["depth_mm"]
         counts = depth_mm > 0
@@ -42,27 +42,6 @@ class Truth(NamedTuple):
     def disparity_px(self) -> Float[Tensor, "1 1 H W"]:
         """The true disparity, in pixels of the truth's resolution."""
         return disparity_from_depth(self.depth_mm, self.rig)
-
-
-class Prediction(NamedTuple):
-    """The left disparity of one frame, at any resolution."""
-
-    fraction: Float[Tensor, "1 1 h w"]  # of the width
-    given: Bool[Tensor, "1 1 h w"] | None = None  # False is a hole; None: no holes
-    error: Float[Tensor, "1 1 h w"] | None = None  # of `fraction`, as the predictor expects it
-
-    def at(self, size: tuple[int, int]) -> "Prediction":
-        """At another resolution: bilinear, beside a hole nearest, so that none is mixed in.
-
-        In float64, so that the resize adds no error of its own.
-        """
-        fraction = resized(self.fraction.double(), size)
-        error = None if self.error is None else resized(self.error.double(), size)
-        if self.given is None:
-            return Prediction(fraction, error=error)
-        unmixed = resized(self.given.double(), size) > UNMIXED
-        alone = interpolate(self.fraction.double(), size, mode="nearest-exact")
-        return Prediction(torch.where(unmixed, fraction, alone), nearest(self.given, size), error)
 
 
 def as_batch(sample: StereoBatch) -> StereoBatch:

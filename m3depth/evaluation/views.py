@@ -5,9 +5,10 @@ from jaxtyping import Bool, Float
 from kornia.metrics import ssim as ssim_map
 from torch import Tensor
 
-from m3depth.evaluation.truth import Prediction, nearest, size_of
+from m3depth.evaluation.resizing import at_size
+from m3depth.evaluation.truth import nearest, size_of
 from m3depth.geometry.warp import warp
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 SSIM_WINDOW = 11  # Wang et al. (2004): Gaussian, sigma 1.5
 LEAST_SQUARE = 1e-10  # equal views have no PSNR: they get 100 dB
@@ -47,22 +48,31 @@ def psnr(
     return -10 * square.clamp_min(LEAST_SQUARE).log10()
 
 
-def score_view(prediction: Prediction, batch: StereoBatch) -> dict[str, float]:
+def score_view(prediction: DepthMap, batch: StereoBatch) -> dict[str, float]:
     """SSIM and PSNR between the left image and the left image rebuilt from the right one.
 
     Only pixels that the right image sees count, and of those only the ones that the sample's
     mask leaves in. Nothing without a right image. Both depend on the size that images are read at
     (``data.size``), a checkpoint's own unless it is given: compare at one size.
     """
-    if "right" not in batch:
-        return {}
     left = batch["left"]
-    shift_px = -prediction.at(size_of(left)).fraction.to(left.dtype) * left.shape[-1]
-    rebuilt, seen = warp(batch["right"], shift_px)
+    shift_px = disparity_px(prediction, batch)
+    if "right" not in batch or shift_px is None:
+        return {}
+    rebuilt, seen = warp(batch["right"], -shift_px)
     counts = seen & view_mask(batch)
     if not counts.any():
         return {}
     return {m.__name__: m(left, rebuilt, counts).item() for m in (ssim, psnr)}
+
+
+def disparity_px(prediction: DepthMap, batch: StereoBatch) -> Float[Tensor, "1 1 h w"] | None:
+    """The prediction as a disparity in pixels of the left image; None where it has none."""
+    left = batch["left"]
+    here = at_size(prediction, size_of(left)).seen_by(batch["rig"])
+    if not here.has_disparity:
+        return None
+    return here.to(Kind.FRACTION).values.to(left.dtype) * left.shape[-1]
 
 
 def view_mask(batch: StereoBatch) -> Bool[Tensor, "1 1 h w"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +19,13 @@ class LossBreakdown(NamedTuple):
     total: Float[Tensor, ""]
     terms: dict[str, Tensor]  # detached
     left_out: Int[Tensor, ""]  # samples that some term had no value for
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Float[Tensor, ""]]) -> Self:
+        """Of terms that are weighted already, each with a value for every sample."""
+        total = torch.stack([value.float() for value in terms.values()]).sum()
+        shares = {name: value.detach() for name, value in terms.items()}
+        return cls(total, shares, torch.zeros_like(total, dtype=torch.long))
 
 
 @dataclass(frozen=True)

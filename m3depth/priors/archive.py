@@ -21,7 +21,7 @@ class Archive(NamedTuple):
 
     image: Float32[NDArray[np.float32], "h w 3"]  # RGB in [0, 1]
     depth_mm: Float32[NDArray[np.float32], "h w"]
-    confidence: Float32[NDArray[np.float32], "h w"]
+    confidence: Float32[NDArray[np.float32], "h w"] | None  # None: not told
     valid: Bool[NDArray[np.bool_], "h w"]
     use: Bool[NDArray[np.bool_], "h w"]
     intrinsics: Float64[NDArray[np.float64], "3 3"]
@@ -59,7 +59,7 @@ def read_archive(path: Path) -> Archive:
     return Archive(
         image=image,
         depth_mm=arrays["depth_mm"].astype(np.float32),
-        confidence=arrays["confidence"].astype(np.float32),
+        confidence=arrays["confidence"].astype(np.float32) if "confidence" in arrays else None,
         valid=valid,
         use=arrays["use"].astype(bool),
         intrinsics=arrays["intrinsics"].astype(np.float64),
@@ -75,7 +75,7 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
         raise DataError(f"{path}: not a whole .npz ({error}); export the scene again") from None
     if "valid" in arrays:
         arrays.setdefault("use", arrays["valid"])
-    lacking = [name for name in Archive._fields if name not in arrays]
+    lacking = [name for name in Archive._fields if name not in {*arrays, "confidence"}]
     if lacking:
         raise DataError(f"{path}: without {', '.join(lacking)}; export the scene again")
     return arrays
@@ -86,7 +86,9 @@ def _require_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     due: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
     due |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
     for name, shape in due.items():
-        one = arrays[name]
+        one = arrays.get(name)
+        if one is None:  # only the confidence may be
+            continue
         if one.shape != shape or one.dtype.kind not in NUMBERS:
             raise DataError(
                 f"{path}: {name} has shape {one.shape} ({one.dtype}), {shape} numbers are due; "

@@ -35,3 +35,10 @@ def confidence(
     above, below = (torch.where(calibrated, side, WITHIN_PX) for side in (above, below))
     outside = (torch.exp(-above / error_px) + torch.exp(-below / error_px)) / 2
     return torch.where((parallax > NEAREST_PARALLAX_PX) | ~calibrated, 1 - outside, 0.0)
+
+
+def confidence_of_depth(
+    depth_mm: Float[Tensor, "*b 1 h w"], error_mm: Float[Tensor, "*b 1 h w"]
+) -> Float[Tensor, "*b 1 h w"]:
+    """The same where the expected error is one of depth, > 0; 0 where depth is not known."""
+    return torch.where(depth_mm > 0, 1 - torch.exp(-WITHIN_MM / error_mm), 0.0)

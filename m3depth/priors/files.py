@@ -16,7 +16,8 @@ def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
     """Write ``stem.npz`` and, on ``ply``, ``stem.ply``; pictures are drawn when all are there.
 
     The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w) and ``intrinsics``
-    (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out. The .npz comes last.
+    (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out, without a baseline
+    ``disparity_px``, and ``confidence`` where the network does not tell. The .npz comes last.
 
     Args:
         prior: The prediction.
@@ -42,16 +43,19 @@ def read_numbers(stem: Path) -> Mapping[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as saved:
             told = "depth_mm" if "depth_mm" in saved else "disparity_px"
-            return {name: saved[name] for name in (told, "confidence")}
+            return {name: saved[name] for name in (told, "confidence") if name in saved}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read any more ({error})") from None
 
 
 def arrays(prior: DepthPrior) -> dict[str, Array]:
     """The numbers by their names in the .npz."""
-    known = {"disparity_px": prior.disparity_px[0], "confidence": prior.confidence[0]}
-    if prior.rig.calibrated:
-        known |= {"depth_mm": prior.depth_mm[0], "intrinsics": prior.rig.matrix()}
+    found = {"disparity_px": prior.disparity_px, "confidence": prior.confidence}
+    if prior.in_millimetres:
+        found["depth_mm"] = prior.depth_mm
+    known = {name: maps[0] for name, maps in found.items() if maps is not None}
+    if prior.in_millimetres:
+        known["intrinsics"] = prior.rig.matrix()
     return {name: values.numpy().astype(np.float32) for name, values in known.items()}
 
 

@@ -8,20 +8,22 @@ from typing import Any, NamedTuple, TypeVar, overload
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from m3depth.data.arrays import Held
 from m3depth.data.images import resize_image
-from m3depth.errors import ConfigError, DataError
+from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig, same_shape
-from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.log import warn_once
 from m3depth.options import require_number
 from m3depth.priors.asking import Rig, asked
-from m3depth.priors.confidence import confidence
+from m3depth.priors.confidence import confidence, confidence_of_depth
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.trained_rig import TrainedRig
-from m3depth.types import DepthMap
+from m3depth.types import DepthMap, Kind
 
+DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
+Map = Float[Tensor, "1 h w"]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -129,22 +131,19 @@ class DepthPredictor:
         rigs = [view.rig or self._rig_at(view) for view in views]
         images = [self.small(v.image) if v.small is None else v.small for v in views]
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
-        found = [pair for images in passes for pair in self._pass(images)]
+        found = [depth for images in passes for depth in self._pass(images)]
         return [
-            partial(_prior, view, rig, *pair)
-            for view, rig, pair in zip(views, rigs, found, strict=True)
+            partial(_prior, view, rig, depth)
+            for view, rig, depth in zip(views, rigs, found, strict=True)
         ]
 
-    def _pass(
-        self, images: list[Float[Tensor, "3 h w"]]
-    ) -> list[tuple[Float[Tensor, "1 1 h w"], Float[Tensor, "1 1 h w"]]]:
-        """Disparity and its expected error of each image."""
+    def _pass(self, images: list[Float[Tensor, "3 h w"]]) -> list[DepthMap]:
+        """The map of each image."""
         filled = images + images[-1:] * (self.batch_size - len(images))
         found = self.network(torch.stack(filled).to(self.device))
         if found.error is None:
-            raise ConfigError("the network does not tell its expected error: train it anew")
-        left, error = found.values.float(), found.error.float()
-        return [(left[i : i + 1], error[i : i + 1]) for i in range(len(images))]
+            warn_once("no confidence: the network does not tell its expected error")
+        return [found.one(i) for i in range(len(images))]
 
     def _compare(self, rig: StereoRig, size: tuple[int, int]) -> None:
         if self._trained is not None and (told := self._trained.difference(rig, size)):
@@ -178,25 +177,24 @@ def one_by_one(
 
 
 @torch.inference_mode()
-def _prior(
-    view: View, rig: StereoRig, disparity: Float[Tensor, "1 1 h w"], error: Float[Tensor, "1 1 h w"]
-) -> DepthPrior:
-    """At the image's resolution, from fractions of the width at the network's."""
+def _prior(view: View, rig: StereoRig, found: DepthMap) -> DepthPrior:
+    """At the image's resolution, from the network's."""
     height, width = view.image.shape[-2:]
-    disparity_px = _resized(disparity, (height, width)) * width
-    error_px = _resized(error, (height, width)) * width
-    return DepthPrior(
-        key=view.key,
-        image=view.image,
-        disparity_px=disparity_px,
-        depth_mm=depth_from_disparity(disparity_px, rig),
-        confidence=confidence(disparity_px, error_px, rig),
-        rig=rig,
-    )
+    depth = found.resized((height, width)).on("cpu").seen_by(rig)
+    make = _from_disparity if depth.kind in DISPARITIES else _from_depth
+    disparity_px, depth_mm, sure = make(depth, rig)
+    return DepthPrior(view.key, view.image, disparity_px, depth_mm, sure, rig)
 
 
-def _resized(
-    maps: Float[Tensor, "1 1 h w"], size: tuple[int, int]
-) -> Float[Tensor, "1 {size[0]} {size[1]}"]:
-    grown = functional.interpolate(maps, size, mode="bilinear", align_corners=False)
-    return grown[0].cpu()
+def _from_disparity(depth: DepthMap, rig: StereoRig) -> tuple[Map, Map, Map | None]:
+    found = depth.to(Kind.DISPARITY)
+    sure = None if found.error is None else confidence(found.values[0], found.error[0], rig)
+    return found.values[0], depth_from_disparity(found.values[0], rig), sure
+
+
+def _from_depth(depth: DepthMap, rig: StereoRig) -> tuple[Map | None, Map, Map | None]:
+    """Of a network that gives millimetres itself; disparity is that of the rig, if it is one."""
+    depth_mm, error_mm = depth.depth_mm()[0], depth.to(Kind.DEPTH).error
+    sure = None if error_mm is None else confidence_of_depth(depth_mm, error_mm[0])
+    disparity_px = disparity_from_depth(depth_mm, rig) if rig.calibrated else None
+    return disparity_px, depth_mm, sure

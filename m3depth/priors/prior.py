@@ -18,9 +18,11 @@ class DepthPrior:
     Attributes:
         key: Names the frame, "folder/000123".
         image: RGB in [0, 1], the left view.
-        disparity_px: ``x_left - x_right`` in pixels of this resolution.
+        disparity_px: ``x_left - x_right`` in pixels of this resolution; None: the camera has no
+            baseline.
         depth_mm: Along z of the left camera; 0 = unknown, everywhere so without a calibration.
-        confidence: Probability that the depth is right to within 2 mm, see `confidence`.
+        confidence: Probability that the depth is right to within 2 mm, see `confidence`; None:
+            what gave the depth does not tell.
         rig: At this resolution.
         camera_to_world: OpenCV axes (x right, y down, z forward), millimetres; a camera that does
             not move is the identity.
@@ -29,9 +31,9 @@ class DepthPrior:
 
     key: str
     image: Float[Tensor, "3 h w"]
-    disparity_px: Float[Tensor, "1 h w"]
+    disparity_px: Float[Tensor, "1 h w"] | None
     depth_mm: Float[Tensor, "1 h w"]
-    confidence: Float[Tensor, "1 h w"]
+    confidence: Float[Tensor, "1 h w"] | None
     rig: StereoRig
     camera_to_world: Float[Tensor, "4 4"] = field(default_factory=lambda: torch.eye(4))
     use: Bool[Tensor, "1 h w"] | None = None
@@ -41,13 +43,18 @@ class DepthPrior:
         """(height, width)."""
         return self.image.shape[-2], self.image.shape[-1]
 
+    @property
+    def in_millimetres(self) -> bool:
+        """Whether more is known than disparity."""
+        return self.disparity_px is None or bool(self.rig.calibrated)
+
     def require_millimetres(self) -> None:
         """Stop whoever needs depth in millimetres where there is only disparity.
 
         Raises:
             DataError: the rig is not calibrated.
         """
-        if not self.rig.calibrated:
+        if not self.in_millimetres:
             raise DataError(
                 f"{self.key}: no calibration, and depth in mm needs one: pass rig=PATH or put "
                 "rig.yaml (fx fy cx cy baseline_mm width height) beside the images"

@@ -105,6 +105,8 @@ def resized(prior: DepthPrior, size: tuple[int, int]) -> DepthPrior:
 
     image, rig = resize_image(prior.image, size), prior.rig.resized(prior.size, size)
     small = _changed(prior, nearest, image, rig)
+    if small.disparity_px is None:
+        return small
     return replace(small, disparity_px=small.disparity_px * (size[1] / prior.size[1]))
 
 
@@ -117,14 +119,18 @@ def _cut(prior: DepthPrior, margins: Margins) -> DepthPrior:
 def _changed(
     prior: DepthPrior, change: Change, image: Float[Tensor, "3 h w"], rig: StereoRig
 ) -> DepthPrior:
+    disparity_px, confidence, use = (
+        None if maps is None else change(maps)
+        for maps in (prior.disparity_px, prior.confidence, prior.use)
+    )
     return replace(
         prior,
         image=image,
         rig=rig,
-        disparity_px=change(prior.disparity_px),
+        disparity_px=disparity_px,
         depth_mm=change(prior.depth_mm),
-        confidence=change(prior.confidence),
-        use=None if prior.use is None else change(prior.use),
+        confidence=confidence,
+        use=use,
     )
 
 

@@ -49,20 +49,24 @@ class TemporalMean:
             if other.size == prior.size:
                 weight = self._weight(prior, other)
                 near += weight / torch.where(weight > 0, other.depth_mm, 1.0)
-                confidence += weight * other.confidence
+                confidence += weight * _sure(other)
                 total += weight
         known = (prior.depth_mm > 0) & (total > 0)
         depth_mm = torch.where(known, total / torch.where(known, near, 1.0), 0.0)
-        return replace(
-            prior,
-            depth_mm=depth_mm,
-            disparity_px=torch.where(
-                known, disparity_from_depth(depth_mm, prior.rig), prior.disparity_px
-            ),
-            confidence=torch.where(known, confidence / total.clamp_min(1e-9), prior.confidence),
-        )
+        disparity_px, sure = prior.disparity_px, prior.confidence
+        if disparity_px is not None:
+            now_px = disparity_from_depth(depth_mm, prior.rig)
+            disparity_px = torch.where(known, now_px, disparity_px)
+        if sure is not None:
+            sure = torch.where(known, confidence / total.clamp_min(1e-9), sure)
+        return replace(prior, depth_mm=depth_mm, disparity_px=disparity_px, confidence=sure)
 
     def _weight(self, prior: DepthPrior, other: DepthPrior) -> Float[Tensor, "1 h w"]:
         unlike = (other.image - prior.image).square().mean(0, keepdim=True)
         alike = torch.exp(-unlike / (2 * self.colour**2))
-        return torch.where(other.depth_mm > 0, alike * (other.confidence + LEAST_CONFIDENCE), 0.0)
+        return torch.where(other.depth_mm > 0, alike * (_sure(other) + LEAST_CONFIDENCE), 0.0)
+
+
+def _sure(prior: DepthPrior) -> Float[Tensor, "1 h w"]:
+    """Where no confidence is told, all frames count alike."""
+    return torch.ones_like(prior.depth_mm) if prior.confidence is None else prior.confidence

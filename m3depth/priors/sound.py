@@ -43,7 +43,8 @@ def require_sound(prior: DepthPrior) -> None:
     prior.require_millimetres()
     _require_camera(prior)
     _require_maps(prior)
-    stop_at(prior.key, confidence_faults(prior.confidence))
+    if prior.confidence is not None:
+        stop_at(prior.key, confidence_faults(prior.confidence))
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
 
 
@@ -173,7 +174,7 @@ def _require_camera(prior: DepthPrior) -> None:
 def _require_maps(prior: DepthPrior) -> None:
     use = torch.ones(1, *prior.size, dtype=torch.bool) if prior.use is None else prior.use
     maps = {"depth_mm": prior.depth_mm, "confidence": prior.confidence, "use": use}
-    for name, one in maps.items():
+    for name, one in ((name, one) for name, one in maps.items() if one is not None):
         if one.shape != (1, *prior.size):
             raise DataError(
                 f"{prior.key}: {name} has the shape {tuple(one.shape)}, the image "

@@ -18,7 +18,7 @@ from m3depth.geometry.disparity import depth_from_disparity, disparity_from_dept
 from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.prior import DepthPrior, Unfinished
-from m3depth.types import StereoBatch
+from m3depth.types import Kind, StereoBatch
 
 # Options that change the depth, beside what they are by default: a resumed export with others is
 # refused
@@ -150,10 +150,10 @@ class StereoSource(Source):
             )
         infinity_px = float(sample["rig"].principal_offset)
         found = sgbm(sample["left"][None], sample["right"][None], infinity_px)
-        disparity_px = found.fraction[0] * sample["left"].shape[-1]
+        disparity_px = found.to(Kind.DISPARITY).values[0]
         depth_mm = depth_from_disparity(disparity_px, sample["rig"])
         given = (
-            torch.ones_like(depth_mm, dtype=torch.bool) if found.given is None else found.given[0]
+            torch.ones_like(depth_mm, dtype=torch.bool) if found.known is None else found.known[0]
         )
         return partial(_prior, sample, torch.where(given, depth_mm, 0.0), disparity_px)
 

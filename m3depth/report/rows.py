@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from m3depth.errors import DataError
 from m3depth.evaluation.result import Frame
 from m3depth.evaluation.truth import resized
+from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.warp import warp
 from m3depth.report import bars
 from m3depth.report.figures import (
@@ -98,13 +100,13 @@ class DisparityRows:
 
     def pictures(self, frame: Frame) -> list[Picture | None]:
         """The row's pictures; None for what needs a right image where there is none."""
-        disparity_px = _disparity_px(frame)
-        plane = _plane(disparity_px)
+        found_px = _disparity_px(frame)
+        plane = _plane(found_px)
         known = np.ones(plane.shape, bool)
         drawn = colour(plane, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
         if "right" not in frame.batch:
             return [_image(frame), drawn, None, None]
-        rebuilt, visible = warp(frame.batch["right"], -disparity_px)
+        rebuilt, visible = warp(frame.batch["right"], -found_px)
         error = _plane((rebuilt - frame.batch["left"]).abs().mean(dim=1, keepdim=True))
         seen = visible[0, 0].numpy()
         return [
@@ -126,7 +128,7 @@ class DisparityRows:
 
 def rows_for(frames: list[Frame]) -> DepthRows | DisparityRows:
     """In millimetres if every frame has a calibration."""
-    calibrated = all(bool(frame.batch["rig"].calibrated) for frame in frames)
+    calibrated = all(frame.depth_mm is not None for frame in frames)
     return DepthRows.over(frames) if calibrated else DisparityRows.over(frames)
 
 
@@ -162,8 +164,10 @@ def _cell(picture: Picture, title: str, key: str) -> str:
 
 
 def _disparity_px(frame: Frame) -> Float[Tensor, "1 1 h w"]:
-    height, width = frame.batch["left"].shape[-2:]
-    return frame.prediction.at((height, width)).fraction.float() * width
+    found = disparity_px(frame.prediction, frame.batch)
+    if found is None:
+        raise DataError(f"{frame.row.key}: a prediction without millimetres and without disparity")
+    return found
 
 
 def _rebuilt(frame: Frame) -> Picture:

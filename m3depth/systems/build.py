@@ -9,6 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from m3depth.errors import ConfigError
 from m3depth.systems.base import System
 
+NO_PARTS = ("_target_", "monitor")  # ``monitor`` is for the callbacks
+
 
 def build_system(config: DictConfig) -> System:
     """The class that ``config.system`` names, with its parts.
@@ -22,8 +24,8 @@ def build_system(config: DictConfig) -> System:
     chosen: Any = get_class(config.system["_target_"])
     if not issubclass(chosen, System):
         raise ConfigError(f"system._target_={config.system['_target_']}: no m3depth System")
-    own = {name: value for name, value in config.system.items() if name != "_target_"}
-    parts = {name: own.get(name, config.get(name)) for name in signature(chosen).parameters}
+    own = {name: value for name, value in config.system.items() if name not in NO_PARTS}
+    parts = {name: own.get(name, config.get(name)) for name in _parameters(chosen)}
     missing = [name for name, part in parts.items() if part is None]
     if missing or own.keys() - parts.keys():
         wrong = missing or sorted(map(str, own.keys() - parts.keys()))
@@ -33,6 +35,18 @@ def build_system(config: DictConfig) -> System:
         )
     made: System = chosen(**{name: _made(part) for name, part in parts.items()})
     return made
+
+
+def _parameters(chosen: type) -> list[str]:
+    """Of the constructor and, as far as it passes ``**parts`` on, of those above it."""
+    names: dict[str, None] = {}
+    for one in chosen.__mro__:
+        if "__init__" in vars(one):
+            taken = list(signature(one).parameters.values())
+            names |= dict.fromkeys(each.name for each in taken if each.kind is not each.VAR_KEYWORD)
+            if all(each.kind is not each.VAR_KEYWORD for each in taken):
+                break
+    return list(names)
 
 
 def _made(part: Any) -> Any:

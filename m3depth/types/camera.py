@@ -39,10 +39,20 @@ class StereoRig(NamedTuple):
         cx, cy = (width - 1) / 2, (height - 1) / 2
         return cls.of(float(width), float(width), cx, cy, cx, 0.0)
 
+    @classmethod
+    def monocular(cls, fx: float, fy: float, cx: float, cy: float) -> Self:
+        """A camera without a second one: it has a K and no baseline."""
+        return cls.of(fx, fy, cx, cy, cx, 0.0)
+
     @property
     def calibrated(self) -> Tensor:
-        """Whether depth in millimetres can be had, bool of shape ``*b``."""
+        """Whether disparity tells depth in millimetres, bool of shape ``*b``."""
         return self.baseline_mm > 0
+
+    def stands_in(self, width: int) -> Tensor:
+        """Whether it is `uncalibrated`'s, beside images of this width; bool of shape ``*b``."""
+        made_up = (self.fx == width) & (self.cx == (width - 1) / 2) & (self.cx_right == self.cx)
+        return made_up & ~self.calibrated
 
     @property
     def principal_offset(self) -> Float[Tensor, "*b"]:

@@ -8,10 +8,13 @@ from typing import Self
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional
 
 from m3depth.errors import DataError
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
+
+UNMIXED = 1 - 1e-6  # of a bilinear sample's weights, on what is known
 
 
 class Kind(StrEnum):
@@ -58,6 +61,14 @@ class DepthMap:
         """(height, width)."""
         return self.values.shape[-2], self.values.shape[-1]
 
+    @property
+    def has_disparity(self) -> bool:
+        """Whether it is a disparity, or becomes one by its camera's baseline."""
+        if self.kind in (Kind.FRACTION, Kind.DISPARITY):
+            return True
+        rig = self.camera
+        return self.scale is Scale.METRIC and rig is not None and bool(rig.calibrated.all())
+
     def seen_by(self, camera: StereoRig) -> Self:
         """The same map, of a camera at the map's resolution."""
         return replace(self, camera=camera)
@@ -100,6 +111,34 @@ class DepthMap:
             )
         depth = self.to(Kind.DEPTH)
         return depth.values if depth.known is None else torch.where(depth.known, depth.values, 0.0)
+
+    def one(self, index: int) -> "DepthMap":
+        """The left view's map of one image of the batch, without the camera."""
+        part = slice(index, index + 1)
+        error, known = (None if maps is None else maps[part] for maps in (self.error, self.known))
+        return DepthMap(self.values[part], self.kind, self.scale, error=error, known=known)
+
+    def resized(self, size: tuple[int, int]) -> "DepthMap":
+        """The left view's map at another (height, width), without the camera.
+
+        Bilinear; the image's edges stay in place, as `StereoRig.resized` has it. Beside what is not
+        known the nearest pixel's, so that nothing is mixed with it. A disparity in pixels becomes
+        one of the new pixels.
+        """
+        if self.kind is Kind.DISPARITY:
+            return self.to(Kind.FRACTION).resized(size).to(Kind.DISPARITY)
+        values, error, known = _bilinear(self.values, size), self.error, self.known
+        if known is not None:
+            unmixed = _bilinear(known.to(values), size) > UNMIXED
+            values = torch.where(unmixed, values, _nearest(self.values, size))
+            known = _nearest(known.to(values), size) > 0.5
+        error = None if error is None else _bilinear(error, size)
+        return DepthMap(values, self.kind, self.scale, error=error, known=known)
+
+    def precise(self) -> "DepthMap":
+        """The left view's map in float64, without the camera."""
+        error = None if self.error is None else self.error.double()
+        return DepthMap(self.values.double(), self.kind, self.scale, error=error, known=self.known)
 
     def mirrored(self) -> "DepthMap":
         """Of the mirrored image, left to right; without a camera, and without the right view."""
@@ -183,6 +222,14 @@ def _inverted(values: Tensor) -> tuple[Tensor, Tensor]:
     """1/x and the size of its slope; 0 where x is not positive."""
     inverse = torch.where(values > 0, 1 / values.clamp_min(torch.finfo(values.dtype).tiny), 0.0)
     return inverse, inverse.square()
+
+
+def _nearest(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(maps, size, mode="nearest-exact")
+
+
+def _bilinear(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(maps, size, mode="bilinear", align_corners=False)
 
 
 def _words(scale: Scale) -> str:

@@ -73,3 +73,8 @@ def says(*samples: StereoBatch, scale: float = 1.0) -> Callable[[Tensor], DepthM
         return DepthMap(fraction, Kind.FRACTION)
 
     return predict
+
+
+def as_map(fraction: Tensor, known: Tensor | None = None) -> DepthMap:
+    """A disparity, fraction of the width, as a network or a matcher gives it."""
+    return DepthMap(fraction, Kind.FRACTION, known=known)

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 import torch
 from protocol_files import load
-from stereo_fakes import Frames
+from stereo_fakes import Frames, as_map
 
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.result import Result
-from m3depth.evaluation.truth import Prediction
 from m3depth.geometry.camera import StereoRig
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, StereoBatch
 
 NAMES = ("abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "d2", "d3")
 
@@ -36,10 +35,10 @@ def scored(disparities: list[np.ndarray], truths: list[np.ndarray]) -> Result:
         }
         frames.append(frame)
 
-    def predict(batch: StereoBatch) -> Prediction:
+    def predict(batch: StereoBatch) -> DepthMap:
         place = [f["key"] for f in frames].index(batch["key"][0])
         disparity, wide = disparities[place], truths[place].shape[1]
-        return Prediction(torch.from_numpy(disparity)[None, None] / wide)
+        return as_map(torch.from_numpy(disparity)[None, None] / wide)
 
     return evaluate(predict, Frames(*frames), load("afsfm")).first
 

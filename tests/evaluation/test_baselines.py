@@ -33,9 +33,9 @@ def truth_of(frame: StereoBatch) -> Truth:
 
 
 def found(left: torch.Tensor, right: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    fraction, given, _ = sgbm(left, right)
-    assert given is not None
-    return fraction[0, 0].numpy(), given[0, 0].numpy()
+    found = sgbm(left, right)
+    assert found.known is not None
+    return found.values[0, 0].numpy(), found.known[0, 0].numpy()
 
 
 def score_sgbm(frame: StereoBatch) -> dict[str, float]:
@@ -186,13 +186,13 @@ def test_sgbm_begins_where_the_principal_points_put_infinity(infinity: int) -> N
     wide = dots(0, 96, 192)
     left = wide[None, :, :, 32:160]
     right = wide[None, :, :, 32 + shift : 160 + shift]
-    fraction, given, _ = sgbm(left, right, infinity)
-    inside = given[0, 0, :, 40:-40]
+    found = sgbm(left, right, infinity)
+    inside = found.known[0, 0, :, 40:-40]
     assert inside.float().mean() > 0.95
-    assert (fraction[0, 0, :, 40:-40] * 128 - shift)[inside].abs().median() < 0.5
-    there = torch.arange(128) - fraction * 128
-    assert (there[given] <= 127).all()
-    assert (there[given] >= 0).all()
+    assert (found.values[0, 0, :, 40:-40] * 128 - shift)[inside].abs().median() < 0.5
+    there = torch.arange(128) - found.values * 128
+    assert (there[found.known] <= 127).all()
+    assert (there[found.known] >= 0).all()
 
 
 def test_the_best_shift_is_looked_for_from_infinity_on() -> None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from stereo_fakes import WIDTH, Frames, batched, plane, sample
+from stereo_fakes import WIDTH, Frames, as_map, batched, plane, sample
 
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.evaluation.alignment import median, none, scale_shift
@@ -10,10 +10,10 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.predictors import Predictor
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.truth import Prediction, as_batch
+from m3depth.evaluation.truth import as_batch
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import disparity_from_depth
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, StereoBatch
 
 RIG = batched(StereoRig.of(100.0, 100.0, 30.0, 20.0, 30.0, 5.0))
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
@@ -74,10 +74,10 @@ def clip(deforming: bool) -> SyntheticClip:
 def knows(jitter: float) -> Predictor:
     """The truth, its depth larger and smaller in turn."""
 
-    def predict(batch: StereoBatch) -> Prediction:
+    def predict(batch: StereoBatch) -> DepthMap:
         odd = int(batch["key"][0][-1]) % 2
         depth = batch["depth_mm"] * (1 + jitter * odd)
-        return Prediction(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
+        return as_map(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
 
     return predict
 
@@ -111,9 +111,9 @@ def test_without_truth_a_metric_prediction_still_flickers_and_an_aligned_one_has
     frames = [dict(clip(False)[i]) for i in range(3)]
     depths = {frame["key"]: frame.pop("depth_mm") for frame in frames}
 
-    def predict(batch: StereoBatch) -> Prediction:
+    def predict(batch: StereoBatch) -> DepthMap:
         depth = depths[batch["key"][0]][None]
-        return Prediction(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
+        return as_map(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
 
     aligned = Protocol("aligned", 0.0, 150.0, median)
     metric, scaled = evaluate(predict, Frames(*frames), [PLAIN, aligned]).results
@@ -127,9 +127,9 @@ def test_what_an_alignment_shifts_past_infinity_does_not_flicker() -> None:
     depth[:, 0, :20] = 0
     frames = [sample(depth, seed) | {"camera_to_world": torch.eye(4)} for seed in range(2)]
 
-    def predict(batch: StereoBatch) -> Prediction:
+    def predict(batch: StereoBatch) -> DepthMap:
         inverse = torch.where(batch["depth_mm"] > 0, 1 / batch["depth_mm"].double() + 0.01, 1e-4)
-        return Prediction(300 * inverse / WIDTH)
+        return as_map(300 * inverse / WIDTH)
 
     bent = Protocol("bent", 0.0, float("inf"), scale_shift)
     found = evaluate(predict, Frames(*frames), [bent]).first

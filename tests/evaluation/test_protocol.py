@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 from protocol_files import load
-from stereo_fakes import HEIGHT, RIG, WIDTH, batched, plane, sample
+from stereo_fakes import HEIGHT, RIG, WIDTH, as_map, batched, plane, sample
 from torch import Tensor
 
 from m3depth.cli.app import configuration
@@ -13,9 +13,9 @@ from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.pixels import Box, visible
 from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
 from m3depth.evaluation.resizing import truth_to_prediction
-from m3depth.evaluation.truth import Prediction, Truth, as_batch
+from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.geometry.disparity import disparity_from_depth
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, StereoBatch
 
 TRUE_MM = torch.tensor([0, 1e-4, 10, 25, 100, 150, 151, 180, 300, 301])
 COUNTED = {
@@ -44,9 +44,9 @@ def of_depths(true_mm: torch.Tensor, key: str = "video/0") -> Truth:
     return Truth(depth, depth > 0, batched(RIG), key)
 
 
-def predicted(depth_mm: torch.Tensor, given: torch.Tensor | None = None) -> Prediction:
+def predicted(depth_mm: torch.Tensor, given: torch.Tensor | None = None) -> DepthMap:
     depth = depth_mm.expand(1, 1, 1, -1)
-    return Prediction(disparity_from_depth(depth, batched(RIG)) / depth.shape[-1], given)
+    return as_map(disparity_from_depth(depth, batched(RIG)) / depth.shape[-1], given)
 
 
 def compared(protocol: Protocol, predicted_mm: list[float], true_mm: list[float]) -> Compared:
@@ -168,7 +168,7 @@ def test_the_truth_may_be_brought_to_the_prediction_instead() -> None:
     truth = truth_of(sample(fine))
     protocol = Protocol("small", 0.0, float("inf"), none, resize=truth_to_prediction)
     fraction = disparity_from_depth(plane(55)[None], batched(RIG)) / WIDTH
-    found = protocol.compare(Prediction(fraction), protocol.within(truth))
+    found = protocol.compare(as_map(fraction), protocol.within(truth))
     assert found is not None
     assert found.depth_mm.shape[-2:] == (HEIGHT, WIDTH)
     kept = found.truth.counts
@@ -182,7 +182,7 @@ def test_the_truth_may_be_brought_to_the_prediction_instead() -> None:
 def test_a_whole_map_is_resized_alike_whoever_says_that_it_is_whole(given: Tensor | None) -> None:
     """Files tell holes and networks do not; OpenCV's bilinear rule is the published one."""
     fraction = torch.rand(1, 1, 4, 8, dtype=torch.float64)
-    found = Prediction(fraction, given).at((12, 20)).fraction[0, 0].numpy()
+    found = as_map(fraction, given).resized((12, 20)).values[0, 0].numpy()
     assert found == pytest.approx(cv2.resize(fraction[0, 0].numpy(), (20, 12)), abs=1e-12)
 
 
@@ -198,7 +198,7 @@ def test_clipping_makes_no_answer_of_a_hole() -> None:
 def test_a_map_with_holes_is_not_smeared_over_them() -> None:
     fraction = torch.tensor([[[[0.1, 0.0, 0.1, 0.1]]]])
     given = fraction > 0
-    bigger = Prediction(fraction, given).at((1, 8))
-    assert bigger.given is not None
-    assert np.unique(bigger.fraction[bigger.given].numpy()) == pytest.approx([0.1])
-    assert bigger.given.flatten().tolist() == [True] * 2 + [False] * 2 + [True] * 4
+    bigger = as_map(fraction, given).resized((1, 8))
+    assert bigger.known is not None
+    assert np.unique(bigger.values[bigger.known].numpy()) == pytest.approx([0.1])
+    assert bigger.known.flatten().tolist() == [True] * 2 + [False] * 2 + [True] * 4

@@ -10,6 +10,7 @@ from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.types import DepthMap, Kind
 
 RIG = StereoRig(*(v[None] for v in StereoRig.of(300.0, 300.0, 160.0, 128.0, 160.0, 4.5)))
 SIZE = (1, 1, 200, 300)
@@ -22,7 +23,8 @@ def compared(told_px: Tensor, actual_px: Tensor) -> Compared:
     depth_mm = depth_from_disparity(true_px, RIG)
     truth = Truth(depth_mm, depth_mm > 0, RIG, "a")
     raw_mm = depth_from_disparity(disparity_px, RIG)
-    return Compared(truth, raw_mm, disparity_px, None, Fit(), raw_mm, told_px)
+    disparity = DepthMap(disparity_px, Kind.DISPARITY, error=told_px)
+    return Compared(truth, raw_mm, disparity, None, Fit(), raw_mm)
 
 
 def test_what_tells_the_truth_is_on_the_diagonal():
@@ -50,7 +52,8 @@ def test_what_is_too_sure_is_below_it():
 
 def test_without_an_expected_error_there_is_nothing_to_tell():
     found = Reliability()
-    found.add(compared(torch.ones(SIZE), torch.ones(SIZE))._replace(error_px=None))
+    silent = DepthMap(torch.ones(SIZE), Kind.DISPARITY)
+    found.add(compared(torch.ones(SIZE), torch.ones(SIZE))._replace(disparity=silent))
     assert found.record() == {}
 
 
@@ -61,5 +64,6 @@ def test_the_pixels_that_are_kept_stand_for_the_frame():
     truth = Truth(depth_mm, depth_mm > 0, RIG, "a")
     one = torch.ones_like(depth_mm)
     found = Reliability()
-    found.add(Compared(truth, depth_mm + off_mm, one, None, Fit(), depth_mm, one))
+    disparity = DepthMap(one, Kind.DISPARITY, error=one)
+    found.add(Compared(truth, depth_mm + off_mm, disparity, None, Fit(), depth_mm))
     assert found.record()["mae_mm"] == pytest.approx(159.5, rel=5e-3)

@@ -1,18 +1,18 @@
 """From an image to a prior: resolutions and units."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import project
 from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
 from m3depth.priors.prior import DepthPrior
-from m3depth.types import DepthMap, Kind
+from m3depth.types import DepthMap, Kind, Scale, StereoRig
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)  # principal points 2 px apart at 64x48
@@ -74,8 +74,34 @@ def test_a_network_that_tells_no_error_has_no_confidence() -> None:
     def network(images: torch.Tensor) -> DepthMap:
         return replace(constant(0.1)(images), error=None)
 
-    with pytest.raises(ConfigError, match="expected error: train it anew"):
-        DepthPredictor(network, (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))
+    prior = DepthPredictor(network, (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))
+    told = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64))("a", torch.rand(3, 48, 64))
+    assert prior.confidence is None
+    assert torch.equal(prior.depth_mm, told.depth_mm)
+
+
+def metric(scale: Scale = Scale.METRIC) -> DepthPredictor:
+    """50 mm everywhere, give or take 2, by a camera without a baseline."""
+
+    def network(images: torch.Tensor) -> DepthMap:
+        fifty = torch.full_like(images[:, :1], 50.0)
+        return DepthMap(fifty, Kind.DEPTH, scale, error=fifty / 25)
+
+    return DepthPredictor(network, (24, 32), StereoRig.monocular(60, 60, 32, 24), (48, 64))
+
+
+def test_a_network_that_gives_millimetres_needs_no_baseline() -> None:
+    prior = metric()("a", torch.rand(3, 48, 64))
+    assert prior.in_millimetres
+    assert prior.disparity_px is None
+    assert torch.equal(prior.depth_mm, torch.full((1, 48, 64), 50.0))
+    torch.testing.assert_close(prior.confidence, torch.full((1, 48, 64), 1 - math.exp(-1)))
+
+
+@pytest.mark.parametrize("scale", [Scale.UP_TO_SCALE, Scale.UP_TO_SCALE_AND_SHIFT])
+def test_a_relative_map_is_not_taken_for_millimetres(scale: Scale) -> None:
+    with pytest.raises(DataError, match="millimetres are asked for, and this depth is known up"):
+        metric(scale)("a", torch.rand(3, 48, 64))
 
 
 def trained(batch_size: int) -> DepthPredictor:

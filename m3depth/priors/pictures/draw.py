@@ -4,8 +4,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from m3depth.data.frames import SHEET, Frame, Frames
 from m3depth.errors import DataError
 from m3depth.files import write_png
@@ -80,11 +78,11 @@ class _Pictures:
         numbers = read_numbers(self.folder / frame.name)
         pixels = (frame.image * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
         values = values_of(numbers)
-        whole = Seen(pixels, values, np.asarray(numbers["confidence"]))
+        whole = Seen(pixels, values, numbers.get("confidence"))
         return seen_at(shown_size(values.shape), whole)
 
     def _write(self, name: str, seen: Seen) -> None:
-        picture = self._panel(seen, confidence=True)(name, seen)
+        picture = self._panel(seen, confidence=seen.confidence is not None)(name, seen)
         write_png(beside(self.folder / name, ".png"), picture)
 
     def _panel(self, seen: Seen, confidence: bool) -> Panel:

@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
     image: Picture
     values: Map  # see `values_of`; 0 = not known
-    confidence: Float[NDArray[np.floating], "h w"]
+    confidence: Float[NDArray[np.floating], "h w"] | None  # None: the network does not tell
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Panel:
             seen.image,
             colour(seen.values, self.scale.low, self.scale.high, INVERSE_DEPTH_COLOURS, known),
         ]
-        if self.confidence:
+        if seen.confidence is not None and self.confidence:
             parts.append(colour(seen.confidence, 0, 1, CONFIDENCE_COLOURS, known))
         height, width = self.size
         for x, part in zip(self._places, parts, strict=True):
@@ -122,12 +122,13 @@ def seen_at(size: tuple[int, int], seen: Seen) -> Seen:
 
     if seen.image.shape[:2] == size:
         return seen
+
+    def nearest(maps: Map) -> NDArray[np.floating]:
+        found = cv2.resize(maps, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return np.asarray(found, np.float32)
+
     smaller = size[0] < seen.image.shape[0]
     smooth = cv2.INTER_AREA if smaller else cv2.INTER_NEAREST_EXACT
-    nearest = cv2.INTER_NEAREST_EXACT
     image = np.asarray(cv2.resize(seen.image, size[::-1], interpolation=smooth), np.uint8)
-    values, confidence = (
-        np.asarray(cv2.resize(maps, size[::-1], interpolation=nearest), np.float32)
-        for maps in (seen.values, seen.confidence)
-    )
-    return Seen(image, values, confidence)
+    sure = None if seen.confidence is None else nearest(seen.confidence)
+    return Seen(image, nearest(seen.values), sure)

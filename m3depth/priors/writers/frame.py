@@ -29,7 +29,7 @@ class Frame:
         key: Names the frame to people, "folder/000123".
         image: RGB.
         depth_mm: Along z; 0 = unknown.
-        confidence: 0 to 1.
+        confidence: 0 to 1; None: not told.
         use: False where the consumer must look away, such as tools.
         known: Where the layout can hold the depth and the consumer may rely on it.
         K: Integer pixel centres.
@@ -40,7 +40,7 @@ class Frame:
     key: str
     image: Colours
     depth_mm: Map
-    confidence: Map
+    confidence: Map | None
     use: Mask
     known: Mask
     K: Matrix3
@@ -59,7 +59,9 @@ class Frame:
             min_confidence: Depth of less is not known.
         """
         depth_mm = prior.depth_mm[0].float().contiguous().numpy()
-        confidence = prior.confidence[0].float().contiguous().numpy()
+        sure = prior.confidence
+        confidence = None if sure is None else sure[0].float().contiguous().numpy()
+        confident = True if confidence is None else confidence >= min_confidence
         use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
         colours = (prior.image * 255).round_().byte().permute(1, 2, 0)
         return cls(
@@ -69,7 +71,7 @@ class Frame:
             depth_mm=depth_mm,
             confidence=confidence,
             use=use,
-            known=use & (confidence >= min_confidence) & holds(depth_mm),
+            known=use & confident & holds(depth_mm),
             K=prior.rig.matrix().double().numpy(),
             camera_to_world=prior.camera_to_world.double().numpy(),
         )

@@ -22,10 +22,10 @@ class NpzWriter(SceneWriter):
 
     def files(self, frame: Frame) -> Mapping[str, Any]:
         """One file."""
-        content = {
-            "image": frame.image,
-            "depth_mm": frame.depth_mm,
-            "confidence": frame.confidence,
+        content = {"image": frame.image, "depth_mm": frame.depth_mm}
+        if frame.confidence is not None:
+            content["confidence"] = frame.confidence
+        content |= {
             "valid": frame.known,
             "use": frame.use,
             "intrinsics": frame.K,

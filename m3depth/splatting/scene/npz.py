@@ -27,7 +27,8 @@ def _frame(path: Path) -> Frame:
     saved = read_archive(path)
     depth_mm = torch.from_numpy(saved.depth_mm)
     stop_at(str(path), depth_faults(depth_mm))  # where it is not valid, too
-    stop_at(str(path), confidence_faults(torch.from_numpy(saved.confidence)))
+    if saved.confidence is not None:
+        stop_at(str(path), confidence_faults(torch.from_numpy(saved.confidence)))
     return Frame(
         key=path.stem,
         image=torch.from_numpy(saved.image).movedim(-1, 0).contiguous(),
