@@ -63,6 +63,7 @@ def export(config: DictConfig) -> None:
     )
     with output.claimed() as claim:
         claim.adopt(recorded(Path(config.output)))
+        claim.require_free(writer.scene_names())
         claim.replace()
         _write(config, Export(source, writer, smoothing), frames, shard)
 

@@ -41,7 +41,7 @@ class Claim:
             path = self.folder / name
             above = [one for one in path.parents if self.folder in one.parents]
             in_the_way = [one for one in above if os.path.lexists(one) and not one.is_dir()]
-            if name not in self.record.names and os.path.lexists(path):
+            if os.path.lexists(path) and not self.record.holds(name):
                 in_the_way.append(path)
             if in_the_way:
                 raise UserError(

@@ -23,13 +23,17 @@ class Record:
         self.folder, self.path = folder, folder / OURS / WRITTEN
         self.verb: str | None = None
         self.names: set[str] = set()
-        with contextlib.suppress(OSError):
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                self._take(line)
+        self._read()
 
     def present(self) -> list[str]:
         """Its files that are there, in order."""
         return sorted(name for name in self.names if os.path.lexists(self.folder / name))
+
+    def holds(self, name: str) -> bool:
+        """Whether it names the file; another process may have added it meanwhile."""
+        if name not in self.names:
+            self._read()
+        return name in self.names
 
     def add(self, verb: str, name: str) -> None:
         """Say that a file is about to be written by a verb."""
@@ -61,6 +65,11 @@ class Record:
         temporary = self.path.with_name(f".{WRITTEN}.{os.getpid()}.tmp")
         temporary.write_text("".join(map(_line, lines)), encoding="utf-8")
         os.replace(temporary, self.path)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                self._take(line)
 
     def _take(self, line: str) -> None:
         try:

@@ -136,7 +136,16 @@ def recorded(scene: Path) -> list[str]:
     """The files of an export that its frames' records name, and those: all by their own paths."""
     records = sorted((scene / FRAMES).glob("[0-9]*.json"))
     known = [name for path in records for name in (f"{FRAMES}/{path.name}", *_names(path))]
-    return [*known, META] if known and (scene / META).is_file() else known
+    return [*known, META, *_scene_files(scene)] if known and (scene / META).is_file() else known
+
+
+def _scene_files(scene: Path) -> list[str]:
+    """The files that belong to no single frame, which the metadata name."""
+    try:
+        names = json.loads((scene / META).read_text(encoding="utf-8"))["crc32"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return _inside(name for name in names if name != FRAMES)
 
 
 def _names(record: Path) -> list[str]:
@@ -145,6 +154,10 @@ def _names(record: Path) -> list[str]:
         names = list(json.loads(record.read_text(encoding="utf-8"))["bytes"])
     except (OSError, ValueError, KeyError, TypeError):
         return []
+    return _inside(names)
+
+
+def _inside(names: Iterable[str]) -> list[str]:
     return [name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()]
 
 

@@ -79,7 +79,6 @@ def test_an_export_over_another_clip_is_refused_by_the_file(own_pairs: Path, tmp
     clip = tmp_path / "clip"
     shutil.copytree(own_pairs / "left", clip / "images")
     (clip / "images/000.png").rename(clip / "images/000041.png")
-    (clip / "poses_bounds.npy").write_bytes(b"mine")
     before = state(clip)
     given = ("export", "source=exact", "writer=endonerf", "data=folder", f"data.root={own_pairs}")
     told = m3depth(*given, f"output={clip}", "overwrite=true")
@@ -155,3 +154,30 @@ def test_a_benchmark_s_file_is_replaced_when_that_is_asked_for(tmp_path: Path):
     told = m3depth("bench", "train_step", f"output={file}")
     assert (told.status, "overwrite=true" in told.line) == (2, True)
     assert file.read_text() == "{}"
+
+
+@pytest.mark.parametrize("overwrite", ["false", "true"])
+@pytest.mark.parametrize(
+    ("writer", "name"),
+    [
+        ("endonerf", "poses_bounds.npy"),
+        ("ply", "points3D.ply"),
+        ("nerfstudio", "transforms.json"),
+        ("colmap", "sparse/0/images.txt"),
+        ("graphdeco", "sparse/0/depth_params.json"),
+        ("npz", "depth_meta.json"),
+    ],
+)
+def test_a_foreign_file_of_the_scene_is_found_before_the_first_frame(
+    pairs: Path, tmp_path: Path, writer: str, name: str, overwrite: str
+):
+    mine = tmp_path / "scene" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    told = m3depth(
+        *("export", "source=exact", f"writer={writer}", "data=folder", f"data.root={pairs}"),
+        *(f"output={tmp_path / 'scene'}", f"overwrite={overwrite}"),
+    )
+    assert told.status == 1
+    assert f"{mine}: is there, and no record says that m3depth export wrote it" in told.line
+    assert list(state(tmp_path / "scene")) == [name]

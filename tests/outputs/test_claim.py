@@ -158,6 +158,16 @@ def test_shares_of_one_work_are_written_together(tmp_path: Path):
     assert files(tmp_path) == {"0.txt", "1.txt", ".m3depth/written.jsonl"}
 
 
+def test_a_file_that_the_other_share_has_just_written_is_of_the_work(tmp_path: Path):
+    with (
+        Output(tmp_path, "export", goes_on=True, share="0/2").claimed() as first,
+        Output(tmp_path, "export", goes_on=True, share="1/2").claimed() as second,
+    ):
+        first.writing(tmp_path / "scene.npy")
+        (tmp_path / "scene.npy").touch()
+        second.writing(tmp_path / "scene.npy")  # both found that no frame was missing
+
+
 def test_a_run_that_is_asked_to_stop_says_how_to_go_on(tmp_path: Path):
     output = Output(tmp_path, "export", when_stopped="; the same command goes on")
     with pytest.raises(Stopped, match="stopped; the same command goes on"), output.claimed():

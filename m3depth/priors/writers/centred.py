@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
+from m3depth.options import require_size
 from m3depth.priors.habits import half
 from m3depth.priors.needs import Poses
 from m3depth.priors.poses import PoseConvention
@@ -19,6 +20,7 @@ from m3depth.priors.records import Record
 from m3depth.priors.writers.frame import Frame, Meaning
 from m3depth.priors.writers.scene import SceneWriter
 
+POSES = "poses_bounds.npy"
 FIRST_CAMERA = "the first camera's, in the axes of the poses"
 SQUARE_TOLERANCE = 0.005  # of fx / fy: these layouts have one focal length
 
@@ -58,11 +60,7 @@ class CentredWriter(SceneWriter):
 
     def __post_init__(self) -> None:
         if self.size is not None:
-            if len(self.size) != 2 or min(self.size) < 2:
-                raise ConfigError(
-                    f"writer.size={list(self.size)}: expected [height, width] or null"
-                )
-            self.size = (int(self.size[0]), int(self.size[1]))
+            self.size = require_size("writer.size", self.size)
         super().__post_init__()
 
     @property
@@ -130,7 +128,11 @@ class CentredWriter(SceneWriter):
             column = np.array(self.column(record["camera"]), np.float64)[:, None]
             bounds = np.array(record["bounds_mm"] or bounds_mm) / unit_mm
             rows.append(np.concatenate([np.hstack([pose, column]).ravel(), bounds]))
-        return {"poses_bounds.npy": np.array(rows, np.float64)}
+        return {POSES: np.array(rows, np.float64)}
+
+    def scene_names(self) -> tuple[str, ...]:
+        """See `SceneWriter`."""
+        return (*super().scene_names(), POSES)
 
     def read_poses(self, written: list[Record]) -> Poses:
         """See `SceneWriter`."""

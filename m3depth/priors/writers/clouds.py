@@ -72,6 +72,10 @@ class PlyWriter(CloudWriter):
         """The cloud."""
         return {"points3D.ply": ply(self.cloud(written))}
 
+    def scene_names(self) -> tuple[str, ...]:
+        """See `SceneWriter`."""
+        return (*super().scene_names(), "points3D.ply")
+
     def meaning(self) -> Meaning:
         """Points, not depth."""
         return Meaning(

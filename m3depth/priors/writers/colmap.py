@@ -13,6 +13,10 @@ from m3depth.priors.records import Record
 from m3depth.priors.writers.clouds import CloudWriter
 from m3depth.priors.writers.frame import Frame, Meaning
 
+MODEL = "sparse/0"
+PARTS = ("cameras", "frames", "images", "points3D", "rigs")  # of a model, as pycolmap writes it
+MODEL_FILES = tuple(f"{part}.{kind}" for part in PARTS for kind in ("bin", "txt"))
+
 
 @dataclass(eq=False)
 class ColmapWriter(CloudWriter):
@@ -57,7 +61,11 @@ class ColmapWriter(CloudWriter):
         pictures = [_picture(record) for record in written]
         cloud, seen = traced([self.points(record["name"]) for record in written], self.voxel_mm)
         files = model_files(pictures, cloud, seen, self.text)
-        return {f"sparse/0/{name}": data for name, data in files.items()}
+        return {f"{MODEL}/{name}": data for name, data in files.items()}
+
+    def scene_names(self) -> tuple[str, ...]:
+        """Either kind's: a model of others beside ours would be read in its place."""
+        return (*super().scene_names(), *(f"{MODEL}/{name}" for name in MODEL_FILES))
 
     def meaning(self) -> Meaning:
         """Millimetres."""

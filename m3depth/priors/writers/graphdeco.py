@@ -11,9 +11,10 @@ from m3depth.priors.habits import between_centres
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
 from m3depth.priors.records import Record
-from m3depth.priors.writers.colmap import ColmapWriter
+from m3depth.priors.writers.colmap import MODEL, ColmapWriter
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
+PARAMS = f"{MODEL}/depth_params.json"
 STEPS = 2**16  # what the reader divides by
 LARGEST = STEPS - 1
 
@@ -84,7 +85,11 @@ class GraphdecoWriter(ColmapWriter):
             record["name"]: {"scale": scale if record["bounds_mm"] else 0.0, "offset": 0.0}
             for record in written
         }
-        return {**super().scene(written, bounds_mm), "sparse/0/depth_params.json": params}
+        return {**super().scene(written, bounds_mm), PARAMS: params}
+
+    def scene_names(self) -> tuple[str, ...]:
+        """See `SceneWriter`."""
+        return (*super().scene_names(), PARAMS)
 
     def meaning(self) -> Meaning:
         """Inverse millimetres."""

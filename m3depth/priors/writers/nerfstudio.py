@@ -82,6 +82,10 @@ class NerfstudioWriter(CloudWriter):
         points = ply(Cloud(points_mm / METRE_MM, colours))
         return {"points3D.ply": points, "transforms.json": transforms}
 
+    def scene_names(self) -> tuple[str, ...]:
+        """See `SceneWriter`."""
+        return (*super().scene_names(), "points3D.ply", "transforms.json")
+
     def meaning(self) -> Meaning:
         """Millimetres beside metres."""
         return Meaning(

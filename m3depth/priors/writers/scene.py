@@ -90,6 +90,10 @@ class SceneWriter(ABC):
         """The files that belong to no single frame, once all frames are there."""
         return {}
 
+    def scene_names(self) -> tuple[str, ...]:
+        """The paths of those files below the scene, and of the metadata."""
+        return (META,)
+
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
         """The prior in a shape that the layout can express, and what was done to it."""
         return prior, {}

@@ -21,6 +21,9 @@ class Writer(Protocol):
     def write(self, index: int, prior: DepthPrior) -> None:
         """Write one frame."""
 
+    def scene_names(self) -> tuple[str, ...]:
+        """The files below the export's folder that belong to no single frame."""
+
     def skip(self, index: int, key: str, reason: str) -> None:
         """Record that this frame cannot be had; the rest goes on without it."""
 
