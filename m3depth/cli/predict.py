@@ -51,6 +51,8 @@ def predict(config: DictConfig) -> None:
         inputs={"input": config.input, "rig": config.rig},
         needs={"checkpoint": config.checkpoint},
         overwrite=config.overwrite,
+        when_stopped=f"; {config.output} holds the frames before it, and not their pictures; the "
+        "same command with overwrite=true begins anew",
         names=_names(frames),
     )
     with output.claimed():

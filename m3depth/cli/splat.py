@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 LOGGED_EVERY = 10  # iterations
 FILES = (
     *("config.yaml", "metrics.json", "metrics.csv", "report.html", "gaussians.ply", "mesh.ply"),
-    *("checkpoints/last.ckpt", "renders/renders.mp4"),
+    *("checkpoints/last.ckpt", "renders/renders.webm", "renders/renders.mp4"),
 )
 OURS = "splat_objective"  # the group; `objective` alone is what `m3depth train` minimises
 

@@ -22,6 +22,7 @@ from m3depth.data.video import (
 )
 from m3depth.data.video_index import read_index
 from m3depth.errors import DataError
+from m3depth.outputs.record import Record
 
 PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes, and
 SHEET = "contact_sheet"  # this .png, which is of no frame
@@ -180,7 +181,7 @@ def images_in(folder: Path) -> ImageFiles:
     Raises:
         DataError: no image there, predictions, or sub-folders that are no views to predict from.
     """
-    if (folder / PREDICTIONS).exists():
+    if _holds_predictions(folder):
         raise DataError(
             f"{folder}: holds predictions ({PREDICTIONS}), and pictures of them are no frames to "
             "predict from; give the folder that they were predicted from"
@@ -202,11 +203,16 @@ def images_in(folder: Path) -> ImageFiles:
     return ImageFiles(nested, str(folder), below=folder)
 
 
+def _holds_predictions(folder: Path) -> bool:
+    """Also of a run that was stopped, or is going on."""
+    return (folder / PREDICTIONS).exists() or Record(folder).verb == "predict"
+
+
 def _folders_below(folder: Path) -> Iterator[Path]:
     """But for hidden ones, those that hold predictions, and links to a folder above."""
     above = {folder.resolve(), *folder.resolve().parents}
     for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        known = (inner / PREDICTIONS).exists() or inner.resolve() in above
+        known = _holds_predictions(inner) or inner.resolve() in above
         if not known and inner.name[0] != ".":
             yield inner
             yield from _folders_below(inner)

@@ -57,7 +57,12 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
     counts = Counter(path.stem for path in paths)
     refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
     if required and not paths:
-        raise DataError(f"{folder}: empty; expected images ({' '.join(suffixes)})")
+        inner = sorted(path.name for path in files if path.is_dir())
+        shown = ", ".join(inner[:3]) + (", ..." if len(inner) > 3 else "")
+        where = (
+            f"no images right in it, but folders ({shown}): give one of them" if inner else "empty"
+        )
+        raise DataError(f"{folder}: {where}; expected images ({' '.join(suffixes)})")
     return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
 
 

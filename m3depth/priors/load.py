@@ -1,5 +1,6 @@
 """From a checkpoint to a predictor."""
 
+import logging
 from pathlib import Path
 
 import torch
@@ -13,6 +14,10 @@ from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.systems.checkpoint import TrainedModel, load_model
+
+MOST_TILES = 16  # a side: of a network of 128x160, 1568x1960 pixels
+
+logger = logging.getLogger(__name__)
 
 
 def load(
@@ -45,12 +50,25 @@ def load(
     where = torch.device(pick_device(device))
     require_number("batch_size", batch_size, 1, whole=True)
     require_number("tiles", tiles, 1, whole=True)
+    _require_passes(int(str(tiles)), flip)
     _require_memory(model, batch_size, int(str(tiles)), where)
     finest = Finest(model.network, flip, precision)
     network, size = in_tiles(finest, model.size, tiles)
     known, rig_size = (own.rig, own.size) if own else (model.rig, model.size)
     trained = TrainedRig(model.rig, model.size)
     return DepthPredictor(network.to(where), size, known, rig_size, where, batch_size, trained)
+
+
+def _require_passes(tiles: int, flip: bool) -> None:
+    """Tell what tiles cost; beyond `MOST_TILES` they are smaller than any camera's pixels."""
+    passes = (tiles**2 + 1) * (2 if flip else 1)
+    if tiles > MOST_TILES:
+        raise ConfigError(
+            f"tiles={tiles}: would need {passes:,} passes of the network for each image, to look "
+            f"at more pixels than cameras have; choose {MOST_TILES} at most (2 is usual)"
+        )
+    if tiles > 1:
+        logger.info("tiles=%d: %d passes of the network for each image", tiles, passes)
 
 
 def _require_memory(model: TrainedModel, batch_size: int, tiles: int, where: torch.device) -> None:

@@ -57,7 +57,8 @@ class DepthPrior:
         if not self.in_millimetres:
             raise DataError(
                 f"{self.key}: no calibration, and depth in mm needs one: pass rig=PATH or put "
-                "rig.yaml (fx fy cx cy baseline_mm width height) beside the images"
+                "rig.yaml (fx fy cx cy baseline_mm width height) beside the images; for "
+                "data=endonerf it is data.test.baseline_mm=MM that lacks"
             )
 
 

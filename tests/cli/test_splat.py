@@ -48,7 +48,7 @@ def test_a_fit_leaves_what_the_contract_names(fitted: Path):
         *("gaussians.ply", "mesh.ply", "renders", "checkpoints", ".m3depth"),
     }
     named = {f"00000{i}{end}" for i in range(4) for end in (".png", "_depth.png", "_depth.npy")}
-    assert {path.name for path in (fitted / "renders").iterdir()} == named | {"renders.mp4"}
+    assert {path.name for path in (fitted / "renders").iterdir()} == named | {"renders.webm"}
 
 
 def test_its_numbers_are_against_the_truth(fitted: Path):

@@ -57,3 +57,13 @@ def test_a_number_of_tiles_that_there_is_not(
     assert told.status == 2
     assert f"tiles={tiles}: expected a whole number from 1" in told.line
     assert not [*output.rglob("*")]
+
+
+def test_tiles_say_how_often_the_network_looks(checkpoint: Path, pairs: Path, tmp_path: Path):
+    given = ("predict", f"checkpoint={checkpoint}", f"input={pairs}/left/000.png")
+    told = succeed(*given, "tiles=2", "flip=true", f"output={tmp_path}/two")
+    assert "tiles=2: 10 passes of the network for each image" in told.err
+    told = m3depth(*given, "tiles=99", f"output={tmp_path}/many")  # fits into memory, for hours
+    assert told.status == 2
+    assert "tiles=99: would need 9,802 passes of the network for each image" in told.line
+    assert not (tmp_path / "many").exists()

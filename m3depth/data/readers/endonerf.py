@@ -17,10 +17,13 @@ from m3depth.data.images import (
 )
 from m3depth.data.listing import chosen, folders_with, matched_files
 from m3depth.data.numpy_files import read_npy
+from m3depth.data.readers.numbers import read_json
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
+from m3depth.priors.poses import convention_named
+from m3depth.priors.records import META
 from m3depth.types import StereoBatch
 
 
@@ -37,7 +40,8 @@ class EndoNerf(RectifiedFiles):
     The sets' right images are not in this layout: samples are monocular. The file has a focal
     length and no principal point; the set's public loaders take half the width and height, and
     so does this one. The clips' camera stands still (all poses are alike), which samples give as
-    ``camera_to_world``, the identity; poses that differ are refused, as their axes are not known.
+    ``camera_to_world``, the identity. Poses that differ are refused, as their axes are not known;
+    but of an export of ours ``depth_meta.json`` names them.
     """
 
     def __init__(
@@ -66,15 +70,17 @@ class EndoNerf(RectifiedFiles):
         """
         self.depth_unit_mm = depth_unit_mm
         folders = chosen(folders_with(Path(root), "images", "pose*_bounds.npy"), clips, Path(root))
-        self._still: dict[str, bool] = {}
+        self._poses: dict[str, Float[Tensor, "4 4"]] = {}
         frames: list[FrameFiles] = []
         for name, folder in folders.items():
-            rig, native, self._still[name] = _read_camera(folder, baseline_mm)
-            if not self._still[name]:
+            rig, native, poses = _read_camera(folder, baseline_mm)
+            if poses is None:
                 _tell_moving(folder, without_poses)
             wanted = ["images", "depth"] if depth_unit_mm is not None else ["images"]
             masks = ["masks"] if (folder / "masks").is_dir() else []
             files = matched_files([folder / part for part in wanted + masks], IMAGE_SUFFIXES)
+            if poses is not None:
+                self._poses |= _by_key(name, folder, [image.stem for image, *_ in files], poses)
             for image, *others in files:
                 depth = others[0] if depth_unit_mm is not None else None
                 tool = others[-1] if masks else None
@@ -85,8 +91,8 @@ class EndoNerf(RectifiedFiles):
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
-        if self._still[frame.key.split("/")[0]]:
-            sample["camera_to_world"] = torch.eye(4)
+        if frame.key in self._poses:
+            sample["camera_to_world"] = self._poses[frame.key]
         if frame.truth is not None and self.depth_unit_mm is not None:
             sample["depth_mm"] = read_depth(frame.truth) * self.depth_unit_mm
             check_alike(frame.truth, sample["depth_mm"], "the image", left)
@@ -107,14 +113,40 @@ def _tell_moving(folder: Path, without_poses: bool) -> None:
     warn_once(f"{line}: its poses are left out, and an export takes it for a still one")
 
 
-def _read_camera(folder: Path, baseline_mm: float) -> tuple[StereoRig, tuple[int, int], bool]:
+def _by_key(
+    clip: str, folder: Path, names: Sequence[str], poses: Float[Tensor, "n 4 4"]
+) -> dict[str, Float[Tensor, "4 4"]]:
+    if (poses == poses[0]).all():
+        poses = poses[:1].expand(len(names), 4, 4)
+    if len(poses) != len(names):
+        raise DataError(f"{folder}: {len(names)} images, but {len(poses)} poses; each needs one")
+    return {f"{clip}/{name}": pose for name, pose in zip(names, poses, strict=True)}
+
+
+def _read_camera(
+    folder: Path, baseline_mm: float
+) -> tuple[StereoRig, tuple[int, int], Float[Tensor, "n 4 4"] | None]:
+    """Its rig, the size that this is of, and poses, where they are known."""
     path = next(folder.glob("pose*_bounds.npy"))
     values = read_npy(path)
     if values.ndim != 2 or values.shape[1] != 17 or not np.isfinite(values).all():
         raise DataError(f"{path}: shape {values.shape}; LLFF's poses and bounds are n x 17 numbers")
-    poses = values[:, :15].reshape(-1, 3, 5)
-    height, width, focal = (float(number) for number in poses[0, :, 4])
+    matrices = values[:, :15].reshape(-1, 3, 5)
+    height, width, focal = (float(number) for number in matrices[0, :, 4])
     if min(height, width, focal) <= 0:
         raise DataError(f"{path}: height, width and focal length must be positive, in pixels")
     rig = StereoRig.of(focal, focal, width / 2, height / 2, width / 2, baseline_mm)
-    return rig, (round(height), round(width)), bool(np.allclose(poses, poses[0]))
+    return rig, (round(height), round(width)), _poses(folder, matrices)
+
+
+def _poses(folder: Path, matrices: Float[np.ndarray, "n 3 5"]) -> Float[Tensor, "n 4 4"] | None:
+    """Camera-to-world in OpenCV's axes and mm; None where the camera moves in unknown axes."""
+    if np.allclose(matrices, matrices[0]):
+        return torch.eye(4).expand(len(matrices), 4, 4)
+    meta = read_json(folder / META) if (folder / META).is_file() else {}
+    axes, unit_mm = convention_named(str(meta.get("pose_convention"))), meta.get("unit_mm")
+    if axes is None or not isinstance(unit_mm, int | float):
+        return None
+    poses = axes.to_opencv(torch.from_numpy(matrices[:, :, :4].astype(np.float64)))
+    poses[:, :3, 3] *= unit_mm
+    return poses.float()

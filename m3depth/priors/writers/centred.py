@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import ConfigError, DataError
+from m3depth.errors import DataError
 from m3depth.options import require_size
 from m3depth.priors.habits import half
 from m3depth.priors.needs import Poses

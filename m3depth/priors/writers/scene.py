@@ -266,7 +266,10 @@ def _told_crop(camera: Record) -> list[str]:
     whole = [height + margins.top + margins.bottom, width + margins.left + margins.right]
     native = camera.get("resized_from", whole)
     if native != whole:
-        said = f"resized from {native[1]}x{native[0]}" + (f"; {said}" if said else "")
+        resized = f"resized from {native[1]}x{native[0]} to {whole[1]}x{whole[0]}"
+        if not said:
+            return [f"every frame: {resized}"]
+        said = f"{resized}; {said}"
     why = "so that the principal point is where this layout's readers take it to be"
     return [f"every frame, {why}: {said}"] if said else []
 
