@@ -233,7 +233,8 @@ def _refuse_data_set(folder: Path) -> None:
 
 def _images(paths: Iterator[Path]) -> list[Path]:
     shown = (path for path in paths if not path.name.startswith("."))
-    return [path for path in shown if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+    # a link to nothing is one of them: reading it says so
+    return [p for p in shown if p.suffix.lower() in IMAGE_SUFFIXES and not p.is_dir()]
 
 
 def _shared_folder(paths: Sequence[Path]) -> Path:

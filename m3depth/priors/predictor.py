@@ -130,6 +130,7 @@ class DepthPredictor:
                 self._compare(view.rig, (view.image.shape[-2], view.image.shape[-1]))
         rigs = [view.rig or self._rig_at(view) for view in views]
         images = [self.small(v.image) if v.small is None else v.small for v in views]
+        _tell_grey(views, images)
         passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
         found = [depth for images in passes for depth in self._pass(images)]
         return [
@@ -174,6 +175,16 @@ def one_by_one(
         if len(items) == 1:
             return [error]
     return [found for item in items for found in one_by_one(predict, [item])]
+
+
+def _tell_grey(views: Sequence[View], images: Sequence[Float[Tensor, "3 k l"]]) -> None:
+    """Each pixel of one grey, and not all black."""
+    for view, image in zip(views, images, strict=True):
+        if image.any() and (image == image[:1]).all():
+            warn_once(
+                f"{view.key}: a grey picture: a network that was trained on colours can be far off "
+                "in depth; give the picture in its colours"
+            )
 
 
 @torch.inference_mode()

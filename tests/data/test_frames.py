@@ -11,6 +11,7 @@ import torch
 from m3depth.data.frames import open_frames
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.outputs.claim import Output
 
 
 def picture(path: Path, level: int) -> Path:
@@ -183,3 +184,24 @@ def test_of_a_data_set_the_left_views_must_be_named(tmp_path: Path, view: str, o
 def test_a_video_s_rate_and_none_of_pictures(clip: Path, tmp_path: Path) -> None:
     assert open_frames(clip).frames_per_s is None
     assert open_frames(film(tmp_path / "clip.avi", 2)).frames_per_s == 25
+
+
+def test_a_link_to_nothing_is_a_frame_that_cannot_be_read(clip: Path) -> None:
+    """It was left out in silence."""
+    (clip / "f3.png").symlink_to("nowhere.png")
+    frames = {frame.name: frame for frame in open_frames(clip)}
+    assert list(frames) == ["f1", "f2", "f3", "f10"]
+    with pytest.raises(DataError, match=r"f3\.png: cannot be read"):
+        _ = frames["f3"].image
+
+
+def test_predictions_that_were_stopped_are_no_frames(clip: Path) -> None:
+    with Output(clip / "out", "predict").claimed() as claim:
+        claim.writing(clip / "out/f1.png")
+        picture(clip / "out/f1.png", 3)
+    with pytest.raises(DataError, match="holds predictions"):
+        open_frames(clip / "out")
+    for path in clip.glob("f*"):
+        path.unlink()
+    with pytest.raises(DataError, match="no image there"):
+        open_frames(clip)

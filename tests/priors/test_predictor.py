@@ -8,6 +8,7 @@ import torch
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.points import project
+from m3depth.log import warn_once
 from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
@@ -162,3 +163,12 @@ def test_only_the_frame_that_cannot_be_had_fails() -> None:
 def test_a_batch_of_none() -> None:
     with pytest.raises(ConfigError, match="batch_size=0: expected a whole number from 1"):
         trained(0)
+
+
+def test_a_grey_picture_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    warn_once.cache_clear()
+    predict = DepthPredictor(constant(0.1), (24, 32), RIG, (48, 64))
+    predict([torch.rand(3, 48, 64), torch.zeros(3, 48, 64)])
+    assert not caplog.text
+    predict(torch.rand(1, 48, 64).expand(3, -1, -1), key="old")
+    assert "old: a grey picture: a network that was trained on colours" in caplog.text

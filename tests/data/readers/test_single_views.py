@@ -138,3 +138,9 @@ def test_a_size_that_no_image_has(folder: Path, size: tuple[int, ...]) -> None:
         ConfigError, match=r"^data\.size=\[.*\]: expected \[height, width\] or null"
     ):
         SingleViews(folder, size)
+
+
+def test_folders_of_images_are_named(folder: Path) -> None:
+    """It was called empty."""
+    with pytest.raises(DataError, match=r"no images right in it, but folders \(clip\): give one"):
+        SingleViews(folder.parent)
