@@ -27,8 +27,26 @@ def require_number(
     if isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high:
         return
     kind = "a whole number" if whole else "a number"
-    limits = f"from {low:g}" + (f" to {high:g}" if math.isfinite(high) else " on")
-    raise ConfigError(f"{name}={value}: expected {kind} {limits}")
+    limits = f"from {_typed(low)}" + (f" to {_typed(high)}" if math.isfinite(high) else " on")
+    shown = "null" if value is None else value
+    raise ConfigError(f"{name}={shown}: expected {kind} {limits}")
+
+
+def _typed(number: float) -> str:
+    """A whole number with all its digits."""
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+def require_name(value: object) -> None:
+    """Stop at a name that is no folder below ``outputs/``.
+
+    Raises:
+        ConfigError: it is empty, or leads out of there.
+    """
+    parts = str(value).split("/")
+    if value is None or not {"", ".."}.isdisjoint(parts):
+        shown = "null" if value is None else value
+        raise ConfigError(f"name={shown}: expected a name, of the folder below outputs/")
 
 
 def require_size(name: str, value: object) -> tuple[int, int]:

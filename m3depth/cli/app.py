@@ -27,7 +27,10 @@ USAGE = (
 )
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
-NO_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+NO_WAY = {
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,6 +82,8 @@ def one_line(error: BaseException) -> tuple[str, int] | None:
         return f"{error.filename}: {error.strerror}; choose another output=", 1
     if isinstance(error, FileNotFoundError) and error.filename:  # in /proc nothing can be made
         return f"{error.filename}: cannot be found or made; look at the path", 1
+    if isinstance(error, RuntimeError) and "Symlink loop" in str(error):
+        return f"{_flat(error)}: a link that leads to itself; look at the path", 1
     if isinstance(error, RuntimeError) and "PytorchStreamWriter" in str(error):
         return f"a checkpoint could not be written ({_flat(error)}); free space or set output=", 1
     if isinstance(error, MemoryError) or any(one in str(error) for one in NO_MEMORY):

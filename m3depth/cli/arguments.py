@@ -52,8 +52,9 @@ def readable(setting: str, multirun: bool = False) -> str:
     """
     key, equals, value = setting.partition("=")
     path = is_path(key)
-    if path and value.startswith("~/"):  # a shell leaves it as it is in data.root=~/pairs
-        value = os.path.expanduser(value)
+    quote = value[:1] if value[:1] in ("'", '"') else ""
+    if path and value.startswith(f"{quote}~/"):  # a shell leaves it as it is in data.root=~/pairs
+        value = quote + os.path.expanduser(value.removeprefix(quote))
     setting = key + equals + value
     if value in ("", "null") or (not path and value[0] in "[{"):
         return setting
@@ -73,7 +74,7 @@ def is_path(key: str) -> bool:
 
 
 def _setting(word: str) -> str:
-    if "=" not in word and not word.startswith("~"):
+    if ("=" not in word and not word.startswith("~")) or word.startswith("="):
         raise ConfigError(f"{word}: expected a setting, key=value; --help lists the keys")
     return word
 

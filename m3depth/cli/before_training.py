@@ -19,7 +19,7 @@ PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")
 
 
 def require_trainer(options: Mapping[str, Any]) -> None:
-    """Stop at a precision that the losses cannot have, and at more processes than cores.
+    """Stop at what the losses cannot have, at more processes than cores, and at odd numbers.
 
     Raises:
         ConfigError: naming the setting.
@@ -29,6 +29,8 @@ def require_trainer(options: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"trainer.precision={precision}: the losses need float32; 32-true, 16-mixed, bf16-mixed"
         )
+    if options.get("gradient_clip_val") is not None:
+        require_number("trainer.gradient_clip_val", options["gradient_clip_val"], 0)
     devices, cores = options.get("devices"), os.cpu_count() or 1
     on_cpu = options.get("accelerator") == "cpu"
     if on_cpu and isinstance(devices, int) and devices > cores:

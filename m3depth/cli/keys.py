@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 WITHOUT = {"callbacks", "logger"}  # groups that null leaves empty
 NONE_AT_FIRST = {"experiment", "debug"}  # groups that are null unless they are given
+ONE = {"data", "network", "system", "optimizer", "scheduler", "source", "writer", "target"}
 OF_HYDRA = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
@@ -64,6 +65,8 @@ def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
             return [f"~{name}", f"++{name}={{}}"]
         shown = "[]" if value == [] else "null"
         raise ConfigError(f"{name}={shown}: {verb} needs one: {', '.join(options)}")
+    if isinstance(value, list) and name in ONE:
+        raise ConfigError(f"{name}={group.input_line.partition('=')[2]}: {verb} takes one {name}")
     for one in value if isinstance(value, list) else [value]:
         if one not in options and "/" not in str(one) and "$" not in str(one):
             near = nearest(str(one), options)
@@ -125,11 +128,11 @@ def _may_be_added(override: "Override", config: Node, parent: object, path: str,
     """Raise unless the class that ``parent`` makes takes ``name``, or it is a further part."""
     key, adds = override.key_or_group, override.is_add() or override.is_force_add()
     near = nearest_path(key, config)
-    if not adds and near:
-        raise ConfigError(f"{key}: no such setting{meant(near)}")
     target = parent.get("_target_") if isinstance(parent, dict) else None
+    taken = {} if target is None else _parameters(target)
+    if not adds and near and name not in taken:
+        raise ConfigError(f"{key}: no such setting{meant(near)}")
     if target is not None:
-        taken = _parameters(target)
         unsure = nearest(name, list(taken), 0.8)
         if name in taken or name in OF_HYDRA or ("**" in taken and unsure is None):
             if adds:

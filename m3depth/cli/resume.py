@@ -41,15 +41,19 @@ class Earlier(NamedTuple):
         path = output / "config.yaml"
         if not path.is_file():
             return None
-        text = path.read_text(encoding="utf-8")
-        first = text.partition("\n")[0]
         try:
+            text = path.read_text(encoding="utf-8")
+            first = text.partition("\n")[0]
             given = json.loads(first.removeprefix(GIVEN)) if first.startswith(GIVEN) else []
             config = yaml.safe_load(text)
         except (ValueError, yaml.YAMLError) as error:
             raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-        if not isinstance(config, dict):
-            raise UserError(f"{path}: is no configuration of a run")
+        of_words = isinstance(given, list) and all(isinstance(one, str) for one in given)
+        if not (of_words and isinstance(config, dict) and "output" in config):
+            raise UserError(
+                f"{path}: is no configuration of a run; move it away, and the checkpoint's own is "
+                "taken"
+            )
         return cls(config, given)
 
 
@@ -96,6 +100,9 @@ def _merged(earlier: Iterable[str], typed: list[Override]) -> list[str]:
     kept: list[str] = []
     replaced: list[Override] = []
     before = _parsed(list(earlier))
+    left_out = {one.key_or_group for one in before if one.is_delete()}
+    # `~logger` was noted with the empty group that it leaves, which is not the user's
+    before = [one for one in before if one.key_or_group not in left_out or one.is_delete()]
     choices = {one.key_or_group: one.value() for one in before}
     others = [new for new in typed if new.value() != choices.get(new.key_or_group)]
     for one in before:

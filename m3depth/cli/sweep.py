@@ -13,7 +13,7 @@ from typing import Any
 from m3depth.cli.app import configuration, expected, one_line
 from m3depth.cli.arguments import Arguments, readable
 from m3depth.cli.job_names import job_name
-from m3depth.cli.job_table import Row, headline, text_table, write_table
+from m3depth.cli.job_table import Row, headline, require_free, text_table, write_table
 from m3depth.cli.run import run_once, settle
 from m3depth.errors import ConfigError
 
@@ -104,7 +104,20 @@ def _planned(name: str, given: Arguments) -> tuple[list[Job], Path | None]:
     else:
         outputs = [Path(str(config.output)) for config in configs]
     folder = _place(jobs, outputs, swept)
+    _refuse_twins(jobs)
+    if folder is not None:
+        require_free(folder)
     return jobs, folder
+
+
+def _refuse_twins(jobs: list[Job]) -> None:
+    """Two jobs in one folder: the second would find the first one's run there."""
+    seen: set[str] = set()
+    for job in jobs:
+        if job.output in seen:
+            told = " ".join(f"{key}={value}" for key, value in job.varying.items())
+            raise ConfigError(f"{told}: comes twice in this multirun; give each value once")
+        seen |= {job.output} if job.output else set()
 
 
 def _raw_output(config: Any) -> object:

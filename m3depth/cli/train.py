@@ -36,7 +36,7 @@ from m3depth.cli.resume import (
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
-from m3depth.options import require_number, require_switch
+from m3depth.options import require_name, require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.systems.base import System
 from m3depth.systems.build import build_system
@@ -60,11 +60,13 @@ FIXED = ("network", "system", "optimizer._target_")
 FREE = ("network.initial_disparity", "network.pretrained")  # what weights have at first
 # The least that each may be; Lightning looks at them when the run has begun.
 COUNTS = {
-    "max_epochs": -1,
+    "max_epochs": 1,
     "log_every_n_steps": 0,
     "check_val_every_n_epoch": 1,
     "accumulate_grad_batches": 1,
+    "max_steps": 1,
 }
+ENDLESS = {"max_epochs": -1, "max_steps": -1}  # what Lightning has for without end
 logger = logging.getLogger(__name__)
 
 
@@ -122,14 +124,21 @@ def _trained(
         network = getattr(system, system.gives_depth)
         network.to(memory_format=torch.contiguous_format)
         network.compile(options={"layout_optimization": False})
+    description = describe(plain, system, data)
     if checkpoint:
-        _check_resumed(plain, earlier, check_resumable(checkpoint, system), output)
+        saved = check_resumable(checkpoint, system)
+        _check_resumed(plain, earlier, saved, output)
+        # With other data now, the weights have still learned from those of then
+        description["trained_on"] = sorted(saved.trained_on.union(description["trained_on"]))
     stop = CheckpointWhenStopped(output / "checkpoints" / "last.ckpt")
     own = output / "checkpoints" if earlier else None
     resumes = [ResumeAsConfigured(plain["optimizer"], own)] if checkpoint else []
-    trainer = _trainer(config, DescribeCheckpoint(describe(plain, system, data)), stop, *resumes)
+    trainer = _trainer(config, DescribeCheckpoint(description), stop, *resumes)
+    own_files = _own_checkpoints(trainer, output)
     if claim:
         claim.adopt(FILES if earlier else [])
+        if not earlier:
+            claim.require_free(own_files)
         save_config(output / "config.yaml", plain)
         claim.adopt(FILES)
     try:
@@ -139,7 +148,7 @@ def _trained(
             trainer.fit(system, data, ckpt_path=checkpoint, weights_only=True)
         best = trainer.checkpoint_callback
         if trainer.is_global_zero:
-            _score_best(config, plain, output, data)
+            _score_best(config, plain, output, data, trainer)
     finally:
         if claim:
             claim.adopt(_checkpoints(trainer, claim.folder))
@@ -193,8 +202,9 @@ def _require_options(plain: dict[str, Any]) -> None:
     for switch in ("compile", "flip"):
         require_switch(switch, plain[switch])
     require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)
+    require_name(plain["name"])
     for name, least in COUNTS.items():
-        if plain["trainer"].get(name) is not None:
+        if plain["trainer"].get(name) not in (None, ENDLESS.get(name)):
             require_number(f"trainer.{name}", plain["trainer"][name], least, whole=True)
     require_trainer(plain["trainer"])
     require_room_for_pairs(plain["data"])
@@ -248,11 +258,40 @@ def _resume_from(checkpoint: str | None, output: Path) -> Path | None:
     return path
 
 
-def _score_best(config: DictConfig, plain: dict[str, Any], output: Path, data: StereoData) -> None:
+def _own_checkpoints(trainer: pl.Trainer, output: Path) -> list[str]:
+    """Their paths below the output, as far as they are known before the run.
+
+    Raises:
+        ConfigError: a callback would write elsewhere, where another run's may be.
+    """
+    names = []
+    for one in trainer.checkpoint_callbacks:
+        place = Path(str(getattr(one, "dirpath", None) or output)).resolve()
+        if not place.is_relative_to(output.resolve()):
+            raise ConfigError(
+                f"callbacks: checkpoints would go to {place}, which is outside output={output}; "
+                "leave dirpath= as it is"
+            )
+        name = getattr(one, "filename", None) or "{epoch}"
+        if "{" not in name:
+            names.append(str(place.relative_to(output.resolve()) / f"{name}.ckpt"))
+    return names
+
+
+def _score_best(
+    config: DictConfig, plain: dict[str, Any], output: Path, data: StereoData, trainer: pl.Trainer
+) -> None:
     folder = output / "checkpoints"
-    best = next((f for f in (folder / "best.ckpt", folder / "last.ckpt") if f.is_file()), None)
+    monitored = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
+    paths = [Path(getattr(one, "best_model_path", "")).resolve() for one in monitored]
+    ours = [path for path in paths if path.is_relative_to(output.resolve())]
+    candidates = (*ours, folder / "best.ckpt", folder / "last.ckpt")
+    best = next((path for path in candidates if path.is_file()), None)
     if best is None:
-        raise ConfigError("callbacks.checkpoint: no checkpoint was written, nothing to score")
+        raise ConfigError(
+            "trainer: no checkpoint was written, nothing to score: no frame was trained on, or "
+            "its options (limit_train_batches, fast_dev_run) keep it from writing one"
+        )
     model = load_model(best)
     protocols = build_protocols(config)
     score_checkpoint(

@@ -14,6 +14,7 @@ ENDOSCOPE_MM = (1.5, 20.0)  # shortest and longest baseline of stereo endoscopes
 RIG_MM = (1.0, 1000.0)  # of any stereo rig
 VIEW_DEG = (20.0, 170.0)  # field of view across the longer side
 USUAL_VIEW_DEG = (30.0, 130.0)
+WIDEST_DEG = 140.0  # rectified: its border has a ninth of the resolution of its middle
 PIXEL_SHAPE = 2.5  # largest ratio of fx to fy, either way
 USUAL_PIXEL_SHAPE = 1.25
 MIDDLE = 0.5  # share of the width and of the height, in the middle, where a centre lies
@@ -109,10 +110,11 @@ def _field_of_view(rig: StereoRig, size: tuple[int, int]) -> Oddity | None:
     if USUAL_VIEW_DEG[0] <= across <= USUAL_VIEW_DEG[1]:
         return None
     seen = VIEW_DEG[0] <= across <= VIEW_DEG[1]
+    doubt = Doubt.ODD if across > WIDEST_DEG else Doubt.RARE
     low, high = USUAL_VIEW_DEG if seen else VIEW_DEG
     return Oddity(
         "field_of_view",
-        Doubt.RARE if seen else Doubt.UNLIKELY,
+        doubt if seen else Doubt.UNLIKELY,
         f"fx {float(rig.fx):g}, fy {float(rig.fy):g} in {_named(size)}: it would see "
         f"{across:.0f} degrees; rectified cameras see {low:g} to {high:g}",
         "give the focal length in pixels of these very images",

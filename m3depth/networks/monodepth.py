@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from m3depth.errors import ConfigError
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
 from m3depth.options import require_number, require_switch
@@ -56,6 +57,7 @@ class Monodepth(nn.Module):
         channels = self.encoder.channels
         self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
         skips = [*reversed(channels[:-1]), *([0] if self.lacks_half else []), 0]
+        _require_widths(widths, len(skips))
         widths = tuple(widths)[-len(skips) :]
         inputs = [channels[-1], *widths[:-1]]
         self.stages = nn.ModuleList(
@@ -91,6 +93,16 @@ class Monodepth(nn.Module):
                 for coarse in pyramid[:-1]
             ]
         return tuple(_as_map(disparity) for disparity in reversed(pyramid))
+
+
+def _require_widths(widths: Sequence[int], stages: int) -> None:
+    if len(widths) < stages:
+        raise ConfigError(
+            f"network.widths={list(widths)}: one for each of the decoder's {stages} stages is "
+            "needed, coarsest first"
+        )
+    for width in widths:
+        require_number("network.widths", width, 1, whole=True)
 
 
 class Stage(nn.Module):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from m3depth.errors import ConfigError, UserError
+from m3depth.options import require_switch
 from m3depth.outputs.lock import Lock
 from m3depth.outputs.places import require_apart, require_place
 from m3depth.outputs.record import OURS, Record
@@ -106,7 +107,7 @@ class Output:
     verb: str
     inputs: Mapping[str, object] = field(default_factory=dict)
     needs: Mapping[str, object] = field(default_factory=dict)
-    overwrite: bool = False
+    overwrite: object = False
     goes_on: bool = False
     ways_on: str = ""
     when_stopped: str = ""
@@ -122,12 +123,13 @@ class Output:
             UserError: another process writes there, or a file is in the way.
             Stopped: the run was asked to stop; it says how to go on.
         """
+        require_switch("overwrite", self.overwrite)  # "no" would be a word, and true
         used = bool(Record(Path(str(self.output))).present())
         folder = require_place(self.output, used)
         require_apart(folder, self.inputs)
         self._require_usable(Record(folder))  # before anything is made
         with self._locked(folder):
-            claim = Claim(folder, self.verb, self.overwrite)
+            claim = Claim(folder, self.verb, bool(self.overwrite))
             self._require_usable(claim.record)  # another run may have ended just now
             if not self.goes_on:
                 claim.require_free(self.names)

@@ -114,6 +114,7 @@ class Progress(NamedTuple):
     path: Path
     epochs: int  # whole ones
     steps: int
+    trained_on: frozenset[str]  # see `TrainedModel`
 
 
 def check_resumable(path: Path, system: System) -> Progress:
@@ -125,7 +126,8 @@ def check_resumable(path: Path, system: System) -> Progress:
     saved, part = _read(path), system.gives_depth
     _load_weights(copy.deepcopy(getattr(system, part)), part, saved, path)
     epochs = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-    return Progress(path, epochs, saved["global_step"])
+    trained_on = frozenset(saved["m3depth"].get("trained_on", ()))
+    return Progress(path, epochs, saved["global_step"], trained_on)
 
 
 def _read(path: Path) -> dict[str, Any]:

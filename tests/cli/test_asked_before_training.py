@@ -1,5 +1,6 @@
 """What a run would only find out on its way is one line before it, and nothing is written."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,16 @@ WRONG = {
     "trainer.precision=bf16-true": "trainer.precision=bf16-true: the losses need float32",
     "trainer.precision=64-true": "32-true, 16-mixed, bf16-mixed",
     "trainer.devices=9999": "trainer.devices=9999: this machine has",
+    "trainer.max_epochs=0": "trainer.max_epochs=0: expected a whole number from 1 on",
+    "trainer.gradient_clip_val=-1": "trainer.gradient_clip_val=-1: expected a number from 0 on",
+    "network.widths=[16]": "one for each of the decoder's 5 stages",
+    "network.widths=[0,16,8,8,8]": "network.widths=0: expected a whole number from 1 on",
+    "seed=4294967296": "from 0 to 4294967295",
+    "name=null": "name=null: expected a name, of the folder below outputs/",
+    "name=a/../../b": "name=a/../../b: expected a name",
+    "overwrite=no": "overwrite=no: expected true or false",
+    "data=[synthetic]": "data=[synthetic]: train takes one data",
+    "callbacks.checkpoint.dirpath=/tmp/others": "checkpoints would go to /tmp/others",
     "data.size=[7,9]": "each at least 16",
     "data.size=null": "data.size=null: give [height, width]",
     "data.size=[200000,300000]": "of memory at least, and",
@@ -90,3 +101,33 @@ def test_what_cannot_fit_is_told_instead_of_killed(
     assert told.status == 2
     assert wrong.split("=")[0] in told.line
     assert "would need" in told.line or "expected a whole number" in told.line
+
+
+def test_a_training_of_no_frame(tmp_path: Path):
+    told = m3depth("train", *TINY, f"output={tmp_path}/run", "+trainer.limit_train_batches=0")
+    assert told.status == 2
+    assert "no frame was trained on" in told.line
+
+
+def test_a_run_that_ends_before_its_first_validation(tmp_path: Path):
+    told = succeed("train", *TINY, f"output={tmp_path}/run", "+trainer.max_steps=1")
+    assert "report: " in told.err
+    assert (tmp_path / "run/checkpoints/last.ckpt").is_file()
+
+
+def test_a_best_checkpoint_of_another_name_is_the_one_that_is_scored(tmp_path: Path):
+    named = "callbacks.checkpoint.filename=by_loss"
+    succeed("train", *TINY, "debug=two_steps", f"output={tmp_path}/run", named)
+    record = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert record["checkpoint"].endswith("checkpoints/by_loss.ckpt")
+
+
+def test_a_users_checkpoint_of_that_name_is_not_replaced(tmp_path: Path):
+    mine = tmp_path / "run/checkpoints/mine.ckpt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("weights")
+    named = "callbacks.checkpoint.filename=mine"
+    told = m3depth("train", *TINY, "debug=two_steps", f"output={tmp_path}/run", named)
+    assert told.status == 1
+    assert "mine.ckpt: is there, and no record says" in told.line
+    assert mine.read_text() == "weights"

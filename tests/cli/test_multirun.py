@@ -4,12 +4,14 @@ import csv
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from command_line import TINY, Told, m3depth, succeed
 
 from m3depth.cli import verbs
 from m3depth.cli.job_names import LONGEST, job_name
+from m3depth.cli.job_table import text_table
 from m3depth.cli.run import run
 from m3depth.errors import DataError
 
@@ -144,3 +146,46 @@ def test_two_true_trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         assert f"seed: {seed}" in (sweep / f"seed={seed}/config.yaml").read_text()
     assert all(float(row["best"]) > 0 and float(row["mae_mm"]) > 0 for row in table(sweep))
     assert {file.name for file in sweep.iterdir()} == {"seed=1", "seed=2", "table.csv", "table.md"}
+
+
+def test_a_job_that_is_refused_leaves_what_the_table_says_of_the_run_that_stands(tmp_path: Path):
+    assert train("-m seed=1,3 output=R").status == 0
+    before = table(tmp_path / "R")
+    with mock.patch(f"{__name__}.task", side_effect=DataError("R/seed=1: holds a run")):
+        told = train("-m seed=1,3 output=R")
+    assert told.status == 1
+    assert "failed: R/seed=1: holds a run" in told.out
+    assert table(tmp_path / "R") == before
+
+
+def test_the_same_value_twice_is_refused_before_the_first_job():
+    told = train("-m seed=1,1 output=R")
+    assert told.status == 2
+    assert "seed=1: comes twice" in told.line
+    assert RAN == []
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.md"])
+def test_a_users_table_is_not_replaced(name: str, tmp_path: Path):
+    (tmp_path / "R").mkdir()
+    (tmp_path / "R" / name).write_text("patient,age\n1,50\n")
+    told = train("-m seed=1,3 output=R")
+    assert told.status == 1
+    assert f"{name}: is there, and no table of a multirun" in told.line
+    assert (tmp_path / "R" / name).read_text() == "patient,age\n1,50\n"
+    assert RAN == []
+
+
+def test_the_table_to_be_read_is_narrow():
+    metrics = {f"metric_{number}": 0.123456789 for number in range(30)}
+    told = text_table(
+        [
+            {"seed": "1", "status": "ok", "best": 0.25, "mae_mm": 3.14159, **metrics},
+            {"seed": "2", "status": f"failed: {'long ' * 50}", "output": "/a/very/long/path"},
+        ]
+    )
+    head, _, one, other = told.splitlines()
+    assert head.split() == "| seed | status | best | mae_mm |".replace("|", "| ").split()
+    assert "3.142" in one
+    assert "..." in other
+    assert max(map(len, told.splitlines())) < 100

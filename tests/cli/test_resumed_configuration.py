@@ -4,9 +4,12 @@ import csv
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
+import torch
 import yaml
 from command_line import NETWORK, m3depth, succeed
+from pair_files import write_pairs
 
 OPTIONS = (
     *("experiment=m3depth", "data=folder", "data.size=[32,48]", "data.batch_size=1"),
@@ -93,7 +96,7 @@ def test_the_optimiser_s_rate_is_what_is_given(run: Path):
         pytest.param(["optimizer._target_=torch.optim.SGD"], "optimizer._target_: torch.optim.Adam",
                      id="another optimiser"),
         pytest.param([], "has its 1 of 1 epochs; more are trainer.max_epochs=2", id="finished"),
-        pytest.param(["trainer.max_epochs=0"], "has its 1 of 0 epochs", id="past its end"),
+        pytest.param(["trainer.max_epochs=0"], "a whole number from 1 on", id="no epoch"),
         pytest.param(["data.root=nowhere", "trainer.max_epochs=2"], "nowhere", id="no data"),
         pytest.param(["overwrite=true"], "give one", id="and begin anew"),
         pytest.param(["optimizer.lr=-1", "trainer.max_epochs=2"], "optimizer", id="no rate"),
@@ -118,3 +121,54 @@ def test_without_its_file_the_checkpoint_says_the_configuration(run: Path, pairs
     succeed("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=2")
     assert config(run)["data"]["train"]["root"] == str(pairs)
     assert config(run)["optimizer"]["lr"] == 2e-4
+
+
+def test_a_logger_that_was_left_out_stays_out(run: Path):
+    """However often it is said."""
+    for epochs in (2, 3):
+        given = ("checkpoint=last", "~logger", f"trainer.max_epochs={epochs}")
+        told = succeed("train", f"output={run}", *given)
+        assert config(run)["logger"] == {}
+    assert ": logger" not in told.err
+    succeed("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=4")
+    assert config(run)["logger"] == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"\xff\xfe", b"# made with [3]\noutput: a\n", b"a: 3\n", b"# made with {}\noutput: a\n"],
+)
+def test_a_configuration_that_is_none(run: Path, text: bytes):
+    (run / "config.yaml").write_bytes(text)
+    told = m3depth("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=2")
+    assert told.status == 1
+    assert "config.yaml: " in told.line
+    assert (run / "config.yaml").read_bytes() == text
+
+
+def test_a_moved_run_keeps_its_best(run: Path):
+    """The best score goes with the folder: a worse epoch does not take the best one's place."""
+    last = run / "checkpoints/last.ckpt"
+    saved = torch.load(last, weights_only=True)
+    (state,) = [one for one in saved["callbacks"].values() if one.get("monitor")]
+    assert not state["dirpath"].startswith(str(run))
+    state["best_model_score"] = torch.tensor(1e-6)
+    state["best_k_models"] = {path: torch.tensor(1e-6) for path in state["best_k_models"]}
+    state["kth_value"] = torch.tensor(1e-6)
+    torch.save(saved, last)
+    best = (run / "checkpoints/best.ckpt").read_bytes()
+    succeed("train", f"output={run}", "checkpoint=last", "trainer.max_epochs=2")
+    assert (run / "checkpoints/best.ckpt").read_bytes() == best
+
+
+def test_frames_of_before_stay_known_as_trained_on(run: Path, tmp_path: Path):
+    """With another data set now, the weights have still learned from the one of then."""
+    before = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["m3depth"]["trained_on"]
+    other = write_pairs(tmp_path / "other", depth=False)
+    for side in ("left", "right"):
+        for file in sorted((other / side).iterdir()):
+            cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
+    given = (f"data.root={other}", "trainer.max_epochs=2", "check=off")
+    succeed("train", f"output={run}", "checkpoint=last", *given)
+    now = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["m3depth"]["trained_on"]
+    assert set(before) < set(now)

@@ -57,6 +57,7 @@ def test_rigs_that_are_no_endoscopes_are_told_and_used(known: StereoRig, size: t
         (rig(cx_right=30), "cx_right 30"),
         (rig(fx=51.7), "is 0.1 times fy"),
         (rig(fx=25, fy=25), "it would see 17"),
+        (rig(fx=51.7, fy=51.7), "it would see 160 degrees"),
         (rig(fx=3000, fy=3000), "it would see 11 degrees"),
         (rig(baseline_mm=0.00414), "which 0.00414 would be in metres"),
         (rig(baseline_mm=4140), "which 4140 would be in micrometres"),
@@ -73,7 +74,7 @@ def test_what_no_camera_has_is_refused(wrong: StereoRig, said: str):
 @pytest.mark.parametrize(
     ("rare", "code"),
     [
-        (rig(fx=51.7, fy=51.7), "field_of_view"),
+        (rig(fx=125, fy=125), "field_of_view"),
         (rig(fx=1300, fy=1300), "field_of_view"),
         (rig(fy=400), "pixel_shape"),
         (rig(baseline_mm=41.4), "baseline_unit"),

@@ -1,5 +1,6 @@
 """A folder of rectified pairs, with or without calibration and ground truth."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from m3depth.data.images import (
 from m3depth.data.listing import IN_DATA, files_by_name, refuse
 from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.rig_file import RigFile, read_rig
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
+CALIBRATION = {".yaml", ".yml", ".json", ".txt", ".xml", ".ini", ".npz", ".mat"}
 LAYOUT = ("left", "right", "depth", "mask")
 
 
@@ -85,7 +87,7 @@ class FolderPairs(ReadAtSize):
         )
         if truth:
             _tell_other_folders(self.root)
-        self.names = self._chosen(set(only), set(without))
+        self.names = self._chosen(_names("only", only), _names("without", without))
         if hold_out and (trained is None or same_folder(trained, root)):
             kept = set(held_out(self.names, hold_out))
             self.names = [name for name in self.names if (name in kept) == (trained is not None)]
@@ -117,7 +119,7 @@ class FolderPairs(ReadAtSize):
 
     def places(self) -> list[str]:
         """Where each frame lies."""
-        return [str(self._left[name].resolve()) for name in self.names] * self.repeat
+        return [os.path.realpath(self._left[name]) for name in self.names] * self.repeat
 
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:
@@ -152,7 +154,8 @@ class FolderPairs(ReadAtSize):
 
     def _calibration(self) -> RigFile | None:
         path = self.root / "rig.yaml"
-        if not path.exists():
+        if not os.path.lexists(path):
+            _tell_other_calibrations(self.root)
             return None
         calibration = read_rig(path)
         first = self._left[self.names[0]]
@@ -184,9 +187,27 @@ class FolderPairs(ReadAtSize):
             )
 
 
+def _names(option: str, given: Collection[str]) -> set[str]:
+    """The names in a list, in which YAML takes 12 for a number."""
+    if isinstance(given, str):
+        raise ConfigError(f"{option}={given}: expected a list of names, [{given}]")
+    return {str(name) for name in given}
+
+
 def same_folder(one: str | Path, other: str | Path) -> bool:
     """Whether two paths lead to one folder."""
     return Path(one).resolve() == Path(other).resolve()
+
+
+def _tell_other_calibrations(root: Path) -> None:
+    """Say which files look like the calibration of a set that has none: `calib.json`."""
+    texts = sorted(path.name for path in root.iterdir() if path.suffix.lower() in CALIBRATION)
+    like = [name for name in texts if any(word in name.lower() for word in ("rig", "cal", "intr"))]
+    if like:
+        warn_once(
+            f"{root}: not used: {', '.join(like)}; the calibration of a set is its rig.yaml, and "
+            "without one there are no millimetres"
+        )
 
 
 def _tell_other_folders(root: Path) -> None:
