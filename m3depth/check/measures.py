@@ -112,9 +112,14 @@ def _spread(
     pick = min if lowest else max
     middle, (frame, most) = _middle(sizes), pick(sizes, key=lambda pair: pair[1])
     end = "at least" if lowest else "at most"
-    said = f"{what} {middle:.2g} {unit} (median), {most:.2g} {end} ({frame.key})"
+    said = f"{what} {_plain(middle)} {unit} (median), {_plain(most)} {end} ({frame.key})"
     name = unit.split()[0].replace("%", "percent")
     return Measure(code, said, {f"median_{name}": middle, f"{pick.__name__}_{name}": most})
+
+
+def _plain(value: float) -> str:
+    """Two digits, and all of those before the point."""
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
 def _middle(values: Values) -> float:

@@ -41,6 +41,10 @@ def take_apart(arguments: list[str]) -> Arguments:
             settings.append(word)
     multirun = bool(MULTIRUN & set(arguments))
     settings = [readable(_setting(one), multirun) for one in settings]
+    for one in settings:
+        key, _, value = one.partition("=")
+        if "=" in one and not value.strip() and is_path(key) and key != "output":
+            raise ConfigError(f"{key}= is empty: name a path (is a variable of it not set?)")
     return Arguments(flags, settings, multirun, bool(HELP & set(arguments)))
 
 

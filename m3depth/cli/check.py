@@ -34,6 +34,7 @@ def check_pairs(config: DictConfig) -> int:
     from m3depth.check.run import check, frames_read, table, told_frames, write_check
 
     require_images(config.data.size, 2)
+    _require_limits(config)
     checks = [instantiate(one) for one in config.checks.values()]
     with _claimed(config, {"input": config.input, **data_inputs(config.data)}):
         findings, sampled = check(_splits(config), instantiate(config.sample), checks)
@@ -46,6 +47,18 @@ def check_pairs(config: DictConfig) -> int:
             write_gallery(folder / "report.html", findings, sampled)
             sys.stdout.write(f"{folder / 'report.html'}\n")
     return _status(findings)
+
+
+def _require_limits(config: DictConfig) -> None:
+    """All that our own checks and their sample take are numbers."""
+    require_number("sample.frames", config.sample.frames, 1, whole=True)
+    parts = {f"checks.{name}": one for name, one in config.checks.items()}
+    for name, part in {"sample": config.sample, **parts}.items():
+        if not str(part.get("_target_")).startswith("m3depth."):
+            continue
+        for option, value in part.items():
+            if not str(option).startswith("_") and not isinstance(value, bool):
+                require_number(f"{name}.{option}", value, 0)
 
 
 def _told_hold_out(config: DictConfig) -> str:

@@ -66,7 +66,7 @@ def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
         shown = "[]" if value == [] else "null"
         raise ConfigError(f"{name}={shown}: {verb} needs one: {', '.join(options)}")
     if isinstance(value, list) and name in ONE:
-        raise ConfigError(f"{name}={group.input_line.partition('=')[2]}: {verb} takes one {name}")
+        raise ConfigError(f"{name}={value}: {verb} takes one {name}")
     for one in value if isinstance(value, list) else [value]:
         if one not in options and "/" not in str(one) and "$" not in str(one):
             near = nearest(str(one), options)

@@ -116,8 +116,12 @@ def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
     if path.suffix.lower() in (".npy", ".npz"):
         values = read_npz(path, ("mask",)) if path.suffix.lower() == ".npz" else read_npy(path)
         values = np.squeeze(values) if values.ndim == 3 else values
-        if values.ndim != 2 or np.isnan(values).any():
+        if values.ndim != 2:
             raise DataError(f"{path}: shape {values.shape}; a mask has one number a pixel, (h, w)")
+        if np.isnan(values).any():
+            raise DataError(
+                f"{path}: holds NaN; a mask is 0 where a pixel is left out, 1 elsewhere"
+            )
         return torch.from_numpy(values != 0)[None]
     values = np.atleast_3d(_decoded(path))[..., :3].max(axis=2)
     lossy = path.suffix.lower() in (".jpg", ".jpeg")

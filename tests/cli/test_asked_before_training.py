@@ -19,7 +19,7 @@ WRONG = {
     "name=null": "name=null: expected a name, of the folder below outputs/",
     "name=a/../../b": "name=a/../../b: expected a name",
     "overwrite=no": "overwrite=no: expected true or false",
-    "data=[synthetic]": "data=[synthetic]: train takes one data",
+    "data=[synthetic]": "train takes one data",
     "callbacks.checkpoint.dirpath=/tmp/others": "checkpoints would go to /tmp/others",
     "data.size=[7,9]": "each at least 16",
     "data.size=null": "data.size=null: give [height, width]",

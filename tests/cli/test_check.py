@@ -142,3 +142,19 @@ def test_a_swapped_folder_is_not_trained_on(folder: Path, tmp_path: Path):
     assert (tmp_path / "run" / "metrics.json").is_file()
     told = m3depth(*run, "check=maybe")
     assert (told.status, "check=maybe: choose error, warn, off" in told.line) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("sample.frames=0", "sample.frames=0: expected a whole number from 1 on"),
+        ("sample.seconds=-1", "sample.seconds=-1: expected a number from 0 on"),
+        ("checks.scale.warning_px=abc", "checks.scale.warning_px=abc: expected a number from 0 on"),
+        ("input=", "input= is empty: name a path (is a variable of it not set?)"),
+        ("data.root=", "data.root= is empty"),
+    ],
+)
+def test_limits_and_paths_that_are_none(pairs: Path, wrong: str, said: str):
+    told = m3depth("check", f"input={pairs}", wrong)
+    assert told.status == 2
+    assert said in told.line

@@ -67,8 +67,8 @@ class FolderPairs(ReadAtSize):
         self,
         root: str | Path,
         size: Sequence[int] | None,
-        only: Collection[str] = (),
-        without: Collection[str] = (),
+        only: Collection[str | int] = (),
+        without: Collection[str | int] = (),
         repeat: int = 1,
         truth: bool = True,
         hold_out: float | None = None,
@@ -187,7 +187,7 @@ class FolderPairs(ReadAtSize):
             )
 
 
-def _names(option: str, given: Collection[str]) -> set[str]:
+def _names(option: str, given: Collection[str | int]) -> set[str]:
     """The names in a list, in which YAML takes 12 for a number."""
     if isinstance(given, str):
         raise ConfigError(f"{option}={given}: expected a list of names, [{given}]")

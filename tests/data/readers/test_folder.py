@@ -1,5 +1,7 @@
 """A folder of pairs: what is read, at which resolution, and every way in which it can be wrong."""
 
+import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ from torch.utils.data import default_collate
 
 from m3depth.data.images import read_depth, read_image, read_mask, resize_image
 from m3depth.data.readers.folder import FolderPairs
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 
 RIG = {
     "fx": 30.0,
@@ -331,3 +333,45 @@ def test_depth_that_was_cropped_is_refused_and_depth_of_half_the_size_is_not(roo
     assert pairs[0]["depth_mm"].shape == (1, 12, 20)
     with pytest.raises(DataError, match=r"f9\.npy: 32x24, but the image is 40x24: not the same sh"):
         pairs[1]
+
+
+def test_a_calibration_of_another_name_is_told_and_a_broken_link_refused(
+    root: Path, caplog
+) -> None:
+    (root / "rig.yaml").rename(root / "calib.json")
+    FolderPairs(root, None)
+    assert "not used: calib.json; the calibration of a set is its rig.yaml" in caplog.text
+    (root / "rig.yaml").symlink_to(root / "nowhere.yaml")
+    with pytest.raises(DataError, match=r"rig\.yaml: cannot be read"):
+        FolderPairs(root, None)
+
+
+def test_folders_and_pipes_among_the_pictures(root: Path, caplog) -> None:
+    first = min((root / "left").iterdir())
+    (root / "left/older").mkdir()
+    shutil.copy(first, root / "left/older")
+    FolderPairs(root, None)
+    assert "left: folders in it are not read: older" in caplog.text
+    first.unlink()
+    os.mkfifo(first)  # reading it would wait for ever
+    with pytest.raises(DataError, match="a folder or a pipe where a file is expected"):
+        FolderPairs(root, None)
+
+
+def test_a_link_that_leads_to_itself_is_a_frame_that_cannot_be_read(root: Path) -> None:
+    first = min((root / "left").iterdir())
+    pairs = FolderPairs(root, None, only=[first.stem])
+    first.unlink()
+    first.symlink_to(first.name)
+    assert len(pairs.places()) == 1
+    with pytest.raises(DataError, match=first.name):
+        pairs[0]
+
+
+def test_names_may_be_numbers_and_a_bare_word_is_no_list(root: Path) -> None:
+    for side in ("left", "right"):
+        for number, path in enumerate(sorted((root / side).iterdir())):
+            path.rename(path.with_name(f"{number + 10}.png"))
+    assert FolderPairs(root, None, only=[10, "11"]).names == ["10", "11"]
+    with pytest.raises(ConfigError, match=r"only=10: expected a list of names, \[10\]"):
+        FolderPairs(root, None, only="10")
