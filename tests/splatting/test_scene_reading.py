@@ -159,6 +159,10 @@ def meta_of_another_layout(scene: Path) -> None:
     rewrite_meta(scene, writer="NpzWriter")
 
 
+def meta_in_another_unit(scene: Path) -> None:
+    rewrite_meta(scene, unit_mm=1000.0)
+
+
 def meta_of_another_scene(scene: Path) -> None:
     rewrite_meta(scene, size=[512, 640])
 
@@ -339,6 +343,7 @@ BAD = {
     nan_colours: ("npz", r"000002.npz: colours that are NaN or not 0 to 1"),
     no_focal_length: ("npz", r"000002.npz: intrinsics without a focal length"),
     meta_a_list: ("npz", r"depth_meta.json: not a JSON object"),
+    meta_in_another_unit: ("endonerf", r"depth_meta.json: unit_mm is 1000.0, and what m3depth"),
     meta_of_another_layout: ("endonerf", r"depth_meta.json: of writer NpzWriter, but this folder"),
     meta_of_another_scene: ("endonerf", r"has images of \[512, 640\] .* it is of another scene"),
     record_cut_off: ("endonerf", r"000001.json: not JSON"),

@@ -110,6 +110,11 @@ def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
             f"{' or '.join(layout.writers)}; splat reads what writer=npz, endonerf and "
             "endonerf_stereo write, with their own depth_meta.json"
         )
+    if meta.get("unit_mm", 1.0) != 1.0:
+        raise DataError(
+            f"{path}: unit_mm is {meta['unit_mm']}, and what m3depth writes in this layout is in "
+            "mm: it was edited; export the scene again"
+        )
     return meta
 
 
