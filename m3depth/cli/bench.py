@@ -9,11 +9,13 @@ from omegaconf import DictConfig
 
 from m3depth.errors import ConfigError
 from m3depth.files import write_text
+from m3depth.options import require_switch
 from m3depth.outputs.places import require_place
 
 
 def bench(config: DictConfig) -> None:
     """Measure, and give the figures as JSON."""
+    require_switch("overwrite", config.overwrite)
     if config.output is not None:
         _require_file(Path(config.output), config.overwrite)
     text = json.dumps(instantiate(config.benchmark), indent=2) + "\n"

@@ -4,6 +4,7 @@ import sys
 
 from m3depth.cli.app import configuration
 from m3depth.cli.arguments import HELP
+from m3depth.cli.nearest import meant, nearest
 from m3depth.cli.run import run
 from m3depth.errors import ConfigError
 
@@ -66,7 +67,9 @@ def bench(arguments: list[str]) -> int:
             sys.stdout.write((configuration() / f"{file}.yaml").read_text() + "\n")
         return 0
     if not arguments or arguments[0] not in names:
-        raise ConfigError(f"name a benchmark first: m3depth bench {' | '.join(names)}")
+        near = nearest(arguments[0], names) if arguments else None
+        asked = f"{arguments[0]}{meant(near)}; " if near else ""
+        raise ConfigError(f"{asked}name a benchmark first: m3depth bench {' | '.join(names)}")
     return run("bench", [f"benchmark={arguments[0]}", *arguments[1:]], "m3depth.cli.bench.bench")
 
 

@@ -55,7 +55,7 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
     paths = [path for path in files if path.suffix.lower() in suffixes]
     special = [path.name for path in paths if path.exists() and not path.is_file()]
     refuse(sorted(special), folder, "a folder or a pipe where a file is expected")
-    _tell_folders(folder, files)
+    _tell_folders(folder, files if paths else ())
     _tell_unused(folder, [path for path in files if path not in paths], suffixes, bool(paths))
     counts = Counter(path.stem for path in paths)
     refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")

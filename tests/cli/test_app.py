@@ -112,3 +112,15 @@ def test_a_fault_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch):
 def test_the_console_command_is_this_one():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert project["project"]["scripts"]["m3depth"] == "m3depth.cli.app:main"
+
+
+def test_a_benchmark_that_is_misspelt_and_a_word_for_a_switch(tmp_path: Path):
+    told = m3depth("bench", "train_stp")
+    assert told.status == 2
+    assert "did you mean train_step?" in told.line
+    mine = tmp_path / "mine.json"
+    mine.write_text("{}")
+    told = m3depth("bench", "rasteriser", f"output={mine}", "overwrite=no")
+    assert told.status == 2
+    assert "overwrite=no: expected true or false" in told.line
+    assert mine.read_text() == "{}"
