@@ -105,6 +105,7 @@ def _planned(name: str, given: Arguments) -> tuple[list[Job], Path | None]:
         outputs = [Path(str(config.output)) for config in configs]
     folder = _place(jobs, outputs, swept)
     _refuse_twins(jobs)
+    _refuse_going_on(jobs)
     if folder is not None:
         require_free(folder)
     return jobs, folder
@@ -118,6 +119,19 @@ def _refuse_twins(jobs: list[Job]) -> None:
             told = " ".join(f"{key}={value}" for key, value in job.varying.items())
             raise ConfigError(f"{told}: comes twice in this multirun; give each value once")
         seen |= {job.output} if job.output else set()
+
+
+def _refuse_going_on(jobs: list[Job]) -> None:
+    """A run that goes on has its own configuration, which the jobs were not composed of."""
+    from m3depth.cli.resume import own_checkpoint
+
+    for job in jobs:
+        for one in job.settings:
+            key, _, value = one.partition("=")
+            if key == "checkpoint" and own_checkpoint(job.output, value.strip("'\"")):
+                raise ConfigError(
+                    f"checkpoint= goes on with one run: output={job.output}, without -m"
+                )
 
 
 def _raw_output(config: Any) -> object:

@@ -172,3 +172,14 @@ def test_frames_of_before_stay_known_as_trained_on(run: Path, tmp_path: Path):
     succeed("train", f"output={run}", "checkpoint=last", *given)
     now = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["m3depth"]["trained_on"]
     assert set(before) < set(now)
+
+
+def test_the_jobs_of_a_multirun_go_on_one_by_one(run: Path, tmp_path: Path):
+    """Composed of what is typed alone, each would go on with the default data."""
+    shutil.move(run, tmp_path / "many/seed=1")
+    before = (tmp_path / "many/seed=1/config.yaml").read_bytes()
+    given = ("-m", "seed=1,2", "checkpoint=last", "trainer.max_epochs=2")
+    told = m3depth("train", f"output={tmp_path}/many", *given)
+    assert told.status == 2
+    assert f"goes on with one run: output={tmp_path}/many/seed=1, without -m" in told.line
+    assert (tmp_path / "many/seed=1/config.yaml").read_bytes() == before
