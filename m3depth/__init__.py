@@ -14,10 +14,11 @@ array tells BGR, OpenCV's order, from RGB: pass ``image[..., ::-1]``, or the fil
 
 from typing import TYPE_CHECKING, Any
 
+from m3depth.version import __version__
+
 if TYPE_CHECKING:
     from m3depth.priors.load import load
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 

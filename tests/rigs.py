@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 48, 80
 

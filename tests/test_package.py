@@ -6,9 +6,9 @@ import torch
 from jaxtyping import TypeCheckError
 
 import m3depth
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.warp import warp
 from m3depth.losses.smoothness import edge_aware
+from m3depth.types.camera import StereoRig
 
 HEAVY = ("open3d", "wandb", "plotly", "matplotlib", "cv2", "kornia", "pytorch_lightning", "timm")
 

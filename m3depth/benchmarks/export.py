@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from m3depth.data.readers.frames import SingleViews
 from m3depth.data.synthetic import SyntheticClip
+from m3depth.device import pick_device
 from m3depth.files import write_png, write_text
-from m3depth.geometry.camera import StereoRig
 from m3depth.networks.finest import Finest
 from m3depth.priors.exporting import Export
-from m3depth.priors.load import load, pick_device
+from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.sources import PredictorSource
 from m3depth.priors.writers.writer import Writer
+from m3depth.types.camera import StereoRig
 
 RENDERED_FRAMES = 8  # shown to and fro until there are enough
 

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.types import Pair
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 FULL_SIZE = (1024, 1280)
 

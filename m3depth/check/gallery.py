@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from m3depth import __version__
 from m3depth.check.finding import Finding
 from m3depth.check.measured import Measured
 from m3depth.check.measures import fine, measures
@@ -16,7 +15,8 @@ from m3depth.check.pictures import Picture
 from m3depth.check.run import told_frames, verdict
 from m3depth.check.sampling import Sampled
 from m3depth.files import write_text
-from m3depth.report.figures import data_uri
+from m3depth.imaging.figures import data_uri
+from m3depth.version import __version__
 
 WIDEST_PX = 1100
 WORST = 8  # frames in the gallery

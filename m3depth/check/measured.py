@@ -16,9 +16,9 @@ from m3depth.check.features import Features, Matches, features, match
 from m3depth.check.halves import Halves, find_halves
 from m3depth.check.pictures import Grey, Picture, matched, side_by_side
 from m3depth.check.truth_fit import TruthFit, fit_truth
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 Map = Float[NDArray[np.floating], "h w"]
 MORE_IN_FRONT = 0.3  # share of matches that swapping must bring before infinity

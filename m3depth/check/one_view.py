@@ -9,7 +9,7 @@ from torch import Tensor
 from m3depth.check.halves import Halves
 from m3depth.check.measured import frame_of
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 CROPS = {"side by side": "crop=iw/2:ih:0:0", "stacked": "crop=iw:ih/2:0:0"}
 FARTHEST = 24  # frames into a clip: the first alone may be black

@@ -10,7 +10,7 @@ from m3depth.check.measured import Measured
 from m3depth.check.pictures import Picture, side_by_side
 from m3depth.check.sampling import Sampled
 from m3depth.check.truth_fit import TruthFit
-from m3depth.report.figures import INVERSE_DEPTH_COLOURS, colour
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 
 Fitted = tuple[Measured, TruthFit]
 Explain = Callable[[list[Fitted], int], Finding]

@@ -9,7 +9,7 @@ from m3depth.check.finding import Finding, Severity
 from m3depth.check.pictures import Picture
 from m3depth.check.sampling import Sampled
 from m3depth.errors import EightBitDepthError
-from m3depth.report.figures import INVERSE_DEPTH_COLOURS, colour
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 
 ENOUGH = 4000  # pixels from which the number of levels says something
 LEVELS = 256  # that a byte holds

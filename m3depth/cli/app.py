@@ -6,10 +6,10 @@ import io
 import sys
 from pathlib import Path
 
-from m3depth import __version__
 from m3depth.cli.nearest import meant, nearest
 from m3depth.errors import UserError
 from m3depth.stopping import stopping_at_once
+from m3depth.version import __version__
 
 VERBS = {
     "train": "learn depth from stereo pairs, without depth labels",

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from m3depth.data.module import StereoData
 from m3depth.data.own_size import marks
+from m3depth.device import pick_device
 from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import Predictor, by_network
@@ -21,10 +22,9 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import write_record
 from m3depth.evaluation.result import Result
 from m3depth.networks.finest import Finest
-from m3depth.priors.load import pick_device
+from m3depth.networks.trained import TrainedModel
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_lines
-from m3depth.systems.checkpoint import TrainedModel
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)

@@ -18,12 +18,12 @@ from m3depth.cli.resume import (
     tell,
     telling_how_to_go_on,
 )
+from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.evaluation.record import version
 from m3depth.files import write_bytes, write_csv, write_json
 from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
-from m3depth.priors.load import pick_device
 from m3depth.progress import progress
 from m3depth.report.plots import read_curves
 from m3depth.report.splat import write_splat_report

@@ -36,18 +36,13 @@ from m3depth.cli.resume import (
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
+from m3depth.networks.trained import load_model
 from m3depth.options import require_name, require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.systems.base import System
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
-from m3depth.systems.checkpoint import (
-    Progress,
-    check_resumable,
-    describe,
-    load_model,
-    saved_configuration,
-)
+from m3depth.systems.checkpoint import Progress, check_resumable, describe, saved_configuration
 from m3depth.systems.resuming import ResumeAsConfigured
 from m3depth.systems.stopping import CheckpointWhenStopped
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 Doubles = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]

@@ -14,8 +14,8 @@ from torch.utils.data import Dataset
 from m3depth.data.packing import PICTURES, pack
 from m3depth.data.synthetic.cache import cache_folder
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 PACK_VERSION = 1  # raise it when the same frames make other files
 

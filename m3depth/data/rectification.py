@@ -13,8 +13,8 @@ from torch import Tensor
 
 from m3depth.data.splatting import splat_depth
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.types.camera import StereoRig
 
 Array = npt.NDArray[Any]
 Numbers = tuple[float, ...]

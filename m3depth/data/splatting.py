@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 STEEPEST = 4.0  # of one surface: its depth over its width, from one pixel to the next
 REACH_PX = 0.75  # so far from a pixel, a point may hide what is behind it

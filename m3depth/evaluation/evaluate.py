@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from m3depth.data.images import resize_image
 from m3depth.data.own_size import at_own_size
 from m3depth.errors import DataError
-from m3depth.evaluation.baselines import mean_depth, sgbm
+from m3depth.evaluation.baselines import mean_depth
 from m3depth.evaluation.counted import LeftOut
 from m3depth.evaluation.frames import Frames, Skipped
 from m3depth.evaluation.predictors import NoPredictionError, Predictor
@@ -16,8 +16,10 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation, Frame, Result, Row
 from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
-from m3depth.evaluation.truth import Truth, as_batch, size_of
+from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.evaluation.views import score_view
+from m3depth.geometry.resizing import size_of
+from m3depth.matching.sgbm import sgbm
 from m3depth.types import DepthMap, StereoBatch
 
 CHOSEN = 3  # frames shown in the report: so many evenly spaced, and so many of the worst

@@ -8,8 +8,8 @@ from kornia.geometry.transform import remap
 from torch import Tensor
 
 from m3depth.evaluation.sampling import points_at, some_pixels
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import project
+from m3depth.types.camera import StereoRig
 
 KNOWN = 0.999  # of a bilinear sample that no hole is mixed into
 

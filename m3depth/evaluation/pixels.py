@@ -12,7 +12,8 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.evaluation.truth import Truth, size_of
+from m3depth.evaluation.truth import Truth
+from m3depth.geometry.resizing import size_of
 
 Pixels = Callable[[Truth], Bool[Tensor, "1 1 H W"]]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from m3depth.evaluation.protocol import Compared
 from m3depth.evaluation.sampling import evenly
-from m3depth.priors.confidence import WITHIN_MM, confidence
+from m3depth.geometry.confidence import WITHIN_MM, confidence
 
 PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count
 BINS = 10

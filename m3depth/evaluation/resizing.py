@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from torch.nn.functional import interpolate
 
-from m3depth.evaluation.truth import Truth, nearest, size_of
+from m3depth.evaluation.truth import Truth
+from m3depth.geometry.resizing import nearest, size_of
 from m3depth.types import DepthMap, Kind
 
 Resize = Callable[[DepthMap, Truth], tuple[DepthMap, Truth]]

@@ -23,8 +23,8 @@ from m3depth.evaluation.result import Result, Row
 from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
 from m3depth.evaluation.surfaces import score_frontal
 from m3depth.evaluation.truth import Truth
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import DepthMap, StereoBatch
+from m3depth.types.camera import StereoRig
 
 Scores = dict[str, float]
 

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import back_project
+from m3depth.types.camera import StereoRig
 
 MOST = 50_000  # pixels of a frame that are carried into space
 

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torch.utils.data import default_collate
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.geometry.resizing import nearest, size_of
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 
 class Truth(NamedTuple):
@@ -48,20 +48,3 @@ def as_batch(sample: StereoBatch) -> StereoBatch:
     """One sample as a batch of one."""
     batch: StereoBatch = default_collate([sample])
     return batch
-
-
-def resized(image: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c H W"]:
-    """Bilinear, the image's edges stay in place, as `StereoRig.resized` has it."""
-    if size_of(image) == size:
-        return image
-    return interpolate(image, size, mode="bilinear", align_corners=False)
-
-
-def nearest(mask: Bool[Tensor, "b c h w"], size: tuple[int, int]) -> Bool[Tensor, "b c H W"]:
-    """A mask at another resolution."""
-    return interpolate(mask.float(), size, mode="nearest-exact") > 0.5
-
-
-def size_of(image: Tensor) -> tuple[int, int]:
-    """(height, width)."""
-    return image.shape[-2], image.shape[-1]

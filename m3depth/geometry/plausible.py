@@ -7,8 +7,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
+from m3depth.types.camera import StereoRig
 
 ENDOSCOPE_MM = (1.5, 20.0)  # shortest and longest baseline of stereo endoscopes
 RIG_MM = (1.0, 1000.0)  # of any stereo rig

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 
 def back_project(

@@ -7,11 +7,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import NEAREST_PARALLAX_PX
 from m3depth.geometry.registration import FEWEST, Motion
 from m3depth.geometry.warp import look_up
 from m3depth.types import Pair
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import NEAREST_PARALLAX_PX
 
 ROUNDING = 1e-3  # of a pixel: a pixel's own ray leads back to it no more exactly in float32
 WHOLLY = 1 - ROUNDING  # of a bilinear weight

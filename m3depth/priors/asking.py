@@ -11,8 +11,8 @@ from torch import Tensor
 from m3depth.data.arrays import Held, as_image
 from m3depth.data.readers.rig_file import RigFile, read_rig, rig_of
 from m3depth.errors import ConfigError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.types.camera import StereoRig
 
 Rig = str | Path | Mapping[str, Any] | RigFile | StereoRig
 

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import torch
 
+from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.memory import FLOAT, image_bytes, pass_bytes, require_memory
 from m3depth.networks.finest import Finest
 from m3depth.networks.tiled import canvas, in_tiles
+from m3depth.networks.trained import TrainedModel, load_model
 from m3depth.options import require_number
 from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
-from m3depth.systems.checkpoint import TrainedModel, load_model
 
 MOST_TILES = 16  # a side: of a network of 128x160, 1568x1960 pixels
 
@@ -81,17 +82,3 @@ def _require_memory(model: TrainedModel, batch_size: int, tiles: int, where: tor
         require_memory(f"tiles={tiles}", whole, where)
         least += whole // batch_size
     require_memory(f"batch_size={batch_size}", batch_size * least, where)
-
-
-def pick_device(device: str) -> str:
-    """`auto` is the GPU where there is one."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        why = str(error).splitlines()[0]
-        raise ConfigError(
-            f"device={device}: not to be had here ({why}); auto, cpu, cuda"
-        ) from error
-    return device

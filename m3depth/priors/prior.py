@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from m3depth.data.images import resize_image
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
+from m3depth.types.camera import StereoRig
 
 LARGEST_LOSS = 0.25  # of the width or the height
 SIDES = ("on the left", "on the right", "at the top", "at the bottom")

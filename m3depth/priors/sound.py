@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.plausible import Doubt, Oddity, oddities
 from m3depth.priors.prior import DepthPrior
+from m3depth.types.camera import StereoRig
 
 ROUNDING = 1e-3  # of what is 0 to 1: a resize may overshoot by its rounding
 METRES_BELOW_MM = 1.0  # no endoscope sees anything nearer: such a median is in metres

@@ -12,13 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.evaluation.baselines import sgbm
-from m3depth.evaluation.truth import nearest
-from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.geometry.resizing import nearest
+from m3depth.matching.sgbm import sgbm
 from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.types import Kind, StereoBatch
+from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
 
 # Options that change the depth, beside what they are by default: a resumed export with others is
 # refused

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 ALIKE = 1.05  # ratio up to which two rigs are one
 

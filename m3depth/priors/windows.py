@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.pipeline import ahead
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 
 class Window(NamedTuple):

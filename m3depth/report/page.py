@@ -5,7 +5,6 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from m3depth import __version__
 from m3depth.evaluation.averaging import FEW_VIDEOS
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.provenance import git_commit
@@ -14,6 +13,7 @@ from m3depth.files import write_text
 from m3depth.report import plots, protocols, rows, tables
 from m3depth.report.plots import Figure
 from m3depth.report.rows import DepthRows, DisparityRows
+from m3depth.version import __version__
 
 
 def write_report(

@@ -13,11 +13,11 @@ from torch.nn.functional import interpolate
 
 from m3depth.errors import DataError
 from m3depth.evaluation.result import Frame
-from m3depth.evaluation.truth import resized
 from m3depth.evaluation.views import disparity_px
+from m3depth.geometry.resizing import resized
 from m3depth.geometry.warp import warp
-from m3depth.report import bars
-from m3depth.report.figures import (
+from m3depth.imaging import bars
+from m3depth.imaging.figures import (
     ERROR_COLOURS,
     INVERSE_DEPTH_COLOURS,
     UNKNOWN_GREY,

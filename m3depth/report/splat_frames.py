@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from m3depth.report import bars
-from m3depth.report.figures import (
+from m3depth.imaging import bars
+from m3depth.imaging.figures import (
     ERROR_COLOURS,
     Picture,
     colour,

@@ -7,8 +7,8 @@ from hydra.utils import instantiate
 from m3depth.benchmarks.consistency import measure
 from m3depth.benchmarks.published_icp import published_icp
 from m3depth.cli.app import configuration
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import Pair
+from m3depth.types.camera import StereoRig
 
 
 def test_it_tells_what_the_interface_names():

@@ -13,8 +13,8 @@ from m3depth.check.finding import Finding, Severity
 from m3depth.check.run import check
 from m3depth.check.sampling import Sampler
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 CONF = Path(__file__).parents[2] / "conf" / "check.yaml"
 SETTINGS = OmegaConf.load(CONF)

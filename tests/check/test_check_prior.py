@@ -17,9 +17,9 @@ from omegaconf import OmegaConf
 
 from m3depth.cli.app import configuration
 from m3depth.errors import ConfigError
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.writer import Writer
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 64, 80
 WRITERS = sorted(path.stem for path in (configuration() / "writer").glob("*.yaml"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from command_line import m3depth, m3depth_process
 
-from m3depth import __version__
 from m3depth.cli import app
+from m3depth.version import __version__
 
 KEYS = {
     "train": ("experiment", "checkpoint", "output", "network", "objective"),

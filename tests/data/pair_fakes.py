@@ -4,8 +4,8 @@ import torch
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 
 class Numbered(Dataset[StereoBatch]):

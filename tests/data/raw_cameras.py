@@ -19,7 +19,7 @@ from m3depth.data.synthetic.rendering import render
 from m3depth.data.synthetic.scene import Scene, draw_scene
 from m3depth.data.synthetic.styles import PELVIS
 from m3depth.data.synthetic.tools import meet
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 WIDE = 0.74  # the focal length, over the width, of the rendering that pictures are taken from
 DETAIL = 1.5  # its width over the raw pictures'

@@ -4,10 +4,10 @@ import torch
 
 from m3depth.data.augmentation import Augmentation
 from m3depth.data.fields import mirrored
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.warp import warp
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 HEIGHT, WIDTH = 8, 24
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from m3depth.data.fields import FIELDS, Box, Field, collate, cropped, mirrored, resized
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 12, 24
 POINT = torch.tensor([3.0, -2.0, 60.0])  # mm, in the world

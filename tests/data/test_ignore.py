@@ -10,10 +10,10 @@ from m3depth.data.ignore import BlackBorder, Highlights, Ignore, Overlay, tools
 from m3depth.data.resolution import CoarseToFine
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.synthesis import synthesise
 from m3depth.losses.terms import Photometric
 from m3depth.types import Disparity, StereoBatch
+from m3depth.types.camera import StereoRig
 
 
 def pair(left: torch.Tensor, right: torch.Tensor | None = None) -> StereoBatch:

@@ -14,8 +14,8 @@ from m3depth.data.rectification import (
     rectification,
 )
 from m3depth.errors import DataError
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
+from m3depth.types.disparity import disparity_from_depth
 
 SIZE = (256, 320)
 CAMERAS = raw_cameras(SIZE)

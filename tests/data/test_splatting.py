@@ -1,8 +1,8 @@
 import torch
 
 from m3depth.data.splatting import splat_depth
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import back_project, pixel_grid
+from m3depth.types.camera import StereoRig
 
 SIZE = (24, 32)
 RIG = StereoRig.of(30.0, 30.0, 15.0, 11.0, 15.0, 4.0)

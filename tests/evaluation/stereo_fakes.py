@@ -8,9 +8,9 @@ from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import DepthMap, Kind, StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 HEIGHT, WIDTH = 32, 64
 RIG = StereoRig.of(60.0, 60.0, 31.5, 15.5, 31.5, 5.0)  # depth 300 mm / disparity in px

@@ -15,8 +15,8 @@ from stereo_fakes import Frames, as_map
 
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.result import Result
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import DepthMap, StereoBatch
+from m3depth.types.camera import StereoRig
 
 NAMES = ("abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "d2", "d3")
 

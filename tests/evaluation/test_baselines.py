@@ -15,12 +15,12 @@ from m3depth.evaluation.baselines import (
     score_constant,
     score_guess,
     score_shift,
-    sgbm,
 )
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import Truth, as_batch
+from m3depth.matching.sgbm import sgbm
 from m3depth.types import DepthMap, Kind, StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)

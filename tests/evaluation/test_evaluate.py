@@ -7,7 +7,6 @@ import pytest
 import torch
 from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample, says
 
-from m3depth import __version__
 from m3depth.errors import DataError, UserError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
@@ -15,8 +14,9 @@ from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.record import config_sha256, write_record
 from m3depth.evaluation.result import Evaluation
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import DepthMap, Kind, StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.version import __version__
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 ALIGNED = Protocol("aligned", 1e-3, 150.0, median, clip=True)

@@ -11,9 +11,9 @@ from m3depth.evaluation.flicker import Seen, flicker_mm
 from m3depth.evaluation.predictors import Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import as_batch
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import DepthMap, StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 RIG = batched(StereoRig.of(100.0, 100.0, 30.0, 20.0, 30.0, 5.0))
 PLAIN = Protocol("plain", 0.0, float("inf"), none)

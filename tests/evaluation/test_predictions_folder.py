@@ -15,8 +15,8 @@ from m3depth.evaluation.folder import PredictionFolder, odd
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.files import write_npy, write_npz
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 ALIGNED = Protocol("aligned", 0.0, float("inf"), median)

@@ -14,8 +14,8 @@ from m3depth.evaluation.pixels import Box, visible
 from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
 from m3depth.evaluation.resizing import truth_to_prediction
 from m3depth.evaluation.truth import Truth, as_batch
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.types import DepthMap, StereoBatch
+from m3depth.types.disparity import disparity_from_depth
 
 TRUE_MM = torch.tensor([0, 1e-4, 10, 25, 100, 150, 151, 180, 300, 301])
 COUNTED = {

@@ -8,9 +8,9 @@ from m3depth.evaluation.alignment import Fit
 from m3depth.evaluation.protocol import Compared
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.truth import Truth
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.types import DepthMap, Kind
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 RIG = StereoRig(*(v[None] for v in StereoRig.of(300.0, 300.0, 160.0, 128.0, 160.0, 4.5)))
 SIZE = (1, 1, 200, 300)

@@ -9,8 +9,8 @@ from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.scoring import RATIO, VALID, score_depth, scored_depth
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.evaluation.views import score_view
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import DepthMap, StereoBatch
+from m3depth.types.camera import StereoRig
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
 

@@ -11,7 +11,7 @@ from m3depth.evaluation.surfaces import (
     score_frontal,
     score_normals,
 )
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 RIG = batched(StereoRig.of(100.0, 90.0, 30.0, 22.0, 30.0, 5.0))
 EVERYWHERE = torch.ones(1, 1, 40, 60, dtype=torch.bool)

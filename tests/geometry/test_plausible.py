@@ -3,8 +3,8 @@
 import pytest
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.plausible import Doubt, oddities, require_plausible
+from m3depth.types.camera import StereoRig
 
 SIZE = (464, 584)
 USUAL = {"fx": 517.0, "fy": 517.0, "cx": 291.5, "cy": 231.5, "cx_right": 291.5, "baseline_mm": 4.14}

@@ -5,12 +5,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.occlusion import unoccluded_left, unoccluded_right
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.surface import Surface, draw_pixels, surfaces
 from m3depth.types import Pair
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 H, W = 12, 20
 

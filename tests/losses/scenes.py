@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import Disparity, StereoBatch
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 24, 40
 

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from m3depth.cli.app import configuration
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.surface import Cloud, surfaces
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.losses.points.correspondences import (
@@ -31,6 +30,7 @@ from m3depth.losses.points.sampling import Drawn, Lattice
 from m3depth.losses.points.transforms import Icp, IcpFromOwnFrames, IcpNearRig, rig
 from m3depth.losses.terms import LeftRight, Photometric, PointConsistency
 from m3depth.types import Disparity, Pair, StereoBatch
+from m3depth.types.camera import StereoRig
 
 SIZE = (128, 160)
 

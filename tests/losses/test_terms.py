@@ -8,7 +8,6 @@ import torch
 from scenes import HEIGHT, WIDTH, plane, rendered, rig_of_one
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.surface import draw_pixels
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.log import warn_once
@@ -32,6 +31,7 @@ from m3depth.losses.terms import (
     mean_where,
 )
 from m3depth.types import Disparity, Pair, StereoBatch
+from m3depth.types.camera import StereoRig
 
 Scene = tuple[StereoBatch, Disparity]
 TWO_D = [Photometric(), LeftRight(), Smoothness()]

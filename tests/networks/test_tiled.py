@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from m3depth.errors import ConfigError
-from m3depth.geometry.camera import StereoRig
 from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
 from m3depth.networks.tiled import Tiled, in_tiles
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.types import DepthMap, Kind
+from m3depth.types.camera import StereoRig
 
 SIZE = (32, 48)
 Seen = Callable[[int, Tensor], Tensor]  # the pass (0 is the whole image) and what is there

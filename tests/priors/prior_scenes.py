@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.scene import SceneWriter
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH, FOCAL = 48, 64, 60.0
 NEAR_MM, FAR_MM = 40.0, 100.0

@@ -12,11 +12,11 @@ from PIL import Image
 import m3depth
 from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.asking import rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import DepthMap, Kind
+from m3depth.types.camera import StereoRig
 
 RIG = StereoRig.of(60.0, 60.0, 31.0, 24.0, 29.0, 4.5)
 ENTRIES = {**{n: float(v) for n, v in RIG._asdict().items()}, "width": 64, "height": 48}

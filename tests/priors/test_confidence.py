@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
-from m3depth.priors.confidence import WITHIN_MM, confidence
+from m3depth.geometry.confidence import WITHIN_MM, confidence
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 RIG = StereoRig.of(300.0, 300.0, 160.0, 128.0, 156.0, 4.5)
 

@@ -11,12 +11,12 @@ from prior_scenes import a_prior
 
 from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 
 class Clips:

@@ -9,10 +9,10 @@ import torch
 
 from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.files import write_bytes, write_json
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.files import read_numbers, write_prediction
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard
+from m3depth.types.camera import StereoRig
 
 
 def prior() -> DepthPrior:

@@ -7,10 +7,10 @@ import torch
 from prior_scenes import a_prior
 
 from m3depth.errors import ConfigError
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import resized
 from m3depth.priors.smoothing import TemporalMean
+from m3depth.types.disparity import depth_from_disparity
 
 
 def sheet(depth_mm: float, colour: float = 0.5, confidence: float = 0.8) -> DepthPrior:

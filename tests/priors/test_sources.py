@@ -8,10 +8,10 @@ from torch import Tensor
 
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.sources import ExactSource, PredictorSource, StereoSource, completed
 from m3depth.types import DepthMap, Kind
+from m3depth.types.disparity import disparity_from_depth
 
 
 def a_sample() -> Any:

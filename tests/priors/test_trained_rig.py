@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.types import DepthMap, Kind
+from m3depth.types.camera import StereoRig
 
 SIZE = (256, 320)
 RIG = StereoRig.of(300.0, 300.0, 159.5, 127.5, 159.5, 4.0)

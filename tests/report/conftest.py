@@ -11,8 +11,8 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
-from m3depth.geometry.camera import StereoRig
 from m3depth.types import DepthMap, Kind, StereoBatch
+from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 24, 48
 SLOPES = (0.2, 0.8, 0.5, 0.1)

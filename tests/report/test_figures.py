@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m3depth.report.bars import error_bar, inverse_depth_bar
-from m3depth.report.figures import (
+from m3depth.imaging.bars import error_bar, inverse_depth_bar
+from m3depth.imaging.figures import (
     UNKNOWN_GREY,
     colour,
     colour_inverse_depth,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from plotly.offline import get_plotlyjs
 
-from m3depth import __version__
 from m3depth.errors import UserError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.averaging import SetMean
@@ -18,6 +17,7 @@ from m3depth.evaluation.result import Evaluation, Result, Row
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_cells
 from m3depth.report.tables import headline, metric_table
+from m3depth.version import __version__
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Put before everything else in a copy of the page: collects errors and refused loads, and in the

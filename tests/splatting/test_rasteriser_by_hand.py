@@ -10,11 +10,11 @@ from splat_scenes import camera, chosen, gradients, leaves, one, together
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.gaussians import Gaussians
 from m3depth.splatting.rasteriser.profiles import GSPLAT, INRIA, Profile, expected, summed
 from m3depth.splatting.rasteriser.rasterize import rasterize
+from m3depth.types.camera import StereoRig
 
 SIZE = (7, 11)
 VIEW = camera(SIZE, 5.0, 3.0)

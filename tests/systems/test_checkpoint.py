@@ -8,7 +8,7 @@ import torch
 from command_line import TINY, m3depth, succeed
 
 from m3depth.errors import UserError
-from m3depth.systems.checkpoint import load_model
+from m3depth.networks.trained import load_model
 
 PLAIN = (dict, list, tuple, str, int, float, bool, type(None), torch.Tensor)
 

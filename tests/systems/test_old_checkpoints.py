@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from m3depth.networks.monodepth import Monodepth
-from m3depth.systems.checkpoint import load_model
+from m3depth.networks.trained import load_model
 
 OLD = Path(__file__).parent / "version_0_1_0"
 KEYS = {  # of the state dict: SHA-256 over the lines "name shape"

@@ -9,9 +9,9 @@ from command_line import NETWORK, TINY, m3depth, succeed
 
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.evaluation.metrics import abs_rel
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
-from m3depth.systems.checkpoint import load_model
+from m3depth.networks.trained import load_model
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 
 def damaged(**settings: int) -> list[str]:

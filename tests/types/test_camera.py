@@ -2,8 +2,8 @@ import pytest
 import torch
 from rigs import HEIGHT, WIDTH, in_right_view, points, rigs
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.geometry.points import project
+from m3depth.types.camera import StereoRig
 
 
 @pytest.mark.parametrize("new", [(24, 40), (96, 160), (31, 97)])

@@ -1,9 +1,9 @@
 import torch
 from rigs import HEIGHT, WIDTH, in_right_view, points, rigs
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity, disparity_from_depth
 from m3depth.geometry.points import project
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
 
 
 def test_depth_of_projected_points_is_their_z():

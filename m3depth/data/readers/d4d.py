@@ -12,9 +12,9 @@ from m3depth.data.listing import folders_with, matched_files, refuse
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 MM_PER_M = 1000.0
 WIDEST_MM = 100.0  # no endoscope's baseline: a larger one is in another unit

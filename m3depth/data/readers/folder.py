@@ -23,9 +23,9 @@ from m3depth.data.listing import IN_DATA, files_by_name, refuse
 from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig, same_shape
 
 CALIBRATION = {".yaml", ".yml", ".json", ".txt", ".xml", ".ini", ".npz", ".mat"}
 LAYOUT = ("left", "right", "depth", "mask")

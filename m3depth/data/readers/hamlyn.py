@@ -13,9 +13,9 @@ from m3depth.data.listing import chosen, folders_with, matched_files
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_rows
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 
 class HamlynRectified(RectifiedFiles):

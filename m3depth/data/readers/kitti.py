@@ -13,9 +13,9 @@ from m3depth.data.listing import files_by_name, folders_with, frame_number, matc
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 UNITS_PER_PX = 256  # of the 16-bit disparity maps
 

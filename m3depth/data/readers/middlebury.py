@@ -11,10 +11,10 @@ from torch import Tensor
 from m3depth.data.images import check_alike, read_depth, read_image, resize_image
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import depth_from_disparity
 from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import depth_from_disparity
 
 
 class MiddleburyScene(ReadAtSize):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import yaml
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig, same_shape
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.types.camera import StereoRig, same_shape
 
 REQUIRED = ("fx", "fy", "cx", "cy", "baseline_mm", "width", "height")
 OPTIONAL = ("cx_right", "unusual")

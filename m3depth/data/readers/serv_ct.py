@@ -12,9 +12,9 @@ from m3depth.data.listing import folders_with, matched_files
 from m3depth.data.readers.numbers import Matrix, as_matrix, read_json, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
 
 UNITS_PER_MM = 256  # of the 16-bit depth maps
 OUTSIDE = [(0, 0, 1)]  # blue: no reference surface

@@ -20,10 +20,10 @@ from m3depth.data.synthetic.shading import (
 from m3depth.data.synthetic.surface import material, normal
 from m3depth.data.synthetic.texture import FEWEST_COSINE, tissue
 from m3depth.data.synthetic.tools import ToolHit, Tools, meet, metal
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.points import pixel_grid
 from m3depth.types import Pair
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 HIDDEN_BY_MM = 0.4  # how far in front something must be to hide a point
 

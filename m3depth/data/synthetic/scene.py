@@ -13,7 +13,7 @@ from m3depth.data.synthetic.styles import Style
 from m3depth.data.synthetic.surface import Surface, height
 from m3depth.data.synthetic.texture import Texture, choose_vessels
 from m3depth.data.synthetic.tools import Tools
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 
 class Endoscope(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from m3depth.report.bars import Tick
-from m3depth.report.figures import UNKNOWN_GREY, colour
+from m3depth.imaging.bars import Tick
+from m3depth.imaging.figures import UNKNOWN_GREY, colour
 
 Picture = UInt8[NDArray[np.uint8], "h w 3"]
 TEXT_PX = 13

@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from m3depth.priors.confidence import WITHIN_MM, WITHIN_PX
+from m3depth.geometry.confidence import WITHIN_MM, WITHIN_PX
+from m3depth.imaging.bars import Tick
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 from m3depth.priors.pictures.ink import (
     BAR_PX,
     LABELS_PX,
@@ -20,8 +22,6 @@ from m3depth.priors.pictures.ink import (
     write,
 )
 from m3depth.priors.pictures.scale import Map, Scale
-from m3depth.report.bars import Tick
-from m3depth.report.figures import INVERSE_DEPTH_COLOURS, colour
 
 CONFIDENCE_COLOURS = "viridis"  # no colour of depth's map is taken for one of these
 CONFIDENCE_TICKS = tuple(Tick(share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))

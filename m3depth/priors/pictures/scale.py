@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from m3depth.report.bars import Tick, inverse_depth_ticks
+from m3depth.imaging.bars import Tick, inverse_depth_ticks
 
 Map = Float[NDArray[np.floating], "h w"]
 PERCENT = (1.0, 99.0)  # of what is known: the few beyond take the colours of the ends

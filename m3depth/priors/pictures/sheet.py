@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 from m3depth.priors.pictures.ink import (
     BAR_PX,
     LABELS_PX,
@@ -16,7 +17,6 @@ from m3depth.priors.pictures.ink import (
 )
 from m3depth.priors.pictures.panel import GAP_PX, TITLE_PX, Seen, seen_at, shown_size
 from m3depth.priors.pictures.scale import Scale
-from m3depth.report.figures import INVERSE_DEPTH_COLOURS, colour
 
 TILES, COLUMNS = 20, 4
 TILE_PX = (168, 210)  # most height and width of an image

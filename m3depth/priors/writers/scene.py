@@ -12,13 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-import m3depth
 from m3depth.errors import DataError
 from m3depth.files import write_as_named, write_json
-from m3depth.geometry.camera import StereoRig
+from m3depth.geometry.confidence import MEANING
 from m3depth.options import require_number
 from m3depth.outputs.claim import require_no_others
-from m3depth.priors.confidence import MEANING
 from m3depth.priors.edits import records_checksum
 from m3depth.priors.habits import Habits
 from m3depth.priors.needs import Poses, Written, unmet_by
@@ -27,6 +25,8 @@ from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.records import FRAMES, META, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
+from m3depth.types.camera import StereoRig
+from m3depth.version import __version__
 
 NUMBERED = re.compile(r"\d{6}(\.\w+)+")  # a frame's file, whatever folder it is in
 UNFINISHED = re.compile(r"\.\d{6}(\.\w+)+\.\d+\.tmp")  # what becomes one
@@ -204,7 +204,7 @@ class SceneWriter(ABC):
         if self.revision:
             values["revision"] = self.revision
         plain: Record = json.loads(json.dumps(values, default=attrgetter("name")))
-        return plain | {"version": m3depth.__version__, "writer": type(self).__name__}
+        return plain | {"version": __version__, "writer": type(self).__name__}
 
     def read_poses(self, written: list[Record]) -> Poses:
         """Camera-to-world as the readers will have it, in mm and OpenCV's axes and world."""

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from m3depth.geometry.camera import StereoRig
 from m3depth.priors.prior import DepthPrior
+from m3depth.types.camera import StereoRig
 
 
 class Writer(Protocol):

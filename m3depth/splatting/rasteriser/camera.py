@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 TOLERANCE = 1e-3  # of a rotation that was stored in float32 or typed with four digits
 

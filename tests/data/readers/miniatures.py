@@ -18,10 +18,10 @@ from m3depth.cli.app import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 
 class Scene(NamedTuple):

@@ -9,7 +9,7 @@ from miniatures import assert_comes_back, configured, one_line, scenes, write_im
 
 from m3depth.data.readers.d4d import D4D
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 SESSION = "specimen_1/2025_03_06-16_49_40"
 

@@ -10,7 +10,7 @@ from miniatures import configured, scenes, write_image
 from m3depth.data.images import resize_image
 from m3depth.data.readers.davinci import SIZE, DaVinciPairs
 from m3depth.errors import DataError
-from m3depth.geometry.disparity import depth_from_disparity
+from m3depth.types.disparity import depth_from_disparity
 
 
 @pytest.fixture

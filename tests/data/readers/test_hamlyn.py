@@ -16,7 +16,7 @@ from miniatures import (
 
 from m3depth.data.readers.hamlyn import HamlynRectified
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 
 def write_calibration(folder: Path, rig: StereoRig) -> None:

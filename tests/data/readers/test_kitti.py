@@ -16,7 +16,7 @@ from miniatures import (
 
 from m3depth.data.readers.kitti import KittiStereo
 from m3depth.errors import DataError
-from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.types.disparity import disparity_from_depth
 
 
 def write_calibration(path: Path, scene: Scene) -> None:

@@ -20,11 +20,11 @@ from scared_files import (
 from m3depth.data.readers.scared import Scared
 from m3depth.data.rectification import rectification
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.warp import warp
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import disparity_from_depth
 
 SIZE = (128, 160)
 

@@ -18,7 +18,7 @@ from miniatures import (
 
 from m3depth.data.readers.serv_ct import ServCt
 from m3depth.errors import DataError
-from m3depth.geometry.camera import StereoRig
+from m3depth.types.camera import StereoRig
 
 OFFSET = 5  # cx - cx_right of the miniature
 BLUE, YELLOW, RED, GREEN = (0, 0, 1), (1, 1, 0), (1, 0, 0), (0, 1, 0)

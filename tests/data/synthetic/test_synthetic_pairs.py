@@ -5,7 +5,7 @@ from torch.utils.data import default_collate
 
 from m3depth.data.synthetic import LIVER, PELVIS, SyntheticPairs
 from m3depth.errors import ConfigError
-from m3depth.geometry.disparity import disparity_from_depth
+from m3depth.types.disparity import disparity_from_depth
 
 SIZE = (32, 40)
 

@@ -9,9 +9,9 @@ from m3depth.data.synthetic.rendering import Rendering, _views, render
 from m3depth.data.synthetic.scene import Endoscope, Scene, draw_scene
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
 from m3depth.data.synthetic.surface import height
-from m3depth.geometry.disparity import disparity_from_depth
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.warp import warp
+from m3depth.types.disparity import disparity_from_depth
 
 SIZE = (128, 160)
 SHIFTED = 0.065  # principal point offset, as a share of the width

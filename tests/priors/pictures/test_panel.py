@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from m3depth.imaging.figures import UNKNOWN_GREY, colour, colour_inverse_depth
 from m3depth.priors.pictures.ink import font, shortened
 from m3depth.priors.pictures.panel import Panel, Seen, seen_at, shown_size
 from m3depth.priors.pictures.scale import Range, depth_scale, values_of
 from m3depth.priors.pictures.sheet import chosen, contact_sheet, tile
-from m3depth.report.figures import UNKNOWN_GREY, colour, colour_inverse_depth
 
 SIZE = (60, 300)
 SCALE = depth_scale(Range(), 40, 100)

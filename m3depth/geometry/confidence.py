@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.geometry.camera import StereoRig
-from m3depth.geometry.disparity import NEAREST_PARALLAX_PX
+from m3depth.types.camera import StereoRig
+from m3depth.types.disparity import NEAREST_PARALLAX_PX
 
 WITHIN_MM = 2.0
 WITHIN_PX = 1.0  # of a disparity, where there is no calibration

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from m3depth.report.figures import ERROR_COLOURS, INVERSE_DEPTH_COLOURS, css_gradient
+from m3depth.imaging.figures import ERROR_COLOURS, INVERSE_DEPTH_COLOURS, css_gradient
 
 
 class Tick(NamedTuple):

@@ -1,0 +1,1 @@
+"""Numbers to pictures: colours, colour bars, bytes."""

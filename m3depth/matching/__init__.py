@@ -1,0 +1,1 @@
+"""Stereo matchers that see both images: baselines and sources, nothing is learned."""
