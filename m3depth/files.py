@@ -17,6 +17,7 @@ from m3depth.errors import UserError
 from m3depth.outputs.claim import writing
 
 Array = npt.NDArray[Any]
+META = "depth_meta.json"  # what an export's numbers mean; written last of all
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:

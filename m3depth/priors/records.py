@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.files import write_json
+from m3depth.files import META, write_json
 from m3depth.outputs.claim import writing
 
 Record = dict[str, Any]  # plain containers, as JSON holds them
-META, FRAMES = "depth_meta.json", "frames"  # written last of all; holds a record of each frame
+FRAMES = "frames"  # holds a record of each frame
 
 NONE: Mapping[str, int] = {}
 OUR_SUFFIXES = (".json", ".tmp")  # of what a record is written to, and before that

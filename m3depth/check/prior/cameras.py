@@ -50,7 +50,7 @@ class PoseAxes:
                 f"{scene.convention}"
                 + ("" if moves else "; the camera stands still, so the scene is only turned"),
                 "export with this target's writer, "
-                f"or writer.pose_convention._target_=m3depth.priors.poses.{scene.convention}",
+                f"or writer.pose_convention._target_=m3depth.geometry.poses.{scene.convention}",
             )
 
 

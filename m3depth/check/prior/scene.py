@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from m3depth.check.finding import Finding, Severity
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.files import META
 from m3depth.priors.habits import Habits
 from m3depth.priors.needs import Unmet
-from m3depth.priors.records import META
 
 Stored = Shaped[NDArray[Any], "..."]
 Map = Float[NDArray[np.floating], "h w"]

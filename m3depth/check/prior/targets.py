@@ -13,8 +13,8 @@ from m3depth.check.prior.scene import Map, PriorFrame, PriorScene, StatedCamera,
 from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.geometry.poses import PoseConvention
 from m3depth.priors.habits import Habits
-from m3depth.priors.poses import PoseConvention
 
 Poses = NDArray[np.float64]
 

@@ -20,9 +20,9 @@ from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import read_json
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
+from m3depth.files import META
+from m3depth.geometry.poses import convention_named
 from m3depth.log import warn_once
-from m3depth.priors.poses import convention_named
-from m3depth.priors.records import META
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
+from m3depth.geometry.poses import PoseConvention
 from m3depth.options import require_size
 from m3depth.priors.habits import half
 from m3depth.priors.needs import Poses
-from m3depth.priors.poses import PoseConvention
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
 from m3depth.priors.records import Record

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from m3depth.geometry.poses import opengl
 from m3depth.options import require_switch
 from m3depth.priors.cloud import Cloud, ply
-from m3depth.priors.poses import opengl
 from m3depth.priors.records import Record
 from m3depth.priors.writers.clouds import CloudWriter
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.errors import DataError
-from m3depth.files import write_as_named, write_json
+from m3depth.files import META, write_as_named, write_json
 from m3depth.geometry.confidence import MEANING
 from m3depth.options import require_number
 from m3depth.outputs.claim import require_no_others
@@ -22,7 +22,7 @@ from m3depth.priors.habits import Habits
 from m3depth.priors.needs import Poses, Written, unmet_by
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import Margins, told_crop
-from m3depth.priors.records import FRAMES, META, FrameRecords, Record
+from m3depth.priors.records import FRAMES, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 from m3depth.types.camera import StereoRig

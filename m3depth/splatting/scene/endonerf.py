@@ -18,7 +18,7 @@ from m3depth.data.images import (
 from m3depth.data.numpy_files import read_npy
 from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
-from m3depth.priors.poses import convention_named
+from m3depth.geometry.poses import convention_named
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import (
     ForeignScene,

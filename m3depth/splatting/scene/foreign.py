@@ -11,11 +11,11 @@ from torch import Tensor
 
 from m3depth.data.numpy_files import read_npy
 from m3depth.errors import ConfigError, DataError
+from m3depth.geometry.poses import PoseConvention
 from m3depth.options import require_number
-from m3depth.priors.poses import PoseConvention
 from m3depth.priors.sound import pose_faults, stop_at
 
-AXES = '"foreign.pose_convention={_target_: m3depth.priors.poses.opengl}"'  # as a shell takes it
+AXES = '"foreign.pose_convention={_target_: m3depth.geometry.poses.opengl}"'  # as a shell takes it
 
 
 @dataclass(frozen=True)
