@@ -8,6 +8,7 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_asked = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):
@@ -44,7 +45,20 @@ def stop_is_for_the_parent() -> None:
         signal.signal(one, signal.SIG_IGN)
 
 
+def stop_if_asked() -> None:
+    """What works in steps looks here between them.
+
+    Python drops an exception of a signal that comes while an object is being collected.
+
+    Raises:
+        Stopped: one of the signals came.
+    """
+    if _asked.is_set():
+        raise Stopped
+
+
 def _at_once(*_: object) -> None:
+    _asked.set()
     raise Stopped
 
 
@@ -54,6 +68,7 @@ def _handled(handler: Handler) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is told
         return
+    _asked.clear()
     before = {one: signal.getsignal(one) for one in SIGNALS}
     for one, former in before.items():
         if former != signal.SIG_IGN:

@@ -128,6 +128,8 @@ def _may_be_added(override: "Override", config: Node, parent: object, path: str,
     """Raise unless the class that ``parent`` makes takes ``name``, or it is a further part."""
     key, adds = override.key_or_group, override.is_add() or override.is_force_add()
     near = nearest_path(key, config)
+    if not adds and isinstance(parent, dict) and nearest(name, list(parent), 0.8):
+        raise ConfigError(f"{key}: no such setting{meant(near)}")  # before its class is imported
     target = parent.get("_target_") if isinstance(parent, dict) else None
     taken = {} if target is None else _parameters(target)
     if not adds and near and name not in taken:

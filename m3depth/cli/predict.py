@@ -51,8 +51,9 @@ def predict(config: DictConfig) -> None:
         inputs={"input": config.input, "rig": config.rig},
         needs={"checkpoint": config.checkpoint},
         overwrite=config.overwrite,
+        renews=True,
         when_stopped=f"; {config.output} holds the frames before it, and not their pictures; the "
-        "same command with overwrite=true begins anew",
+        "same command begins anew",
         names=_names(frames),
     )
     with output.claimed():

@@ -1,5 +1,6 @@
 """An output folder for the time of a run: nobody else writes there, nothing foreign is touched."""
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,8 @@ from m3depth.outputs.lock import Lock
 from m3depth.outputs.places import require_apart, require_place
 from m3depth.outputs.record import OURS, Record
 from m3depth.stopping import Stopped
+
+logger = logging.getLogger(__name__)
 
 
 class Claim:
@@ -97,6 +100,7 @@ class Output:
         needs: Files that may be in the output, but must outlive the run, by their options' names.
         overwrite: Replace what an earlier run of the same verb wrote, and nothing else.
         goes_on: Go on with an earlier run of the same verb.
+        renews: Write an earlier run's files of the same names anew; the others stay.
         ways_on: What the user may do about an earlier run, beside ``overwrite=true``.
         when_stopped: How to go on, if the run is asked to stop.
         share: Names this process's part of the work; others may write theirs at the same time.
@@ -109,6 +113,7 @@ class Output:
     needs: Mapping[str, object] = field(default_factory=dict)
     overwrite: object = False
     goes_on: bool = False
+    renews: bool = False
     ways_on: str = ""
     when_stopped: str = ""
     share: str = ""
@@ -133,6 +138,13 @@ class Output:
             self._require_usable(claim.record)  # another run may have ended just now
             if not self.goes_on:
                 claim.require_free(self.names)
+            if self.renews and not self.overwrite and claim.record.present():
+                logger.warning(
+                    "output=%s: has files of an earlier m3depth %s: those of the same names are "
+                    "written anew, the others stay",
+                    self.output,
+                    self.verb,
+                )
             _claims.append(claim)
             try:
                 yield claim
@@ -150,7 +162,7 @@ class Output:
                 f"output={self.output}: holds a run of m3depth {record.verb}, which m3depth "
                 f"{self.verb} does not replace; choose another output="
             )
-        if not (self.overwrite or self.goes_on):
+        if not (self.overwrite or self.goes_on or self.renews):
             raise ConfigError(
                 f"output={self.output}: holds a run of m3depth {self.verb}; {self.ways_on}"
                 "overwrite=true replaces it, or choose another output="

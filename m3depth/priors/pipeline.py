@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar
 
 import torch
 
+from m3depth.stopping import stop_if_asked
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -80,6 +82,7 @@ class Behind:
 
     def __call__(self, task: Callable[..., Any], *arguments: Any) -> None:
         """Do it soon; waits when too much is waiting."""
+        stop_if_asked()
         while len(self._pending) >= self._waiting:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(task, *arguments))
@@ -99,5 +102,6 @@ class Behind:
         try:
             while self._pending and error is None:
                 self._pending.popleft().result()
+                stop_if_asked()
         finally:
             self._thread.__exit__(None, None, None)

@@ -181,3 +181,27 @@ def test_a_foreign_file_of_the_scene_is_found_before_the_first_frame(
     assert told.status == 1
     assert f"{mine}: is there, and no record says that m3depth export wrote it" in told.line
     assert list(state(tmp_path / "scene")) == [name]
+
+
+def test_predictions_of_an_earlier_run_are_written_anew_and_told(
+    checkpoint: Path, own_pairs: Path, tmp_path: Path
+):
+    given = ("predict", f"checkpoint={checkpoint}", f"output={tmp_path}/out")
+    succeed(*given, f"input={own_pairs}/left")
+    first, other = tmp_path / "out/000.npz", tmp_path / "out/001.npz"
+    before = first.read_bytes(), other.read_bytes()
+    told = succeed(*given, f"input={own_pairs}/right/000.png")
+    assert "has files of an earlier m3depth predict" in told.err
+    assert first.read_bytes() != before[0]
+    assert other.read_bytes() == before[1]
+
+
+def test_but_not_what_no_record_names(checkpoint: Path, own_pairs: Path, tmp_path: Path):
+    given = ("predict", f"checkpoint={checkpoint}", f"output={tmp_path}/out")
+    succeed(*given, f"input={own_pairs}/left/000.png")
+    (tmp_path / "out/001.png").write_bytes(b"mine")
+    before = state(tmp_path / "out")
+    told = m3depth(*given, f"input={own_pairs}/left")
+    assert told.status == 1
+    assert "001.png: is there, and no record says" in told.line
+    assert state(tmp_path / "out") == before

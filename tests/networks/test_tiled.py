@@ -182,5 +182,6 @@ def test_one_tile_is_the_network_itself():
 
 @pytest.mark.parametrize("tiles", [0, -2, 1.5, "x", True, None], ids=str)
 def test_a_number_of_tiles_that_there_is_not(tiles: object):
-    with pytest.raises(ConfigError, match=rf"^tiles={tiles}: expected a whole number from 1"):
+    shown = "null" if tiles is None else tiles
+    with pytest.raises(ConfigError, match=rf"^tiles={shown}: expected a whole number from 1"):
         in_tiles(Copies(), SIZE, tiles)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import scene_readers as readers
 
-from m3depth.priors import consumers, poses
+from m3depth.geometry import poses
+from m3depth.priors import consumers
 from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
 from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter

@@ -9,7 +9,7 @@ from prior_scenes import a_prior, export
 
 from m3depth.data.readers.endonerf import EndoNerf
 from m3depth.errors import DataError
-from m3depth.priors import poses
+from m3depth.geometry import poses
 from m3depth.priors.writers.endonerf import EndoNeRFWriter
 
 

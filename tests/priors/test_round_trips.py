@@ -22,7 +22,7 @@ from prior_scenes import (
 )
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.priors import poses
+from m3depth.geometry import poses
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.clouds import PlyWriter
 from m3depth.priors.writers.colmap import ColmapWriter

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prior_scenes import a_prior, export, meta_of
 
-from m3depth.priors import poses
+from m3depth.geometry import poses
 from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.writers.endonerf import EndoNeRFWriter
 from m3depth.priors.writers.graphdeco import GraphdecoWriter

@@ -13,7 +13,7 @@ import torch
 from small_scenes import priors
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.priors import poses
+from m3depth.geometry import poses
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.writers.colmap import ColmapWriter
 from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter

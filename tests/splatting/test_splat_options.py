@@ -17,7 +17,8 @@ from m3depth.splatting.objective.terms import colour_l1
 
 @pytest.mark.parametrize("value", ["abc", None, True, 0, 11, 2.5, float("nan")])
 def test_what_is_no_whole_number_from_1_to_10(value: object):
-    with pytest.raises(ConfigError, match=f"x={value}: expected a whole number from 1 to 10"):
+    shown = "null" if value is None else value
+    with pytest.raises(ConfigError, match=f"x={shown}: expected a whole number from 1 to 10"):
         require_number("x", value, 1, 10, whole=True)
 
 
