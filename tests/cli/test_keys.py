@@ -27,7 +27,7 @@ UNKNOWN = {  # and what the line names
     "train callbacks.checkpoint=3": "callbacks.checkpoint.dirpath=",
     "evaluate +network=resnet18": "network: no such setting",
     "evaluate experiment=demo": "experiment: no such setting",
-    "train data.train._target_=m3depth.data.packed.PackedFrames ++data.train.folde=x": "folder",
+    "train data.train._target_=m3depth.data.packed.PackedFrames ++data.train.worker=1": "workers",
     "predict inptu=x": "input",
     "export tile=2": "tiles",
     "splat +recipe.rates.foo=3": "recipe.rates.foo",
