@@ -39,7 +39,8 @@ class Measured:
     left: Picture
     right: Picture | None
     rig: StereoRig
-    depth_mm: Map | None  # own resolution; what `mask` leaves out is 0
+    # at its own resolution; what `mask` leaves out is 0
+    depth_mm: Float[NDArray[np.floating], "h_depth w_depth"] | None
     follows_same: frozenset[str] = frozenset()  # views that the next frame repeats exactly
     followed: bool = False  # whether the next frame was looked at
     left_in: float | None = None  # share of the pixels that mask and tools leave; None without
