@@ -7,13 +7,13 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from m3depth.check.blank import BlankPictures, EmptyMasks
-from m3depth.check.calibration import UnlikelyRig
+from m3depth.check.check_set import check
 from m3depth.check.finding import Check, Severity
-from m3depth.check.order import SameView, StackedFrames, SwappedViews
-from m3depth.check.reading import UnreadableFrames
-from m3depth.check.run import check
-from m3depth.check.sampling import Sampler
+from m3depth.check.measuring.sampler import Sampler
+from m3depth.check.pairs.blank import BlankPictures, EmptyMasks
+from m3depth.check.pairs.calibration import UnlikelyRig
+from m3depth.check.pairs.unreadable import UnreadableFrames
+from m3depth.check.pairs.view_order import SameView, StackedFrames, SwappedViews
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
 from m3depth.errors import ConfigError, DataError

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from m3depth.check.pictures import Picture
+from m3depth.check.finding_pictures import Picture
 
 if TYPE_CHECKING:
-    from m3depth.check.sampling import Sampled
+    from m3depth.check.measuring.sampler import Sampled
 
 
 class Severity(IntEnum):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from m3depth.check.check_set import told_frames
 from m3depth.check.finding import Finding
-from m3depth.check.measured import Measured
-from m3depth.check.measures import fine, measures
-from m3depth.check.pictures import Picture
-from m3depth.check.run import told_frames, verdict
-from m3depth.check.sampling import Sampled
+from m3depth.check.finding_pictures import Picture
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.sampler import Sampled
+from m3depth.check.measuring.set_measures import fine, measures
+from m3depth.check.verdict import verdict
 from m3depth.files import write_text
 from m3depth.imaging.figures import data_uri
 from m3depth.version import __version__
@@ -106,7 +107,7 @@ def _worst(findings: Sequence[Finding], sampled: Sampled) -> str:
     return f'<section class="worst"><h2>Worst frames</h2>{rows}</section>'
 
 
-def _caption(frame: Measured, findings: Sequence[Finding]) -> str:
+def _caption(frame: MeasuredFrame, findings: Sequence[Finding]) -> str:
     codes = [finding.code for finding in findings if frame.key in finding.frames]
     return f"{frame.key} ({frame.split}): {', '.join(codes)}"
 

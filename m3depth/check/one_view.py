@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.check.halves import Halves
-from m3depth.check.measured import frame_of
+from m3depth.check.measuring.halves import Halves
+from m3depth.check.measuring.measured_frame import frame_of
 from m3depth.errors import DataError
 from m3depth.types.camera import StereoRig
 

@@ -29,9 +29,10 @@ SPLITS = ("test", "train", "val")  # the test first: it has the ground truth
 
 def check_pairs(config: DictConfig) -> int:
     """Look for what makes a data set unfit to train on; 1 when there is an error."""
+    from m3depth.check.check_set import check, frames_read, told_frames
     from m3depth.check.gallery import write_gallery
-    from m3depth.check.measures import measures
-    from m3depth.check.run import check, frames_read, table, told_frames, write_check
+    from m3depth.check.measuring.set_measures import measures
+    from m3depth.check.verdict import table, write_check
 
     require_images(config.data.size, 2)
     _require_limits(config)
@@ -75,7 +76,7 @@ def check_priors(config: DictConfig) -> int:
     """Look at exported depth priors as the pipeline of ``target`` reads them."""
     from m3depth.check.prior.measures import scene_measures
     from m3depth.check.prior.run import check_prior, told_scene
-    from m3depth.check.run import table, write_check
+    from m3depth.check.verdict import table, write_check
 
     OmegaConf.resolve(config)
     require_number("frames", config.frames, 1, whole=True)

@@ -19,8 +19,8 @@ from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import Predictor, by_network
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.record import write_record
 from m3depth.evaluation.result import Result
+from m3depth.evaluation.result_files import write_record
 from m3depth.networks.finest import Finest
 from m3depth.networks.trained import TrainedModel
 from m3depth.report.page import write_report

@@ -20,20 +20,20 @@ from m3depth.cli.resume import (
 )
 from m3depth.device import pick_device
 from m3depth.errors import ConfigError
-from m3depth.evaluation.record import version
+from m3depth.evaluation.result_files import version
 from m3depth.files import write_bytes, write_csv, write_json
 from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.progress import progress
 from m3depth.report.plots import read_curves
-from m3depth.report.splat import write_splat_report
-from m3depth.splatting.checkpoint import Rows, resume, save
-from m3depth.splatting.fit import State, fit, start
+from m3depth.report.splat_page import write_splat_report
+from m3depth.splatting.fit import FitState, fit, start
+from m3depth.splatting.fit_file import Rows, resume, save
 from m3depth.splatting.objective.objective import Objective
 from m3depth.splatting.recipe import Recipe
+from m3depth.splatting.results.gaussian_ply import gaussian_ply
 from m3depth.splatting.results.mesh import mesh_ply, require_open3d
-from m3depth.splatting.results.pictures import depth_range, write_renders
-from m3depth.splatting.results.ply import gaussian_ply
+from m3depth.splatting.results.renders import depth_range, write_renders
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.read import read_clip
 from m3depth.splatting.scores import scored, true_frames, views
@@ -123,7 +123,7 @@ def _require_options(plain: dict[str, Any]) -> None:
         require_open3d()
 
 
-def _require_more(state: State, recipe: Recipe, output: Path, earlier: Earlier | None) -> None:
+def _require_more(state: FitState, recipe: Recipe, output: Path, earlier: Earlier | None) -> None:
     if state.done == recipe.iterations and earlier and (output / "metrics.json").is_file():
         raise ConfigError(
             f"output={output}: has its {state.done} iterations; more are recipe.iterations="
@@ -133,7 +133,7 @@ def _require_more(state: State, recipe: Recipe, output: Path, earlier: Earlier |
 
 def _begun(
     config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
-) -> tuple[State, Rows, dict[str, Any]]:
+) -> tuple[FitState, Rows, dict[str, Any]]:
     """The fit, what was logged of it, and what one that goes on with it must share."""
     shared = {name: plain[name] for name in ("objective", "recipe")}
     shared["scene"] = clip.fingerprint
@@ -151,7 +151,7 @@ def _last(config: DictConfig) -> Path:
 
 def _fit(
     config: DictConfig,
-    state: State,
+    state: FitState,
     rows: Rows,
     shared: dict[str, Any],
     clip: Clip,
@@ -161,7 +161,7 @@ def _fit(
     """Go on to the last iteration, or until asked to stop, with a checkpoint."""
     asked: list[bool] = []
 
-    def after(state: State, parts: dict[str, float]) -> None:
+    def after(state: FitState, parts: dict[str, float]) -> None:
         if state.done % LOGGED_EVERY == 0 or state.done == recipe.iterations:
             counts = {"step": state.done, "gaussians": len(state.splats)}
             rows.append({**counts, "loss": sum(parts.values()), **parts})

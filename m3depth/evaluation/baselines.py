@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from m3depth.evaluation.frames import Frames
 from m3depth.evaluation.metrics import epe_px
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.readable_frames import ReadableFrames
 from m3depth.evaluation.scoring import score_answers
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.evaluation.views import ssim, view_mask
@@ -36,7 +36,7 @@ class DepthMean(NamedTuple):
         return score_guess(DepthMap(depth_mm, Kind.DEPTH), truth, protocol)
 
 
-def mean_depth(train: Frames) -> DepthMean | None:
+def mean_depth(train: ReadableFrames) -> DepthMean | None:
     """The per-pixel mean of the known training depths, at the first frame's resolution.
 
     A pixel that no training frame knows gets the mean of the others. None without any depth: where

@@ -10,10 +10,10 @@ from m3depth.data.own_size import at_own_size
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth
 from m3depth.evaluation.counted import LeftOut
-from m3depth.evaluation.frames import Frames, Skipped
 from m3depth.evaluation.predictors import NoPredictionError, Predictor
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.result import Evaluation, Frame, Result, Row
+from m3depth.evaluation.readable_frames import ReadableFrames, Skipped
+from m3depth.evaluation.result import Evaluation, Result, Row, ShownFrame
 from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
 from m3depth.evaluation.truth import Truth, as_batch
@@ -52,8 +52,8 @@ def evaluate(
         DataError: Not one frame could be scored, frames have no prediction, or the network's
             disparity is not finite.
     """
-    frames, own_size = Frames(test, "evaluate"), at_own_size(test)
-    mean = mean_depth(Frames(train, "mean training depth")) if train is not None else None
+    frames, own_size = ReadableFrames(test, "evaluate"), at_own_size(test)
+    mean = mean_depth(ReadableFrames(train, "mean training depth")) if train is not None else None
     runs = [Run(protocol, mean, still_camera) for protocol in protocols]
     missing: list[Skipped] = []
     with torch.inference_mode():
@@ -111,10 +111,14 @@ def _worst(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _frame(predict: Predictor, test: Dataset[StereoBatch], row: Row, protocol: Protocol) -> Frame:
+def _frame(
+    predict: Predictor, test: Dataset[StereoBatch], row: Row, protocol: Protocol
+) -> ShownFrame:
     batch = as_batch(test[row.position])
     prediction, truth = predict(batch), _truth(batch, protocol)
-    return Frame(row, batch, prediction, scored_depth(prediction, batch, truth, protocol), truth)
+    return ShownFrame(
+        row, batch, prediction, scored_depth(prediction, batch, truth, protocol), truth
+    )
 
 
 def _truth(batch: StereoBatch, protocol: Protocol) -> Truth | None:
@@ -126,7 +130,7 @@ def _truth(batch: StereoBatch, protocol: Protocol) -> Truth | None:
     return within if within.counts.any() else None
 
 
-def _refuse(missing: list[Skipped], frames: Frames, skip_missing: bool) -> None:
+def _refuse(missing: list[Skipped], frames: ReadableFrames, skip_missing: bool) -> None:
     if missing and not skip_missing:
         told = "; ".join(one["why"] for one in missing[:3]) + ("; ..." if len(missing) > 3 else "")
         raise DataError(
@@ -135,7 +139,7 @@ def _refuse(missing: list[Skipped], frames: Frames, skip_missing: bool) -> None:
         )
 
 
-def _nothing_scored(frames: Frames, missing: list[Skipped], results: list[Result]) -> str:
+def _nothing_scored(frames: ReadableFrames, missing: list[Skipped], results: list[Result]) -> str:
     if not len(frames):
         return "the test set is empty: there is nothing to evaluate; check data= and its split"
     skipped = [*frames.skipped, *missing]

@@ -7,14 +7,14 @@ from jaxtyping import Float
 from kornia.geometry.transform import remap
 from torch import Tensor
 
-from m3depth.evaluation.sampling import points_at, some_pixels
+from m3depth.evaluation.point_sample import points_at, some_pixels
 from m3depth.geometry.points import project
 from m3depth.types.camera import StereoRig
 
 KNOWN = 0.999  # of a bilinear sample that no hole is mixed into
 
 
-class Seen(NamedTuple):
+class PosedDepth(NamedTuple):
     """The depth of one frame, and where it was seen from."""
 
     position: int  # in the data set
@@ -23,12 +23,12 @@ class Seen(NamedTuple):
     rig: StereoRig  # at the same resolution
     camera_to_world: Float[Tensor, "1 4 4"]
 
-    def follows(self, other: "Seen") -> bool:
+    def follows(self, other: "PosedDepth") -> bool:
         """Whether it is the frame after the other one, in the same video."""
         return self.video == other.video and self.position == other.position + 1
 
 
-def flicker_mm(before: Seen, now: Seen) -> float | None:
+def flicker_mm(before: PosedDepth, now: PosedDepth) -> float | None:
     """The median over the pixels of ``|z' - Z(u')|``, in millimetres.
 
     Each pixel with a depth (some, of many) is carried into the camera of the frame before,

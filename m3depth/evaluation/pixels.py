@@ -21,7 +21,7 @@ HIDDEN_PX = 1.0  # a point that much nearer, in disparity, hides one behind it
 
 
 @dataclass(frozen=True)
-class Box:
+class Crop:
     """A crop, in pixels of the truth: rows ``top .. bottom - 1``, columns ``left .. right - 1``.
 
     Attributes:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from m3depth.evaluation.averaging import ScoredFrame, blocks, intervals, means
 from m3depth.evaluation.counted import OF, LeftOut, Pixels, told, total
-from m3depth.evaluation.frames import Skipped
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.readable_frames import Skipped
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
 from m3depth.evaluation.truth import Truth
 from m3depth.types import DepthMap, StereoBatch
@@ -42,7 +42,7 @@ class Row(NamedTuple):
         return ScoredFrame(self.key, scores, int(self.scores.get(VALID, 0)))
 
 
-class Frame(NamedTuple):
+class ShownFrame(NamedTuple):
     """One frame with its images and prediction, for the report."""
 
     row: Row
@@ -215,8 +215,8 @@ class Evaluation:
 
     results: list[Result]
     skipped: list[Skipped]
-    chosen: list[Frame]
-    worst: list[Frame]
+    chosen: list[ShownFrame]
+    worst: list[ShownFrame]
     warnings: list[str] = field(default_factory=list)
 
     @property

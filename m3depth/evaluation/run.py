@@ -16,12 +16,12 @@ from m3depth.evaluation.counted import (
     pixels,
     why_left_out,
 )
-from m3depth.evaluation.flicker import Seen, flicker_mm
+from m3depth.evaluation.flicker import PosedDepth, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result, Row
 from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
-from m3depth.evaluation.surfaces import score_frontal
+from m3depth.evaluation.surface_metrics import score_frontal
 from m3depth.evaluation.truth import Truth
 from m3depth.types import DepthMap, StereoBatch
 from m3depth.types.camera import StereoRig
@@ -61,7 +61,7 @@ class Run:
     _rows: list[Row] = field(default_factory=list)
     _left_out: list[LeftOut] = field(default_factory=list)
     _reliability: Reliability = field(default_factory=Reliability)
-    _before: dict[str, Seen] = field(default_factory=dict)  # the frame before, by whose depth
+    _before: dict[str, PosedDepth] = field(default_factory=dict)  # the frame before, by whose depth
 
     def add(self, shown: Shown) -> None:
         """Score one frame, or remember why it does not count."""
@@ -133,7 +133,7 @@ class Run:
             return {}
         still = torch.eye(4, dtype=depth_mm.dtype)[None]
         pose = still if self.still_camera else shown.batch["camera_to_world"]
-        now = Seen(shown.position, shown.key.rpartition("/")[0], depth_mm, rig, pose)
+        now = PosedDepth(shown.position, shown.key.rpartition("/")[0], depth_mm, rig, pose)
         before, self._before[whose] = self._before.get(whose), now
         if before is None or not now.follows(before):
             return {}

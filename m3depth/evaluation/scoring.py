@@ -16,7 +16,7 @@ from m3depth.evaluation.metrics import (
 )
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.resizing import at_size
-from m3depth.evaluation.surfaces import WITHIN_MM, score_cloud, score_normals
+from m3depth.evaluation.surface_metrics import WITHIN_MM, score_cloud, score_normals
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.resizing import size_of
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from m3depth.geometry.synthesis import Views
-from m3depth.losses.matching import measured_error, random_rows
 from m3depth.losses.terms import PerSample, mean_where
+from m3depth.matching.ncc import measured_error, random_rows
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Stereo matchers that see both images: baselines and sources, nothing is learned."""
+"""What two views both show, found by comparing them: nothing is learned here."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from m3depth.evaluation.metrics import DEPTH_BINS_MM, bin_name
 from m3depth.evaluation.result import Result
-from m3depth.evaluation.surfaces import WITHIN_MM
+from m3depth.evaluation.surface_metrics import WITHIN_MM
 
 
 class Meaning(NamedTuple):

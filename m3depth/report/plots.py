@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from m3depth.evaluation.result import Evaluation, Frame, Result
+from m3depth.evaluation.result import Evaluation, Result, ShownFrame
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.report.rows import image_at
 
@@ -26,7 +26,7 @@ Curves = dict[str, tuple[list[float], list[float]]]  # name -> steps, values
 NO_TERMS = ("/loss", "/error", "/left_out", "_mm", "abs_rel")  # or a chart of their own
 
 
-class Panel(NamedTuple):
+class CurvePanel(NamedTuple):
     """One chart of training curves."""
 
     title: str
@@ -35,15 +35,15 @@ class Panel(NamedTuple):
 
 
 PANELS = (
-    Panel("Loss", lambda name: name.endswith("/loss"), log=True),
-    Panel(
+    CurvePanel("Loss", lambda name: name.endswith("/loss"), log=True),
+    CurvePanel(
         "Terms of the loss",
         lambda name: "/" in name and not name.endswith(NO_TERMS),
         log=True,
     ),
-    Panel("Expected error: negative log-likelihood", lambda name: name.endswith("/error")),
-    Panel("Validation error, mm", lambda name: name.endswith("_mm")),
-    Panel("Learning rate", lambda name: name.startswith("lr")),
+    CurvePanel("Expected error: negative log-likelihood", lambda name: name.endswith("/error")),
+    CurvePanel("Validation error, mm", lambda name: name.endswith("_mm")),
+    CurvePanel("Learning rate", lambda name: name.startswith("lr")),
 )
 
 
@@ -60,7 +60,7 @@ def read_curves(path: Path) -> Curves:
     return curves
 
 
-def curve_figures(curves: Curves, panels: Sequence[Panel] = PANELS) -> list[Figure]:
+def curve_figures(curves: Curves, panels: Sequence[CurvePanel] = PANELS) -> list[Figure]:
     """One figure for each panel that has something to show."""
     shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in panels]
     changes = size_changes(curves)
@@ -133,7 +133,7 @@ def reliability(result: Result) -> Figure | None:
     )
 
 
-def cloud(frame: Frame, far_mm: float) -> Figure | None:
+def cloud(frame: ShownFrame, far_mm: float) -> Figure | None:
     """The frame's points in the left camera's axes, coloured by the image; None without depth.
 
     Points beyond twice ``far_mm`` are left out: one of them would dwarf the scene.
@@ -159,7 +159,7 @@ def cloud(frame: Frame, far_mm: float) -> Figure | None:
     )
 
 
-def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> Any:
+def _points(frame: ShownFrame, depth_mm: torch.Tensor, name: str, far_mm: float) -> Any:
     import plotly.graph_objects as go
 
     height, width = depth_mm.shape[-2:]
@@ -183,7 +183,7 @@ def _points(frame: Frame, depth_mm: torch.Tensor, name: str, far_mm: float) -> A
     )
 
 
-def _curves(panel: Panel, columns: Curves, changes: Mapping[float, str]) -> Figure:
+def _curves(panel: CurvePanel, columns: Curves, changes: Mapping[float, str]) -> Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure(

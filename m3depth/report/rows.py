@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from m3depth.errors import DataError
-from m3depth.evaluation.result import Frame
+from m3depth.evaluation.result import ShownFrame
 from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.resizing import resized
 from m3depth.geometry.warp import warp
@@ -48,7 +48,7 @@ class DepthRows:
     )
 
     @classmethod
-    def over(cls, frames: Iterable[Frame]) -> "DepthRows":
+    def over(cls, frames: Iterable[ShownFrame]) -> "DepthRows":
         """The ranges that serve all these frames: by the truth, where it is known."""
         frames = list(frames)
         truths = [_plane(f.truth.depth_mm) for f in frames if f.truth is not None]
@@ -57,7 +57,7 @@ class DepthRows:
         depths = truths or [_plane(f.depth_mm) for f in frames if f.depth_mm is not None]
         return cls(*inverse_depth_range(depths), worst)
 
-    def pictures(self, frame: Frame) -> list[Picture | None]:
+    def pictures(self, frame: ShownFrame) -> list[Picture | None]:
         """The row's pictures; None where there is no truth, or no right image."""
         if frame.depth_mm is None:
             return [_image(frame), None, None, None, None]
@@ -92,13 +92,13 @@ class DisparityRows:
     titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
 
     @classmethod
-    def over(cls, frames: Iterable[Frame]) -> "DisparityRows":
+    def over(cls, frames: Iterable[ShownFrame]) -> "DisparityRows":
         """The range that serves all these frames."""
         frames = list(frames)
         largest = [float(np.percentile(_plane(_disparity_px(f)), 99)) for f in frames]
         return cls(_round_up(max(largest)), any("right" in frame.batch for frame in frames))
 
-    def pictures(self, frame: Frame) -> list[Picture | None]:
+    def pictures(self, frame: ShownFrame) -> list[Picture | None]:
         """The row's pictures; None for what needs a right image where there is none."""
         found_px = _disparity_px(frame)
         plane = _plane(found_px)
@@ -126,23 +126,23 @@ class DisparityRows:
         )
 
 
-def rows_for(frames: list[Frame]) -> DepthRows | DisparityRows:
+def rows_for(frames: list[ShownFrame]) -> DepthRows | DisparityRows:
     """In millimetres if every frame has a calibration."""
     calibrated = all(frame.depth_mm is not None for frame in frames)
     return DepthRows.over(frames) if calibrated else DisparityRows.over(frames)
 
 
-def table(rows: DepthRows | DisparityRows, frames: list[Frame]) -> str:
+def table(rows: DepthRows | DisparityRows, frames: list[ShownFrame]) -> str:
     """Frames as rows of captioned pictures."""
     return "".join(_row(rows, frame) for frame in frames)
 
 
-def image_at(frame: Frame, size: tuple[int, int]) -> Picture:
+def image_at(frame: ShownFrame, size: tuple[int, int]) -> Picture:
     """The left image, (height, width) as asked."""
     return _bytes(resized(frame.batch["left"], size))
 
 
-def _row(rows: DepthRows | DisparityRows, frame: Frame) -> str:
+def _row(rows: DepthRows | DisparityRows, frame: ShownFrame) -> str:
     cells = [
         _cell(picture, title, frame.row.key)
         for title, picture in zip(rows.titles, rows.pictures(frame), strict=True)
@@ -163,14 +163,14 @@ def _cell(picture: Picture, title: str, key: str) -> str:
     )
 
 
-def _disparity_px(frame: Frame) -> Float[Tensor, "1 1 h w"]:
+def _disparity_px(frame: ShownFrame) -> Float[Tensor, "1 1 h w"]:
     found = disparity_px(frame.prediction, frame.batch)
     if found is None:
         raise DataError(f"{frame.row.key}: a prediction without millimetres and without disparity")
     return found
 
 
-def _rebuilt(frame: Frame) -> Picture:
+def _rebuilt(frame: ShownFrame) -> Picture:
     """The left view by the right one's light, grey where that does not see: what SSIM is of."""
     rebuilt, seen = warp(frame.batch["right"], -_disparity_px(frame))
     picture = _bytes(rebuilt)
@@ -178,7 +178,7 @@ def _rebuilt(frame: Frame) -> Picture:
     return picture
 
 
-def _error_mm(frame: Frame) -> tuple[Plane, NDArray[np.bool_]]:
+def _error_mm(frame: ShownFrame) -> tuple[Plane, NDArray[np.bool_]]:
     if frame.truth is None or frame.depth_mm is None:
         return np.zeros((1, 1), np.float32), np.zeros((1, 1), bool)
     error = (frame.depth_mm - frame.truth.depth_mm).abs()
@@ -189,7 +189,7 @@ def _plane(values: Float[Tensor, "1 1 h w"]) -> Plane:
     return values[0, 0].float().numpy()
 
 
-def _image(frame: Frame) -> Picture:
+def _image(frame: ShownFrame) -> Picture:
     return _bytes(frame.batch["left"])
 
 

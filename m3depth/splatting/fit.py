@@ -23,7 +23,7 @@ PLACES = ("means_mm", "moves_mm")  # what comes to rest in the end
 
 
 @dataclass
-class State:
+class FitState:
     """A fit under way."""
 
     splats: Splats
@@ -32,7 +32,7 @@ class State:
     done: int = 0
 
     @classmethod
-    def begin(cls, splats: Splats, recipe: Recipe) -> "State":
+    def begin(cls, splats: Splats, recipe: Recipe) -> "FitState":
         """With an optimiser that has not seen anything."""
         groups = [
             {"params": [parameter], "lr": recipe.rates[name], "name": name}
@@ -43,7 +43,7 @@ class State:
 
 def start(
     clip: Clip, objective: Objective, recipe: Recipe, device: torch.device | str = "cpu"
-) -> State:
+) -> FitState:
     """Gaussians where the objective wants them, at rest.
 
     Args:
@@ -54,15 +54,15 @@ def start(
     """
     points = objective.start(clip, draws(recipe.seed, START))
     state = still(points, recipe.bumps, recipe.degree, recipe.opacity)
-    return State.begin(Splats(state).to(device), recipe)
+    return FitState.begin(Splats(state).to(device), recipe)
 
 
 def fit(
-    state: State,
+    state: FitState,
     clip: Clip,
     objective: Objective,
     recipe: Recipe,
-    after: Callable[[State, dict[str, float]], None],
+    after: Callable[[FitState, dict[str, float]], None],
     told: Callable[[range], Iterable[int]] = iter,
 ) -> None:
     """Go on from ``state`` to the last iteration.

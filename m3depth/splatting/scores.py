@@ -27,7 +27,7 @@ METRICS = (mae_mm, abs_rel, rmse_mm)
 log = logging.getLogger(__name__)
 
 
-class View(NamedTuple):
+class RenderedView(NamedTuple):
     """A frame as it was rendered, and what it should be."""
 
     frame: Frame  # of the scene that was fitted
@@ -70,16 +70,18 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
 
 def views(
     splats: Splats, clip: Clip, true: Mapping[int, Frame], which: Sequence[int], recipe: Recipe
-) -> Iterator[View]:
+) -> Iterator[RenderedView]:
     """Draw frames of the clip, each when it is asked for."""
     for index in which:
         with torch.inference_mode():
             drawn = draw(splats, clip, index, recipe)
             colour, depth_mm, weight = drawn.colour.clamp(0, 1), drawn.depth_mm, drawn.weight
-        yield View(clip.frames[index], true.get(index), colour.cpu(), depth_mm.cpu(), weight.cpu())
+        yield RenderedView(
+            clip.frames[index], true.get(index), colour.cpu(), depth_mm.cpu(), weight.cpu()
+        )
 
 
-def scored(found: Sequence[View]) -> dict[str, Any]:
+def scored(found: Sequence[RenderedView]) -> dict[str, Any]:
     """Means over frames, as `metrics.json` has them; what the data cannot support is absent.
 
     ``metrics`` has PSNR, SSIM and, where its weights are, LPIPS over the tissue and, with a truth,
@@ -154,7 +156,7 @@ def _tell_other_motion(pairs: Sequence[tuple[Frame, Frame]]) -> None:
             return
 
 
-def _pictures(view: View) -> dict[str, float]:
+def _pictures(view: RenderedView) -> dict[str, float]:
     shown, due, counts = view.colour[None], view.frame.image[None], view.counts[None]
     if not counts.any():
         return {}
@@ -164,24 +166,24 @@ def _pictures(view: View) -> dict[str, float]:
     return {name: value.item() for name, value in found.items()}
 
 
-def _true(view: View) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h w"]]:
+def _true(view: RenderedView) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h w"]]:
     if view.truth is None:
         return torch.zeros_like(view.depth_mm), torch.zeros_like(view.counts)
     return view.truth.depth_mm, view.truth.known
 
 
-def _depth(view: View) -> dict[str, float]:
+def _depth(view: RenderedView) -> dict[str, float]:
     return _compared(view.depth_mm, *_true(view))
 
 
-def _scaled(view: View) -> dict[str, float]:
+def _scaled(view: RenderedView) -> dict[str, float]:
     true_mm, counts = _true(view)
     if not (view.depth_mm[counts].median() > 0 if counts.any() else False):
         return {}
     return _compared(median(view.depth_mm[counts], true_mm[counts])(view.depth_mm), true_mm, counts)
 
 
-def _prior(view: View) -> dict[str, float]:
+def _prior(view: RenderedView) -> dict[str, float]:
     true_mm, counts = _true(view)
     both = counts & (view.frame.depth_mm > 0)
     density = {"density": float(both.sum() / counts.sum())} if counts.any() else {}

@@ -9,9 +9,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch.utils.data import Dataset
 
+from m3depth.check.check_set import check
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.run import check
-from m3depth.check.sampling import Sampler
+from m3depth.check.measuring.sampler import Sampler
 from m3depth.errors import DataError
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

@@ -23,7 +23,7 @@ from pair_breakages import (
 from torch.utils.data import Dataset, Subset
 
 from m3depth.check.finding import Severity
-from m3depth.check.sampling import Sampler
+from m3depth.check.measuring.sampler import Sampler
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError, EightBitDepthError
 from m3depth.types import StereoBatch

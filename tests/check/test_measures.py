@@ -8,9 +8,9 @@ import torch
 from check_fakes import Samples, findings, mono
 from pair_breakages import Changed, darker, lowered, swapped, turned, uncalibrated, without_truth
 
-from m3depth.check.measures import Measure, fine, measures
-from m3depth.check.run import table
-from m3depth.check.sampling import Sampler
+from m3depth.check.measuring.sampler import Sampler
+from m3depth.check.measuring.set_measures import Measure, fine, measures
+from m3depth.check.verdict import table
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.types import StereoBatch
 

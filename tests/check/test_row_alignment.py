@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from m3depth.check.alignment import align
-from m3depth.check.features import Matches
+from m3depth.check.measuring.row_alignment import align
+from m3depth.matching.features import Matches
 
 SIZE = (480, 640)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from m3depth.check.truth_fit import fit_truth
+from m3depth.check.measuring.truth_fit import fit_truth
 
 OFFSET = -7.0
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from command_line import Told, m3depth, succeed
 
-from m3depth.splatting.fit import State
+from m3depth.splatting.fit import FitState
 
 CLIP = ("data=synthetic_clip", "data.test.frames=4", "data.size=[48,64]")
 SMALL = ("recipe.iterations=24", "objective.start.count=500", "recipe.density.every=8")
@@ -138,7 +138,7 @@ def test_a_fit_that_is_asked_to_stop_goes_on_by_itself(
     def with_a_signal(state: object, clip: object, *parts: object) -> None:
         objective, recipe, after, told = parts
 
-        def and_ask(now: State, terms: dict[str, float]) -> None:
+        def and_ask(now: FitState, terms: dict[str, float]) -> None:
             if now.done == 7:
                 os.kill(os.getpid(), signal.SIGTERM)
             after(now, terms)

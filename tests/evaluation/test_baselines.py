@@ -8,7 +8,6 @@ from stereo_fakes import HEIGHT, WIDTH, Frames, dots, plane, sample
 
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import DataError
-from m3depth.evaluation import frames
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.baselines import (
     mean_depth,
@@ -19,6 +18,7 @@ from m3depth.evaluation.baselines import (
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.readable_frames import ReadableFrames
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.matching.sgbm import sgbm
 from m3depth.types import DepthMap, Kind, StereoBatch
@@ -44,7 +44,7 @@ def score_sgbm(frame: StereoBatch) -> dict[str, float]:
 
 
 def mean_of(*samples: StereoBatch | DataError) -> torch.Tensor | None:
-    mean = mean_depth(frames.Frames(Frames(*samples), "train"))
+    mean = mean_depth(ReadableFrames(Frames(*samples), "train"))
     return None if mean is None else mean.depth_mm[0]
 
 
@@ -62,7 +62,7 @@ def test_mean_depth_by_hand() -> None:
 
 
 def test_mean_depth_score_by_hand() -> None:
-    mean = mean_depth(frames.Frames(Frames(sample(plane(40)), sample(plane(60))), "train"))
+    mean = mean_depth(ReadableFrames(Frames(sample(plane(40)), sample(plane(60))), "train"))
     assert mean is not None
     native = torch.full((1, 2 * HEIGHT, 2 * WIDTH), 40.0)
     scores = mean.score("test/0", truth_of(sample(native)), PLAIN)
@@ -73,7 +73,7 @@ def test_mean_depth_score_by_hand() -> None:
 
 def test_mean_depth_is_no_baseline_for_the_frames_it_is_made_of() -> None:
     frame = sample(plane(40))
-    mean = mean_depth(frames.Frames(Frames(frame), "train"))
+    mean = mean_depth(ReadableFrames(Frames(frame), "train"))
     assert mean is not None
     assert mean.score(str(frame["key"]), truth_of(frame), PLAIN) == {}
 
@@ -90,7 +90,7 @@ def test_mean_depth_takes_other_sizes_masks_and_unreadable_frames() -> None:
 def test_a_training_set_without_depth_is_not_read_through() -> None:
     bare = sample(plane(40))
     del bare["depth_mm"]
-    train = frames.Frames(Frames(bare, DataError("read")), "train")
+    train = ReadableFrames(Frames(bare, DataError("read")), "train")
     assert mean_depth(train) is None
     assert train.skipped == []
 

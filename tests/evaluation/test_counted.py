@@ -12,11 +12,11 @@ from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample, says
 from m3depth.errors import DataError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.pixels import Box
+from m3depth.evaluation.pixels import Crop
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.record import write_record
 from m3depth.evaluation.result import Evaluation, Result
+from m3depth.evaluation.result_files import write_record
 from m3depth.types import StereoBatch
 
 PLAIN = Protocol("plain", 0.0, float("inf"), none)
@@ -56,7 +56,7 @@ def test_every_reason_of_a_frame() -> None:
     masked["mask"] = torch.zeros(1, HEIGHT, WIDTH, dtype=torch.bool)
     sparse["depth_mm"][:, 3:] = 0  # 9.4 % left
     outside["depth_mm"][..., :20] = 0
-    box = Box(0, HEIGHT, 0, 20)
+    box = Crop(0, HEIGHT, 0, 20)
     protocol = Protocol("all", 25.0, 300.0, none, only=[box], min_coverage=0.1)
     frames = (sample(plane(50)), unknown, masked, sparse, outside, DataError("broken"))
     result = one(*frames, protocol=protocol)
@@ -77,7 +77,7 @@ def test_every_reason_of_a_pixel_and_they_add_up() -> None:
     frame["depth_mm"][:, 1] = 1000
     frame["mask"] = torch.ones(1, HEIGHT, WIDTH, dtype=torch.bool)
     frame["mask"][:, 2:4] = False
-    result = one(frame, protocol=Protocol("all", 25.0, 300.0, none, only=[Box(0, 30, 0, WIDTH)]))
+    result = one(frame, protocol=Protocol("all", 25.0, 300.0, none, only=[Crop(0, 30, 0, WIDTH)]))
     assert result.pixels_left_out == {
         "no true depth": WIDTH,
         "masked out": 2 * WIDTH,

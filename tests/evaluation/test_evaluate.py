@@ -12,8 +12,8 @@ from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.record import config_sha256, write_record
 from m3depth.evaluation.result import Evaluation
+from m3depth.evaluation.result_files import config_sha256, write_record
 from m3depth.types import DepthMap, Kind, StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.version import __version__

@@ -7,7 +7,7 @@ from stereo_fakes import WIDTH, Frames, as_map, batched, plane, sample
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.evaluation.alignment import median, none, scale_shift
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.flicker import Seen, flicker_mm
+from m3depth.evaluation.flicker import PosedDepth, flicker_mm
 from m3depth.evaluation.predictors import Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import as_batch
@@ -26,9 +26,9 @@ def wall(distance_mm: float, turn: float = 0.0) -> torch.Tensor:
     return depth.expand(1, 1, 40, 60)
 
 
-def seen(depth_mm: torch.Tensor, pose: torch.Tensor | None = None, position: int = 0) -> Seen:
+def seen(depth_mm: torch.Tensor, pose: torch.Tensor | None = None, position: int = 0) -> PosedDepth:
     pose = torch.eye(4) if pose is None else pose
-    return Seen(position, "video", depth_mm, RIG, pose[None])
+    return PosedDepth(position, "video", depth_mm, RIG, pose[None])
 
 
 def moved(z_mm: float = 0.0, turn: float = 0.0) -> torch.Tensor:

@@ -10,7 +10,7 @@ from m3depth.cli.app import configuration
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.averaging import SetMean
-from m3depth.evaluation.pixels import Box, visible
+from m3depth.evaluation.pixels import Crop, visible
 from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
 from m3depth.evaluation.resizing import truth_to_prediction
 from m3depth.evaluation.truth import Truth, as_batch
@@ -105,7 +105,7 @@ def test_only_hamlyn_s_later_videos_are_cropped() -> None:
 
 def test_a_box_keeps_its_rows_and_columns() -> None:
     truth = truth_of(sample(plane(50)))
-    rows, columns = torch.nonzero(Box(2, 5, 10, 20)(truth)[0, 0], as_tuple=True)
+    rows, columns = torch.nonzero(Crop(2, 5, 10, 20)(truth)[0, 0], as_tuple=True)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 4, 10, 19)
 
 

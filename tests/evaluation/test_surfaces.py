@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.distance import cdist
 from stereo_fakes import batched
 
-from m3depth.evaluation.surfaces import (
+from m3depth.evaluation.surface_metrics import (
     cloud_distances,
     normals,
     score_cloud,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from m3depth.geometry.synthesis import both_views, synthesise
 from m3depth.losses.expected_error import ExpectedError
-from m3depth.losses.matching import measured_error
+from m3depth.matching.ncc import measured_error
 from m3depth.networks.monodepth import Monodepth
 from m3depth.types import Disparity, StereoBatch
 

@@ -8,15 +8,15 @@ import torch
 from small_scenes import a_clip, a_recipe, an_objective, changed
 
 from m3depth.errors import ConfigError, DataError, UserError
-from m3depth.splatting.checkpoint import resume, save
-from m3depth.splatting.fit import State, fit, frame_at, settle, start
+from m3depth.splatting.fit import FitState, fit, frame_at, settle, start
+from m3depth.splatting.fit_file import resume, save
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.model.start import at_random
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scores import scored, true_frames, views
 
 
-def nothing(state: State, parts: dict[str, float]) -> None:
+def nothing(state: FitState, parts: dict[str, float]) -> None:
     pass
 
 
@@ -117,7 +117,7 @@ def test_a_fit_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path):
     clip, recipe, objective = a_clip(), a_recipe(32), an_objective()
     path = tmp_path / "last.ckpt"
 
-    def stop(state: State, parts: dict[str, float]) -> None:
+    def stop(state: FitState, parts: dict[str, float]) -> None:
         if state.done == 17:
             save(path, state, {"seed": 0}, [{"step": 17.0}])
             raise KeyboardInterrupt

@@ -10,7 +10,7 @@ from splat_scenes import cloud
 from m3depth.splatting.harmonics import view_colours
 from m3depth.splatting.rasteriser.profiles import GSPLAT
 from m3depth.splatting.rasteriser.projection import project
-from m3depth.splatting.results.ply import gaussian_ply
+from m3depth.splatting.results.gaussian_ply import gaussian_ply
 
 
 def test_the_projection():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from small_scenes import a_clip, a_recipe, an_objective, changed
 
-from m3depth.splatting.fit import State, draw, start
+from m3depth.splatting.fit import FitState, draw, start
 from m3depth.splatting.model.bumps import bumps, spread_evenly
 from m3depth.splatting.model.density import Pull, apply
 from m3depth.splatting.model.splats import Splats
@@ -21,7 +21,7 @@ from m3depth.splatting.scene.clip import Clip
 ONLY = torch.Generator()
 
 
-def a_state() -> State:
+def a_state() -> FitState:
     return start(a_clip(), an_objective(), a_recipe())
 
 
@@ -159,7 +159,7 @@ def test_random_points_are_in_view_and_within_the_depths():
     assert not torch.equal(points.means_mm, again.means_mm)
 
 
-def pulled(state: State, strong: list[int], radius_px: float) -> Pull:
+def pulled(state: FitState, strong: list[int], radius_px: float) -> Pull:
     pull = Pull.none(state.splats)
     pull.seen += 2
     pull.total[strong] = 1.0
@@ -167,7 +167,7 @@ def pulled(state: State, strong: list[int], radius_px: float) -> Pull:
     return pull
 
 
-def stepped() -> State:
+def stepped() -> FitState:
     """With an optimiser that remembers a step."""
     state = a_state()
     for parameter in state.splats.parameters():

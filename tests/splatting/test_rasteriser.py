@@ -13,7 +13,7 @@ from m3depth.benchmarks.dense_splats import dense
 from m3depth.splatting.rasteriser import own_backend
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.gaussians import Gaussians
-from m3depth.splatting.rasteriser.pairs import Pairs
+from m3depth.splatting.rasteriser.pixel_pairs import Pairs
 from m3depth.splatting.rasteriser.profiles import GSPLAT, INRIA, Profile, expected, summed
 from m3depth.splatting.rasteriser.rasterize import rasterize
 

@@ -15,11 +15,11 @@ from small_scenes import a_clip, a_recipe, an_objective, parsed_ply, some_splats
 
 from m3depth.errors import DataError
 from m3depth.splatting.fit import start
-from m3depth.splatting.results import pictures
+from m3depth.splatting.results import renders
+from m3depth.splatting.results.gaussian_ply import gaussian_ply
 from m3depth.splatting.results.mesh import mesh_ply
-from m3depth.splatting.results.pictures import depth_range, write_renders
-from m3depth.splatting.results.ply import gaussian_ply
-from m3depth.splatting.scores import View, views
+from m3depth.splatting.results.renders import depth_range, write_renders
+from m3depth.splatting.scores import RenderedView, views
 
 
 def columns(rows: np.ndarray, prefix: str, count: int) -> np.ndarray:
@@ -117,14 +117,14 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
     again = [*range(4), *range(4)]
     made: list[weakref.ref] = []
     held: list[int] = []
-    written = pictures._written
+    written = renders._written
 
     def noted(*arguments: Any) -> np.ndarray:
         row = written(*arguments)
         made.append(weakref.ref(row))
         return row
 
-    def one_by_one() -> Iterator[View]:
+    def one_by_one() -> Iterator[RenderedView]:
         for index, view in enumerate(views(splats, clip, {}, again, recipe)):
             gc.collect()
             held.append(sum(one() is not None for one in made))
@@ -132,7 +132,7 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
             yield view._replace(frame=named[index])
 
     with monkeypatch.context() as patch:
-        patch.setattr(pictures, "_written", noted)
+        patch.setattr(renders, "_written", noted)
         write_renders(tmp_path / "streamed", one_by_one(), (40.0, 90.0))
     assert len(made) == 16
     assert max(held) <= 3  # of the one before, and the first row of the video
@@ -154,7 +154,7 @@ def test_each_view_is_written_and_let_go_before_the_next_is_drawn(
 def test_a_drawing_that_fails_leaves_no_half_a_video(tmp_path: Path):
     clip, recipe = a_clip(), a_recipe()
 
-    def fails() -> Iterator[View]:
+    def fails() -> Iterator[RenderedView]:
         yield next(views(start(clip, an_objective(), recipe).splats, clip, {}, [0], recipe))
         raise MemoryError
 

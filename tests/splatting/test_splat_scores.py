@@ -8,9 +8,9 @@ import torch
 from small_scenes import a_clip, changed
 
 from m3depth.errors import DataError
-from m3depth.report.splat import write_splat_report
+from m3depth.report.splat_page import write_splat_report
 from m3depth.splatting.scene.clip import Clip, Frame
-from m3depth.splatting.scores import View, scored, true_frames
+from m3depth.splatting.scores import RenderedView, scored, true_frames
 
 
 def flat(depth_mm: float, use: torch.Tensor | None = None) -> Frame:
@@ -19,8 +19,8 @@ def flat(depth_mm: float, use: torch.Tensor | None = None) -> Frame:
     return Frame("a", grey, depth, use, torch.eye(3), torch.eye(4))
 
 
-def view(depth_mm: torch.Tensor, frame: Frame, truth: Frame | None) -> View:
-    return View(frame, truth, frame.image + 0.1, depth_mm, torch.ones_like(depth_mm))
+def view(depth_mm: torch.Tensor, frame: Frame, truth: Frame | None) -> RenderedView:
+    return RenderedView(frame, truth, frame.image + 0.1, depth_mm, torch.ones_like(depth_mm))
 
 
 def test_errors_of_more_than_a_byte_are_what_they_are():

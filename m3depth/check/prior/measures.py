@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from m3depth.check.measures import Measure
+from m3depth.check.measuring.set_measures import Measure
 from m3depth.check.prior.scene import PriorScene
 
 

@@ -20,7 +20,7 @@ from m3depth.losses.points.departure import departure
 Parts = TypeVar("Parts", Motion, Cloud)
 
 
-class Compared(NamedTuple):
+class MatchedClouds(NamedTuple):
     """Two clouds, index by index, after the source was moved."""
 
     source: Cloud
@@ -28,12 +28,14 @@ class Compared(NamedTuple):
     penalty_mm: Float[Tensor, " b"]  # for the motion itself; 0 where none is asked
 
 
-Transform = Callable[[Cloud, Match, Float[Tensor, " b"]], Compared]  # the third: baseline in mm
+Transform = Callable[
+    [Cloud, Match, Float[Tensor, " b"]], MatchedClouds
+]  # the third: baseline in mm
 
 
-def rig(source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
+def rig(source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> MatchedClouds:
     """No motion: both clouds are in the left camera's frame."""
-    return Compared(source, match(source), torch.zeros_like(baseline_mm))
+    return MatchedClouds(source, match(source), torch.zeros_like(baseline_mm))
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class Icp:
     iterations: int = 20
     tolerance: float = 1e-3
 
-    def __call__(self, source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]) -> Compared:
+    def __call__(
+        self, source: Cloud, match: Match, baseline_mm: Float[Tensor, " b"]
+    ) -> MatchedClouds:
         """The source as the last round moves it, and what it was matched with there."""
         found, matched = self._converged(self._start(source, baseline_mm), source, match)
         moved = source.moved(found)
-        return Compared(moved, matched, self._penalty(source, moved, matched))
+        return MatchedClouds(moved, matched, self._penalty(source, moved, matched))
 
     def _start(self, source: Cloud, baseline_mm: Tensor) -> Motion:
         one = torch.eye(3, dtype=source.points.dtype, device=source.points.device)

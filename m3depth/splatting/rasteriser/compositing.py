@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from m3depth.splatting.rasteriser.pairs import Pairs
+from m3depth.splatting.rasteriser.pixel_pairs import Pairs
 from m3depth.splatting.rasteriser.profiles import Profile
 
 

@@ -10,7 +10,7 @@ from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.rasteriser.compositing import Composite
 from m3depth.splatting.rasteriser.drawing import Aux, Drawing
 from m3depth.splatting.rasteriser.gaussians import Gaussians
-from m3depth.splatting.rasteriser.pairs import Extents, bands, extents, pairs_of
+from m3depth.splatting.rasteriser.pixel_pairs import Extents, bands, extents, pairs_of
 from m3depth.splatting.rasteriser.profiles import Profile
 from m3depth.splatting.rasteriser.projection import project
 

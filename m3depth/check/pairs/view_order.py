@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.sampler import Sampled
 
 
 @dataclass(frozen=True)

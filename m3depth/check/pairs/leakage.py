@@ -9,9 +9,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.measured import Measured
-from m3depth.check.pictures import Picture, side_by_side
-from m3depth.check.sampling import Sampled
+from m3depth.check.finding_pictures import Picture, side_by_side
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.sampler import Sampled
 
 SMALL = (48, 36)  # width, height of what is compared
 BAD_SCARED = re.compile(r"(?:^|/)dataset_?([45])/keyframe_?\d")
@@ -115,7 +115,7 @@ def fingerprint(picture: Picture) -> Float[NDArray[np.floating], "n"]:
     return fine / max(length, 1e-6)
 
 
-def _beside(one: Measured, other: Measured) -> Picture:
+def _beside(one: MeasuredFrame, other: MeasuredFrame) -> Picture:
     import cv2
 
     size = (one.size[1], one.size[0])

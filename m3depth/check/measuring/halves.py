@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from m3depth.check.features import Features, Matches, match
+from m3depth.matching.features import Features, Matches, match
 
 FEWEST = 12  # matches between the halves
 SHARE = 0.06  # of the points of the poorer half

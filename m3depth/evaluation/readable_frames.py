@@ -20,7 +20,7 @@ class Skipped(TypedDict):
     why: str
 
 
-class Frames:
+class ReadableFrames:
     """The readable frames of a data set, with a progress bar on stderr.
 
     Attributes:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from m3depth.evaluation.sampling import evenly, points_at, some_pixels
+from m3depth.evaluation.point_sample import evenly, points_at, some_pixels
 from m3depth.types.camera import StereoRig
 
 QUERIES = 5_000  # points of a cloud, at most, whose distance to the other one is measured

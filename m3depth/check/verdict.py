@@ -1,32 +1,12 @@
-"""Sample a set, run the checks, tell what was found."""
+"""What was found, for a terminal and as files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import Dataset
-
-from m3depth.check.finding import Check, Finding, Severity
-from m3depth.check.measures import Measure, fine
-from m3depth.check.sampling import Sampled, Sampler
-from m3depth.errors import DataError
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.measuring.set_measures import Measure, fine
 from m3depth.files import write_json, write_png
-from m3depth.types import StereoBatch
-
-
-def check(
-    splits: Mapping[str, Dataset[StereoBatch]], sampler: Sampler, checks: Sequence[Check]
-) -> tuple[list[Finding], Sampled]:
-    """All findings, errors first.
-
-    Raises:
-        DataError: there is no frame at all.
-    """
-    sampled = sampler(splits)
-    if not sampled.frames and not sampled.unreadable:
-        raise DataError("the data set is empty: no split has a frame")
-    findings = [finding for one in checks for finding in one(sampled)]
-    return sorted(findings, key=lambda finding: -finding.severity), sampled
 
 
 def table(
@@ -59,21 +39,6 @@ def verdict(findings: Sequence[Finding], purpose: str = "train on") -> str:
         return "ok: nothing found"
     word = "not fit" if errors else "fit"
     return f"{word} to {purpose}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
-
-
-def told_frames(sampled: Sampled) -> str:
-    """How much of the set was looked at."""
-    parts = [
-        f"{name}: {len(sampled.keys[name])} of {length:,}"
-        for name, length in sampled.lengths.items()
-    ]
-    return f"frames read ({', '.join(parts)}), {len(sampled.frames)} different ones measured"
-
-
-def frames_read(sampled: Sampled) -> dict[str, Any]:
-    """How much was looked at, for ``check.json``."""
-    read = {name: len(keys) for name, keys in sampled.keys.items()}
-    return {"in_set": sampled.lengths, "read": read, "measured": len(sampled.frames)}
 
 
 def write_check(

@@ -10,9 +10,9 @@ from jaxtyping import Bool
 from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.measured import Measured
-from m3depth.check.pictures import marked
-from m3depth.check.sampling import Sampled
+from m3depth.check.finding_pictures import marked
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.sampler import Sampled
 
 Mask = Bool[NDArray[np.bool_], "h w"]
 
@@ -52,7 +52,7 @@ class BlackBorders:
                 "The left picture, its border tinted.",
             )
 
-    def _border(self, frames: list[Measured]) -> Mask:
+    def _border(self, frames: list[MeasuredFrame]) -> Mask:
         """Black in every frame, and connected with the edge of the picture."""
         import cv2
 
@@ -156,15 +156,15 @@ class FrozenFrames:
             )
 
 
-def _twice(frames: list[Measured]) -> list[Measured]:
-    by_bytes: dict[bytes, list[Measured]] = defaultdict(list)
+def _twice(frames: list[MeasuredFrame]) -> list[MeasuredFrame]:
+    by_bytes: dict[bytes, list[MeasuredFrame]] = defaultdict(list)
     for frame in frames:
         by_bytes[blake2b(frame.views.tobytes()).digest()].append(frame)
     return [frame for same in by_bytes.values() for frame in same[1:]]
 
 
-def _videos(sampled: Sampled) -> list[list[Measured]]:
-    videos: dict[str, list[Measured]] = defaultdict(list)
+def _videos(sampled: Sampled) -> list[list[MeasuredFrame]]:
+    videos: dict[str, list[MeasuredFrame]] = defaultdict(list)
     for frame in sampled.frames:
         video = frame.key.rpartition("/")[0]
         videos[f"{video} {frame.size}"].append(frame)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.measured import Measured
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.sampler import Sampled
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,7 @@ class EmptyMasks:
             )
 
 
-def _severity(found: Sequence[Measured], of: Sequence[Measured], error_share: float) -> Severity:
+def _severity(
+    found: Sequence[MeasuredFrame], of: Sequence[MeasuredFrame], error_share: float
+) -> Severity:
     return Severity.ERROR if len(found) > error_share * len(of) else Severity.WARNING

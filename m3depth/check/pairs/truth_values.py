@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.pictures import Picture
-from m3depth.check.sampling import Sampled
+from m3depth.check.finding_pictures import Picture
+from m3depth.check.measuring.sampler import Sampled
 from m3depth.errors import EightBitDepthError
 from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 

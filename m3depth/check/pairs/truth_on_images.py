@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.measured import Measured
-from m3depth.check.pictures import Picture, side_by_side
-from m3depth.check.sampling import Sampled
-from m3depth.check.truth_fit import TruthFit
+from m3depth.check.finding_pictures import Picture, side_by_side
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.sampler import Sampled
+from m3depth.check.measuring.truth_fit import TruthFit
 from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
 
-Fitted = tuple[Measured, TruthFit]
+Fitted = tuple[MeasuredFrame, TruthFit]
 Explain = Callable[[list[Fitted], int], Finding]
 TOLD = "Disparity measured from the images, and the one that ground truth and calibration state."
 
@@ -56,7 +56,7 @@ class TruthOnImages:
         for explain, found in explained.items():
             yield explain(found, len(fitted))
 
-    def _explanation(self, frame: Measured, fit: TruthFit) -> Explain | None:
+    def _explanation(self, frame: MeasuredFrame, fit: TruthFit) -> Explain | None:
         width = frame.size[1]
         off = fit.as_stated_px > max(self.error_px, self.of_width * width)
         left: dict[Explain, float] = {
@@ -135,7 +135,7 @@ def _finding(
     return Finding(code, Severity.ERROR, said, mend, evidence, keys, _picture(frame), TOLD)
 
 
-def _picture(frame: Measured) -> Picture | None:
+def _picture(frame: MeasuredFrame) -> Picture | None:
     if frame.dense_px is None or frame.stated_px is None:
         return None
     rows, columns = frame.dense_px.shape

@@ -14,7 +14,7 @@ ALIKE = 0.7  # correlation of two windows that show the same thing
 PEAK = 0.02  # by which the best correlation must beat its neighbours: texture along the row
 
 
-class Measured(NamedTuple):
+class MatchedError(NamedTuple):
     """What has to be added to a disparity, in pixels, and where that could be told."""
 
     error_px: Float[Tensor, "b 1 h w"]
@@ -27,7 +27,7 @@ def measured_error(
     right: Float[Tensor, "b 3 h w"],
     disparity_px: Float[Tensor, "b 1 h w"],
     reach_px: int,
-) -> Measured:
+) -> MatchedError:
     """Match the left view's pixels within ``reach_px`` to both sides of their disparity.
 
     Normalised cross-correlation of 7x7 windows of grey; between whole pixels the peak of a
@@ -46,7 +46,7 @@ def measured_error(
     error_px = index - reach_px + ((after - before) / (2 * bend)).clamp(-0.5, 0.5)
     _, visible = warp(other, -(disparity_px + error_px))
     stands_out = here - torch.minimum(before, after) > PEAK
-    return Measured(error_px, visible & inside & stands_out & (best > ALIKE))
+    return MatchedError(error_px, visible & inside & stands_out & (best > ALIKE))
 
 
 def random_rows(height: int, share: float) -> tuple[slice, slice]:

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from m3depth.check.alignment import Alignment, Estimate
 from m3depth.check.finding import Finding
-from m3depth.check.grading import Graded, Limits, grade
-from m3depth.check.measured import Measured
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.grading import Graded, Limits, grade
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.row_alignment import Estimate, RowAlignment
+from m3depth.check.measuring.sampler import Sampled
 
 LEVEL = "Lines join points that both views show; in a rectified pair every line is level."
 
@@ -75,7 +75,7 @@ class ViewRotation:
                 "inverted or another endoscope's",
             )
 
-    def _limits(self, frame: Measured) -> Limits:
+    def _limits(self, frame: MeasuredFrame) -> Limits:
         height, width = frame.size
         edge_px = max(self.edge_px, self.edge_of_height * height)
         widest = math.degrees(edge_px / (width / 2))
@@ -147,8 +147,8 @@ class Distortion:
 
 def _graded(
     sampled: Sampled,
-    quantity: Callable[[Alignment], Estimate],
-    limits: Callable[[Measured], Limits],
+    quantity: Callable[[RowAlignment], Estimate],
+    limits: Callable[[MeasuredFrame], Limits],
 ) -> Graded | None:
     aligned = [(frame, frame.alignment) for frame in sampled.plain]
     values = [(frame, quantity(found)) for frame, found in aligned if found is not None]

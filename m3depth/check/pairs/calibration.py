@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from m3depth.check.alignment import Estimate
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.grading import Limits, grade
-from m3depth.check.measured import SIGN_PX, Measured
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.grading import Limits, grade
+from m3depth.check.measuring.measured_frame import SIGN_PX, MeasuredFrame
+from m3depth.check.measuring.row_alignment import Estimate
+from m3depth.check.measuring.sampler import Sampled
 from m3depth.geometry.plausible import Doubt, Oddity, oddities
 
 
@@ -23,7 +23,7 @@ class UnlikelyRig:
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """One finding for each kind; frames without calibration have none."""
         calibrated = [frame for frame in sampled.frames if bool(frame.rig.calibrated)]
-        found: dict[str, list[tuple[Measured, Oddity]]] = {}
+        found: dict[str, list[tuple[MeasuredFrame, Oddity]]] = {}
         for frame in calibrated:
             for oddity in oddities(frame.rig, frame.size, endoscope=frame.right is not None):
                 if oddity.code != "pixel_shape":  # follows from resizing to another shape, too
@@ -40,7 +40,7 @@ class UnlikelyRig:
             )
 
 
-def _numbers(frame: Measured) -> dict[str, float]:
+def _numbers(frame: MeasuredFrame) -> dict[str, float]:
     units = {"fx": "fx_px", "fy": "fy_px", "cx": "cx_px", "cy": "cy_px"}
     return {
         units.get(name, name): float(value)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.sampler import Sampled
 from m3depth.errors import EightBitDepthError
 
 

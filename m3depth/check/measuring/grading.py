@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from m3depth.check.alignment import Estimate, Values
 from m3depth.check.finding import Severity
-from m3depth.check.measured import Measured
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.row_alignment import Estimate, Values
 
 
 class Limits(NamedTuple):
@@ -34,7 +34,7 @@ class Graded(NamedTuple):
 
     severity: Severity
     whole: float  # of the set: the median over its frames
-    worst: list[tuple[Measured, float]]  # frames beyond the limit, the worst first
+    worst: list[tuple[MeasuredFrame, float]]  # frames beyond the limit, the worst first
     judged: int
 
     @property
@@ -56,7 +56,9 @@ class Graded(NamedTuple):
         return f"{number(value)} in the worst frame ({frame.key}), {typical}; too much in {self.of}"
 
 
-def grade(measured: Sequence[tuple[Measured, Estimate]], limits: Sequence[Limits]) -> Graded | None:
+def grade(
+    measured: Sequence[tuple[MeasuredFrame, Estimate]], limits: Sequence[Limits]
+) -> Graded | None:
     """Judge each frame, and the set as a whole, by what is certain at three standard errors.
 
     The set's median is surer than one frame's number, so that many poor frames can show what none

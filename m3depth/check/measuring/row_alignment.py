@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from m3depth.check.features import Matches
+from m3depth.matching.features import Matches
 
 Values = Float[NDArray[np.floating], "n"]
 Columns = Float[NDArray[np.floating], "n k"]
@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
         return max(0.0, abs(self.value) - 3 * self.error)
 
 
-class Fit(NamedTuple):
+class LinearFit(NamedTuple):
     """A linear model of the vertical disparity."""
 
     chosen: Float[NDArray[np.floating], "k"]
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
         return Estimate(float(self.chosen[place]) * unit, error * unit)
 
 
-class Alignment(NamedTuple):
+class RowAlignment(NamedTuple):
     """Vertical disparity over the image: ``offset + rotation·x + stretch·y`` and what bends."""
 
     offset_px: Estimate  # in the middle of the image
@@ -59,8 +59,8 @@ class Alignment(NamedTuple):
         return abs(self.offset_px.value) < LEVEL_PX and abs(self.rotation_deg.value) < LEVEL_DEG
 
 
-def align(matches: Matches, height: int, width: int) -> Alignment | None:
-    """Fit the vertical disparity; None where too few matches agree."""
+def align(matches: Matches, height: int, width: int) -> RowAlignment | None:
+    """LinearFit the vertical disparity; None where too few matches agree."""
     down_px = matches.shift_px[:, 1]
     if len(down_px) < FEWEST:
         return None
@@ -75,7 +75,7 @@ def align(matches: Matches, height: int, width: int) -> Alignment | None:
     bent = _fit(bowl, down_px, flat.inliers)
     edge = height / width  # y at the lower edge, in half widths
     enough = bent.inliers.sum() >= 2 * FEWEST
-    return Alignment(
+    return RowAlignment(
         flat.estimate(0, 1.0),
         flat.estimate(1, math.degrees(1 / half)),
         flat.estimate(2, edge),
@@ -90,7 +90,7 @@ def _near_median(values: Values, height: int) -> Bool[NDArray[np.bool_], "n"]:
     return np.asarray(np.abs(values - middle) < max(4 * spread, ROUGH_OF_HEIGHT * height))
 
 
-def _fit(columns: Columns, values: Values, start: Bool[NDArray[np.bool_], "n"]) -> Fit:
+def _fit(columns: Columns, values: Values, start: Bool[NDArray[np.bool_], "n"]) -> LinearFit:
     """Least squares with Tukey's biweight."""
     weight = start.astype(float)
     for _ in range(ROUNDS):
@@ -100,10 +100,10 @@ def _fit(columns: Columns, values: Values, start: Bool[NDArray[np.bool_], "n"]) 
         scale = max(SHARPEST_PX, 1.4826 * float(np.median(residual[weight > 0])))
         weight = np.clip(1 - (residual / (TUKEY * scale)) ** 2, 0, None) ** 2
     inverse = np.linalg.pinv((columns * weight[:, None]).T @ columns)
-    return Fit(chosen, inverse * scale**2, weight > 0)
+    return LinearFit(chosen, inverse * scale**2, weight > 0)
 
 
-def _bend(fit: Fit, edge: float) -> Estimate:
+def _bend(fit: LinearFit, edge: float) -> Estimate:
     """Root mean square over the image of the quadratic part, without its mean and slopes."""
     x, y = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(-edge, edge, 15))
     shape = np.stack([x * x, x * y, y * y], axis=-1).reshape(-1, 3)

@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from m3depth.check.alignment import Estimate
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.grading import Limits, grade
-from m3depth.check.measured import Measured
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.grading import Limits, grade
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.row_alignment import Estimate
+from m3depth.check.measuring.sampler import Sampled
 
 AROUND_PX = 9  # side of the square whose mean colour is compared
 USABLE = (10.0, 235.0)  # of 255: neither black nor clipped
@@ -53,7 +53,7 @@ class ViewColours:
         )
 
 
-def log_ratios(frame: Measured) -> Ratios:
+def log_ratios(frame: MeasuredFrame) -> Ratios:
     """Logarithm of left over right mean colour, around points that both views show."""
     import cv2
 
@@ -84,7 +84,7 @@ def _estimate(values: NDArray[np.floating]) -> Estimate:
 
 
 def _finding(
-    code: str, measured: list[tuple[Measured, Estimate]], factor: float, what: str
+    code: str, measured: list[tuple[MeasuredFrame, Estimate]], factor: float, what: str
 ) -> Iterator[Finding]:
     graded = grade(measured, [Limits(float(np.log(factor)), np.inf)] * len(measured))
     if graded is None:

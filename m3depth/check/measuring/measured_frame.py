@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from m3depth.check.alignment import Alignment, align
 from m3depth.check.dense import dense_disparity
-from m3depth.check.features import Features, Matches, features, match
-from m3depth.check.halves import Halves, find_halves
-from m3depth.check.pictures import Grey, Picture, matched, side_by_side
-from m3depth.check.truth_fit import TruthFit, fit_truth
+from m3depth.check.finding_pictures import Grey, Picture, matched, side_by_side
+from m3depth.check.measuring.halves import Halves, find_halves
+from m3depth.check.measuring.row_alignment import RowAlignment, align
+from m3depth.check.measuring.truth_fit import TruthFit, fit_truth
+from m3depth.matching.features import Features, Matches, features, match
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import disparity_from_depth
@@ -31,7 +31,7 @@ MARGIN_PX = 4  # around the matches' disparities
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFrame:
     """A frame as 8-bit pictures, with what was found in it; `measure` makes it whole."""
 
     split: str
@@ -89,7 +89,7 @@ class Measured:
         return match(self._features, features(_grey(self.right)))
 
     @cached_property
-    def alignment(self) -> Alignment | None:
+    def alignment(self) -> RowAlignment | None:
         """How the views' rows lie to each other; None where too little was found."""
         return align(self.matches, *self.size)
 
@@ -178,7 +178,7 @@ class Measured:
         return features(_grey(self.left))
 
 
-def measure(frame: Measured, dense: bool = True) -> None:
+def measure(frame: MeasuredFrame, dense: bool = True) -> None:
     """Do the work now, while the time of sampling is counted; that at every pixel if ``dense``."""
     _ = frame.halves, frame.alignment, frame.swapped
     if dense:
@@ -187,7 +187,7 @@ def measure(frame: Measured, dense: bool = True) -> None:
         frame.__dict__.pop(large, None)  # made again should a picture need it
 
 
-def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> Measured:
+def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> MeasuredFrame:
     """A sample as a frame, its masked depth taken as unknown.
 
     ``follows_same`` is None when the next frame was not looked at.
@@ -198,7 +198,7 @@ def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | Non
     right = sample.get("right")
     masks = [sample[name] for name in ("mask",) if name in sample]
     masks += [~sample[name] for name in ("tool",) if name in sample]
-    return Measured(
+    return MeasuredFrame(
         split=split,
         key=str(sample["key"]),
         left=bytes_of(sample["left"]),

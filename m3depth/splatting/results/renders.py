@@ -11,7 +11,7 @@ from m3depth.files import write_npy, write_png
 from m3depth.imaging.figures import colour_inverse_depth, inverse_depth_range
 from m3depth.priors.pictures.film import write_film
 from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scores import View
+from m3depth.splatting.scores import RenderedView
 
 FILM = "renders"
 FRAMES_PER_S = 8.0
@@ -32,7 +32,9 @@ def depth_range(due: Iterable[Frame]) -> tuple[float, float]:
     return inverse_depth_range(frame.depth_mm.numpy() for frame in due)
 
 
-def write_renders(folder: Path, found: Iterable[View], range_mm: tuple[float, float]) -> None:
+def write_renders(
+    folder: Path, found: Iterable[RenderedView], range_mm: tuple[float, float]
+) -> None:
     """``NAME.png``, ``NAME_depth.png`` (inverse depth) and ``NAME_depth.npy`` (mm, float32).
 
     And ``renders.webm`` (see `write_film`): the frame, its rendering and the rendered depth side
@@ -50,7 +52,7 @@ def write_renders(folder: Path, found: Iterable[View], range_mm: tuple[float, fl
     write_film(folder / FILM, rows, FRAMES_PER_S)
 
 
-def _written(folder: Path, view: View, range_mm: tuple[float, float]) -> Picture:
+def _written(folder: Path, view: RenderedView, range_mm: tuple[float, float]) -> Picture:
     """The view's row of the video, once its files are there."""
     stem = folder / view.frame.key
     colours = as_bytes(view.colour)

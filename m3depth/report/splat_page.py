@@ -8,15 +8,15 @@ from typing import Any
 from m3depth.files import write_text
 from m3depth.priors.edits import few
 from m3depth.report.page import chart, footer, page, section, wide
-from m3depth.report.plots import Curves, Panel, curve_figures
-from m3depth.report.splat_frames import held_out
+from m3depth.report.plots import CurvePanel, Curves, curve_figures
+from m3depth.report.splat_pictures import held_out
 from m3depth.report.tables import card
-from m3depth.splatting.scores import View
+from m3depth.splatting.scores import RenderedView
 
 PANELS = (
-    Panel("Loss", lambda name: name == "loss", log=True),
-    Panel("Its parts", lambda name: name not in ("loss", "gaussians"), log=True),
-    Panel("Gaussians", lambda name: name == "gaussians"),
+    CurvePanel("Loss", lambda name: name == "loss", log=True),
+    CurvePanel("Its parts", lambda name: name not in ("loss", "gaussians"), log=True),
+    CurvePanel("Gaussians", lambda name: name == "gaussians"),
 )
 PICTURES = ("psnr", "ssim", "lpips")  # absent where tools cover every held-out frame
 WORDS = {
@@ -34,7 +34,7 @@ def write_splat_report(
     path: Path,
     title: str,
     record: Mapping[str, Any],
-    found: Sequence[View],
+    found: Sequence[RenderedView],
     curves: Curves,
     notes: Mapping[str, str],
 ) -> None:

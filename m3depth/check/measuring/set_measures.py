@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from m3depth.check.alignment import Alignment, Estimate
 from m3depth.check.finding import Finding
-from m3depth.check.light import log_ratios
-from m3depth.check.measured import Measured
-from m3depth.check.sampling import Sampled
+from m3depth.check.measuring.measured_frame import MeasuredFrame
+from m3depth.check.measuring.row_alignment import Estimate, RowAlignment
+from m3depth.check.measuring.sampler import Sampled
+from m3depth.check.pairs.view_colours import log_ratios
 
-Values = Sequence[tuple[Measured, float]]
+Values = Sequence[tuple[MeasuredFrame, float]]
 
 
 class Measure(NamedTuple):
@@ -39,8 +39,8 @@ def _of_rows(sampled: Sampled) -> list[Measure | None]:
     aligned = [(f, f.alignment) for f in sampled.plain if f.alignment is not None]
     sure = [(f, a) for f, a in aligned if np.isfinite(a.bend_px.error)]  # points enough to tell
 
-    def each(of: Sequence[tuple[Measured, Alignment]], name: str) -> Values:
-        estimates: list[tuple[Measured, Estimate]] = [(f, getattr(a, name)) for f, a in of]
+    def each(of: Sequence[tuple[MeasuredFrame, RowAlignment]], name: str) -> Values:
+        estimates: list[tuple[MeasuredFrame, Estimate]] = [(f, getattr(a, name)) for f, a in of]
         return [(frame, estimate.value) for frame, estimate in estimates]
 
     return [

@@ -9,7 +9,7 @@ import torch
 
 from m3depth.errors import ConfigError, UserError
 from m3depth.files import write_bytes
-from m3depth.splatting.fit import State
+from m3depth.splatting.fit import FitState
 from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.recipe import Recipe
@@ -19,7 +19,7 @@ Rows = list[dict[str, float]]
 PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}
 
 
-def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> None:
+def save(path: Path, state: FitState, settings: Mapping[str, Any], rows: Rows) -> None:
     """Write the fit whole or not at all.
 
     Args:
@@ -46,7 +46,7 @@ def save(path: Path, state: State, settings: Mapping[str, Any], rows: Rows) -> N
 
 def resume(
     path: Path, recipe: Recipe, settings: Mapping[str, Any], device: torch.device | str = "cpu"
-) -> tuple[State, Rows]:
+) -> tuple[FitState, Rows]:
     """The fit, and what was logged so far.
 
     Raises:
@@ -67,7 +67,7 @@ def resume(
             f"checkpoint={path}: has {saved['done']} iterations, more than recipe.iterations="
             f"{recipe.iterations}"
         )
-    state = State.begin(Splats(saved["splats"]).to(device), recipe)
+    state = FitState.begin(Splats(saved["splats"]).to(device), recipe)
     state.optimizer.load_state_dict(saved["optimizer"])
     state.pull = Pull(**{name: one.to(device) for name, one in saved["pull"].items()})
     state.done = saved["done"]

@@ -16,14 +16,14 @@ from m3depth.imaging.figures import (
     data_uri,
 )
 from m3depth.report.page import section
-from m3depth.splatting.results.pictures import as_bytes, depth_range
+from m3depth.splatting.results.renders import as_bytes, depth_range
 from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scores import View
+from m3depth.splatting.scores import RenderedView
 
 COLOURS_ENLARGED = 4
 
 
-def held_out(found: Sequence[View]) -> str:
+def held_out(found: Sequence[RenderedView]) -> str:
     """All frames over one range of colours; the prior beside the fit, where there is a truth."""
     range_mm = depth_range(view.truth or view.frame for view in found)
     ceiling_mm = _ceiling_mm(found)
@@ -32,7 +32,7 @@ def held_out(found: Sequence[View]) -> str:
     return section("Held-out frames", "", f'<div class="bars">{both}</div>{rows}')
 
 
-def _row(view: View, range_mm: tuple[float, float], ceiling_mm: float) -> str:
+def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -> str:
     """Two lines of pictures: colours and the prior, then depth."""
 
     def error(depth_mm: Tensor, due: Frame, counts: Tensor) -> Picture:
@@ -78,7 +78,7 @@ def _figure(title: str, picture: Picture) -> str:
     )
 
 
-def _ceiling_mm(found: Sequence[View]) -> float:
+def _ceiling_mm(found: Sequence[RenderedView]) -> float:
     """What 95 % of the errors stay below, to one digit upwards."""
     compared = [(view.depth_mm, view.truth or view.frame) for view in found]
     parts = [(depth_mm - due.depth_mm).abs()[due.known] for depth_mm, due in compared]

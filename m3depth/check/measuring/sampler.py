@@ -8,7 +8,7 @@ from time import monotonic
 import numpy as np
 from torch.utils.data import Dataset
 
-from m3depth.check.measured import Measured, bytes_of, frame_of, measure
+from m3depth.check.measuring.measured_frame import MeasuredFrame, bytes_of, frame_of, measure
 from m3depth.errors import DataError
 from m3depth.types import StereoBatch
 
@@ -26,18 +26,18 @@ class Unreadable:
 class Sampled:
     """What the checks look at."""
 
-    frames: list[Measured] = field(default_factory=list)  # no key twice
+    frames: list[MeasuredFrame] = field(default_factory=list)  # no key twice
     keys: dict[str, list[str]] = field(default_factory=dict)  # of each split, all that were read
     unreadable: list[Unreadable] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)  # of each split, frames in the set
 
     @property
-    def plain(self) -> list[Measured]:
+    def plain(self) -> list[MeasuredFrame]:
         """Pairs of two single, different views."""
         return [f for f in self.frames if f.right is not None and f.alignment is not None]
 
     @property
-    def ordered(self) -> list[Measured]:
+    def ordered(self) -> list[MeasuredFrame]:
         """The plain pairs whose views are in the right order."""
         return [f for f in self.plain if not f.swapped]
 

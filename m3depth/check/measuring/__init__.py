@@ -1,0 +1,1 @@
+"""What is measured once on each frame of a data set, and how it is judged."""
