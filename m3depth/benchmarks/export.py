@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from m3depth.data.readers.frames import SingleViews
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.device import pick_device
-from m3depth.files import write_png, write_text
+from m3depth.io.files import write_png, write_text
 from m3depth.networks.finest import Finest
 from m3depth.priors.exporting import Export
 from m3depth.priors.load import load

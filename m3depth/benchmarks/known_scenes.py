@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import read_depth
 from m3depth.data.readers.middlebury import MiddleburyScene
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.data.synthetic.styles import PELVIS, Style
+from m3depth.io.images import read_depth
 from m3depth.types import Disparity, StereoBatch
 
 SMOOTH = replace(PELVIS, fold_mm=(0.0, 0.0), bump_mm=(0.0, 0.0), lobe_mm=(0.0, 0.0))

@@ -19,7 +19,7 @@ from m3depth.data.packed import PackedFrames
 from m3depth.data.readers.scared import Scared
 from m3depth.data.sampling import ShuffledRuns
 from m3depth.data.synthetic import SyntheticClip
-from m3depth.data.video import Video, stacked
+from m3depth.io.video import Video, stacked
 
 RENDERED = (512, 640)  # enlarged to NATIVE: what is decoded matters, not its finest detail
 NATIVE = (1024, 1280)

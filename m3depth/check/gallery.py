@@ -15,8 +15,8 @@ from m3depth.check.measuring.measured_frame import MeasuredFrame
 from m3depth.check.measuring.sampler import Sampled
 from m3depth.check.measuring.set_measures import fine, measures
 from m3depth.check.verdict import verdict
-from m3depth.files import write_text
 from m3depth.imaging.figures import data_uri
+from m3depth.io.files import write_text
 from m3depth.version import __version__
 
 WIDEST_PX = 1100

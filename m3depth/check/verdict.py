@@ -6,7 +6,7 @@ from typing import Any
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.measuring.set_measures import Measure, fine
-from m3depth.files import write_json, write_png
+from m3depth.io.files import write_json, write_png
 
 
 def table(

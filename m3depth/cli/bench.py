@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from m3depth.errors import ConfigError
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.options import require_switch
 from m3depth.outputs.places import require_place
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.inputs import data_inputs
-from m3depth.data.video import VideoEndError
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.video import VideoEndError
 from m3depth.memory import require_images
 from m3depth.outputs.claim import Output
 from m3depth.priors.edits import require_unedited

@@ -48,7 +48,7 @@ def write_table(folder: Path, rows: Sequence[Row]) -> None:
     Jobs that an earlier multirun left there stay in it, and so does what it had said of a job whose
     run still stands, because the new one was refused.
     """
-    from m3depth.files import write_csv, write_text  # NumPy comes along
+    from m3depth.io.files import write_csv, write_text  # NumPy comes along
 
     file = folder / "table.csv"
     before: dict[object, Row] = {}

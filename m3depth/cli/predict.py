@@ -12,11 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
-from m3depth.data.frames import PREDICTIONS, Frame, Frames, open_frames
-from m3depth.data.readers.rig_file import read_rig
-from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
-from m3depth.files import write_json
+from m3depth.io.files import write_json
+from m3depth.io.input_frames import PREDICTIONS, Frame, Frames, open_frames
+from m3depth.io.rig_file import read_rig
+from m3depth.io.video import VideoEndError
 from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Output
 from m3depth.priors.files import arrays, write_prediction

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.stopping import Stopped
 
 Plain = dict[str, Any]

@@ -21,7 +21,7 @@ from m3depth.cli.resume import (
 from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
-from m3depth.files import write_bytes, write_csv, write_json
+from m3depth.io.files import write_bytes, write_csv, write_json
 from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.progress import progress

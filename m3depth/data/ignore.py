@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.images import read_mask
+from m3depth.io.images import read_mask
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 

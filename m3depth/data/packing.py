@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from m3depth.errors import DataError
-from m3depth.files import write_json
+from m3depth.io.files import write_json
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 from torch.utils.data import Dataset
 
-from m3depth.data.images import resize_image
 from m3depth.data.own_size import at_own_size
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth
@@ -19,6 +18,7 @@ from m3depth.evaluation.scoring import scored_depth
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.evaluation.views import score_view
 from m3depth.geometry.resizing import size_of
+from m3depth.io.images import resize_image
 from m3depth.matching.sgbm import sgbm
 from m3depth.types import DepthMap, StereoBatch
 

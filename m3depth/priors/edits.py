@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from m3depth.errors import ConfigError
-from m3depth.files import META, checksum
+from m3depth.io.files import META, checksum
 from m3depth.priors.records import FRAMES
 
 NAMED = 3  # files in a message

@@ -6,8 +6,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Protocol
 
-from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.io.video import VideoEndError
 from m3depth.priors.pipeline import Behind, batched
 from m3depth.priors.predictor import one_by_one
 from m3depth.priors.prior import Unfinished

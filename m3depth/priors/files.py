@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from m3depth.errors import DataError
-from m3depth.files import Array, write_bytes, write_npz
+from m3depth.io.files import Array, write_bytes, write_npz
 from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
 

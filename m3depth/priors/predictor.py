@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.arrays import Held
-from m3depth.data.images import resize_image
 from m3depth.errors import DataError
 from m3depth.geometry.confidence import confidence, confidence_of_depth
+from m3depth.io.images import resize_image
+from m3depth.io.python_images import Held
 from m3depth.log import warn_once
 from m3depth.options import require_number
 from m3depth.priors.asking import Rig, asked

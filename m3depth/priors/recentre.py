@@ -8,8 +8,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.images import resize_image
 from m3depth.errors import DataError
+from m3depth.io.images import resize_image
 from m3depth.priors.prior import DepthPrior
 from m3depth.types.camera import StereoRig
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.files import META, write_json
+from m3depth.io.files import META, write_json
 from m3depth.outputs.claim import writing
 
 Record = dict[str, Any]  # plain containers, as JSON holds them

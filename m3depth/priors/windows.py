@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.io.video import VideoEndError
 from m3depth.priors.pipeline import ahead
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

@@ -9,7 +9,7 @@ from m3depth.evaluation.averaging import FEW_VIDEOS
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation, Result
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.report import plots, protocols, rows, tables
 from m3depth.report.plots import Figure
 from m3depth.report.rows import DepthRows, DisparityRows

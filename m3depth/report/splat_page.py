@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.priors.edits import few
 from m3depth.report.page import chart, footer, page, section, wide
 from m3depth.report.plots import CurvePanel, Curves, curve_figures

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.files import write_bytes
+from m3depth.io.files import write_bytes
+from m3depth.io.torch_files import read_torch_file
 from m3depth.splatting.fit import FitState
 from m3depth.splatting.model.density import Pull
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.recipe import Recipe
-from m3depth.torch_files import read_torch_file
 
 Rows = list[dict[str, float]]
 PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from m3depth.files import write_csv
+from m3depth.io.files import write_csv
 
 SECONDS_BETWEEN_WRITES = 2.0
 

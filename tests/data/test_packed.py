@@ -15,7 +15,7 @@ from m3depth.data import packing
 from m3depth.data.packed import PackedFrames
 from m3depth.data.packing import pack
 from m3depth.errors import DataError
-from m3depth.files import write_png
+from m3depth.io.files import write_png
 
 SYNTHETIC = {
     "_target_": "m3depth.data.synthetic.SyntheticClip",

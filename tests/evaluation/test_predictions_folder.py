@@ -14,7 +14,7 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.folder import PredictionFolder, odd
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
-from m3depth.files import write_npy, write_npz
+from m3depth.io.files import write_npy, write_npz
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 

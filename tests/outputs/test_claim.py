@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.files import write_text
+from m3depth.io.files import write_text
 from m3depth.outputs.claim import Output, require_no_others
 from m3depth.outputs.record import Record
 from m3depth.priors.writers.scene import NUMBERED
@@ -105,7 +105,7 @@ def test_files_that_readers_would_take_for_frames_are_named(tmp_path: Path):
 
 def test_a_killed_run_s_files_are_known(tmp_path: Path):
     code = (
-        "import os, sys; from pathlib import Path; from m3depth.files import write_text\n"
+        "import os, sys; from pathlib import Path; from m3depth.io.files import write_text\n"
         "from m3depth.outputs.claim import Output\n"
         "out = Path(sys.argv[1])\n"
         "with Output(out, 'evaluate').claimed():\n"

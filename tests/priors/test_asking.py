@@ -10,8 +10,8 @@ import yaml
 from PIL import Image
 
 import m3depth
-from m3depth.data.readers.rig_file import RigFile
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.rig_file import RigFile
 from m3depth.priors.asking import rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior

@@ -9,8 +9,8 @@ import pytest
 import torch
 from prior_scenes import a_prior
 
-from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.io.video import VideoEndError
 from m3depth.priors.exporting import Export
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.smoothing import TemporalMean

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from m3depth.errors import ConfigError, DataError, UserError
-from m3depth.files import write_bytes, write_json
+from m3depth.io.files import write_bytes, write_json
 from m3depth.priors.files import read_numbers, write_prediction
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.shard import Shard

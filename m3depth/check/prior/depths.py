@@ -8,7 +8,7 @@ import torch
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene, finding
-from m3depth.files import Array
+from m3depth.io.files import Array
 from m3depth.priors.needs import without_depth
 from m3depth.priors.sound import PLAUSIBLE_MM, unit_faults
 

@@ -18,8 +18,8 @@ from m3depth.check.prior.scene import (
     spread,
 )
 from m3depth.check.prior.targets import full
-from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import as_matrix, read_json
 from m3depth.priors.colmap import require_pycolmap
 from m3depth.priors.habits import Habits
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.check.prior.scene import Map, PriorFrame, Stored, one_channel
-from m3depth.data.images import read_pixels
-from m3depth.data.numpy_files import read_npy
 from m3depth.errors import DataError
+from m3depth.io.images import read_pixels
+from m3depth.io.numpy_files import read_npy
 
 Array = NDArray[Any]
 MONO_NEAREST = 0.4

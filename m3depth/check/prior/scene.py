@@ -11,9 +11,9 @@ from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.data.readers.numbers import as_matrix, read_json
 from m3depth.errors import DataError
-from m3depth.files import META
+from m3depth.io.calibration_text import as_matrix, read_json
+from m3depth.io.files import META
 from m3depth.priors.habits import Habits
 from m3depth.priors.needs import Unmet
 

@@ -11,8 +11,8 @@ import torch
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene
-from m3depth.data.numpy_files import read_npy
-from m3depth.files import Array
+from m3depth.io.files import Array
+from m3depth.io.numpy_files import read_npy
 from m3depth.priors.edits import edited_files, few
 from m3depth.priors.sound import (
     Fault,

@@ -7,8 +7,8 @@ import numpy as np
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.scene import PriorFrame, PriorScene
-from m3depth.data.numpy_files import read_npy
-from m3depth.files import Array
+from m3depth.io.files import Array
+from m3depth.io.numpy_files import read_npy
 
 
 @dataclass(frozen=True)

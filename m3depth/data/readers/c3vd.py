@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.data.fisheye import FisheyeCamera, undistort_depth, undistort_image
-from m3depth.data.images import read_depth, read_image, resize_image
-from m3depth.data.listing import chosen, folders_with
-from m3depth.data.readers.numbers import as_matrix, as_pose, read_rows
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import require_plausible
+from m3depth.io.calibration_text import as_matrix, as_pose, read_rows
+from m3depth.io.images import read_depth, read_image, resize_image
+from m3depth.io.listing import chosen, folders_with
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 

@@ -7,11 +7,11 @@ import yaml
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import check_alike, read_depth
-from m3depth.data.listing import folders_with, matched_files, refuse
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import Matrix, as_matrix, read_text, require_rectified
+from m3depth.io.images import check_alike, read_depth
+from m3depth.io.listing import folders_with, matched_files, refuse
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

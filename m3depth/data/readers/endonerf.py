@@ -9,19 +9,19 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.images import (
+from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
+from m3depth.errors import DataError
+from m3depth.geometry.poses import convention_named
+from m3depth.io.calibration_text import read_json
+from m3depth.io.files import META
+from m3depth.io.images import (
     IMAGE_SUFFIXES,
     check_alike,
     read_depth,
     read_mask,
 )
-from m3depth.data.listing import chosen, folders_with, matched_files
-from m3depth.data.numpy_files import read_npy
-from m3depth.data.readers.numbers import read_json
-from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
-from m3depth.errors import DataError
-from m3depth.files import META
-from m3depth.geometry.poses import convention_named
+from m3depth.io.listing import chosen, folders_with, matched_files
+from m3depth.io.numpy_files import read_npy
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

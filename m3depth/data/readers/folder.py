@@ -9,7 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.data.hold_out import held_out
-from m3depth.data.images import (
+from m3depth.data.own_size import ReadAtSize
+from m3depth.errors import ConfigError, DataError
+from m3depth.io.images import (
     DEPTH_SUFFIXES,
     IMAGE_SUFFIXES,
     MASK_SUFFIXES,
@@ -19,10 +21,8 @@ from m3depth.data.images import (
     read_mask,
     resize_image,
 )
-from m3depth.data.listing import IN_DATA, files_by_name, refuse
-from m3depth.data.own_size import ReadAtSize
-from m3depth.data.readers.rig_file import RigFile, read_rig
-from m3depth.errors import ConfigError, DataError
+from m3depth.io.listing import IN_DATA, files_by_name, refuse
+from m3depth.io.rig_file import RigFile, read_rig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig, same_shape

@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from m3depth.data.images import IMAGE_SUFFIXES, colour_tensor, read_image, resize_image
-from m3depth.data.listing import files_by_name
-from m3depth.data.readers.rig_file import read_rig
-from m3depth.data.video import Video, VideoEndError
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.images import IMAGE_SUFFIXES, colour_tensor, read_image, resize_image
+from m3depth.io.listing import files_by_name
+from m3depth.io.rig_file import read_rig
+from m3depth.io.video import Video, VideoEndError
 from m3depth.types import StereoBatch
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from m3depth.data.listing import chosen, folders_with, natural_order
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_rows
 from m3depth.data.readers.recorded import (
     RecordedSequences,
     Recording,
@@ -13,8 +11,10 @@ from m3depth.data.readers.recorded import (
     TwoVideos,
 )
 from m3depth.data.rectification import StereoCalibration
-from m3depth.data.video import Video, side_by_side
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import Matrix, as_matrix, read_rows
+from m3depth.io.listing import chosen, folders_with, natural_order
+from m3depth.io.video import Video, side_by_side
 
 SIDES = (("left", "right"), ("_l", "_r"))  # how the names of two videos end
 

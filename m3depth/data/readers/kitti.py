@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth
-from m3depth.data.listing import files_by_name, folders_with, frame_number, matched_files
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_text, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import Matrix, as_matrix, read_text, require_rectified
+from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth
+from m3depth.io.listing import files_by_name, folders_with, frame_number, matched_files
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity

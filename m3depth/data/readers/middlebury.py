@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import check_alike, read_depth, read_image, resize_image
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.io.images import check_alike, read_depth, read_image, resize_image
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity

@@ -7,10 +7,10 @@ from typing import ClassVar, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import check_alike, read_image, resize_image
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.io.images import check_alike, read_image, resize_image
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 

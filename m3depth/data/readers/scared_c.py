@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from m3depth.data.archives import Members, find_members
-from m3depth.data.readers.numbers import as_pose
 from m3depth.data.readers.scared import Scared
 from m3depth.data.readers.scared_sequence import (
     Moment,
@@ -20,8 +18,10 @@ from m3depth.data.readers.scared_sequence import (
     read_points,
 )
 from m3depth.data.rectification import StereoCalibration
-from m3depth.data.video import Video, stacked
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import as_pose
+from m3depth.io.members import Members, find_members
+from m3depth.io.video import Video, stacked
 from m3depth.log import warn_once
 
 Array = npt.NDArray[Any]

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from m3depth.data.archives import Members, find_members
-from m3depth.data.images import read_picture
-from m3depth.data.opencv_yaml import read_matrices
-from m3depth.data.readers.numbers import as_pose
 from m3depth.data.rectification import StereoCalibration
-from m3depth.data.video import Video, stacked
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import as_pose
+from m3depth.io.images import read_picture
+from m3depth.io.members import Members, find_members
+from m3depth.io.opencv_yaml import read_matrices
+from m3depth.io.video import Video, stacked
 from m3depth.log import warn_once
 
 Array = npt.NDArray[Any]

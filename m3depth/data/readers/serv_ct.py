@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.data.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
-from m3depth.data.listing import folders_with, matched_files
-from m3depth.data.readers.numbers import Matrix, as_matrix, read_json, require_rectified
 from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import Matrix, as_matrix, read_json, require_rectified
+from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
+from m3depth.io.listing import folders_with, matched_files
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from m3depth.data.frames import SHEET, Frame, Frames
 from m3depth.errors import DataError
-from m3depth.files import write_png
+from m3depth.io.files import write_png
+from m3depth.io.input_frames import SHEET, Frame, Frames
 from m3depth.priors.files import beside, read_numbers
 from m3depth.priors.pictures.film import write_film
 from m3depth.priors.pictures.ink import Picture

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.errors import DataError
-from m3depth.files import META, write_as_named, write_json
 from m3depth.geometry.confidence import MEANING
+from m3depth.io.files import META, write_as_named, write_json
 from m3depth.options import require_number
 from m3depth.outputs.claim import require_no_others
 from m3depth.priors.edits import records_checksum

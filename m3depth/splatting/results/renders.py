@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from m3depth.files import write_npy, write_png
 from m3depth.imaging.figures import colour_inverse_depth, inverse_depth_range
+from m3depth.io.files import write_npy, write_png
 from m3depth.priors.pictures.film import write_film
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scores import RenderedView

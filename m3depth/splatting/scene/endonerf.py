@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import (
+from m3depth.errors import DataError
+from m3depth.geometry.poses import convention_named
+from m3depth.io.calibration_text import as_matrix, read_json
+from m3depth.io.images import (
     IMAGE_SUFFIXES,
     check_alike,
     read_image,
     read_pixels,
 )
-from m3depth.data.numpy_files import read_npy
-from m3depth.data.readers.numbers import as_matrix, read_json
-from m3depth.errors import DataError
-from m3depth.geometry.poses import convention_named
+from m3depth.io.numpy_files import read_npy
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import (
     ForeignScene,

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.numpy_files import read_npy
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.poses import PoseConvention
+from m3depth.io.numpy_files import read_npy
 from m3depth.options import require_number
 from m3depth.priors.sound import pose_faults, stop_at
 

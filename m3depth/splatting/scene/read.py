@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from m3depth.data.readers.numbers import read_json
 from m3depth.errors import DataError
-from m3depth.files import META
+from m3depth.io.calibration_text import read_json
+from m3depth.io.files import META
 from m3depth.priors.edits import edited_files, few, tell_edited
 from m3depth.priors.records import require_whole
 from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts

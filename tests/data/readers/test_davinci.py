@@ -7,9 +7,9 @@ import pytest
 import torch
 from miniatures import configured, scenes, write_image
 
-from m3depth.data.images import resize_image
 from m3depth.data.readers.davinci import SIZE, DaVinciPairs
 from m3depth.errors import DataError
+from m3depth.io.images import resize_image
 from m3depth.types.disparity import depth_from_disparity
 
 

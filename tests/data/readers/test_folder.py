@@ -11,9 +11,9 @@ import torch
 import yaml
 from torch.utils.data import default_collate
 
-from m3depth.data.images import read_depth, read_image, read_mask, resize_image
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.images import read_depth, read_image, read_mask, resize_image
 
 RIG = {
     "fx": 30.0,

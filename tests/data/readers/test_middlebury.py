@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from m3depth.data.images import read_depth
 from m3depth.data.readers.middlebury import MiddleburyScene
 from m3depth.errors import DataError
 from m3depth.geometry.warp import warp
+from m3depth.io.images import read_depth
 from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
 
 HEIGHT, WIDTH, FOCAL, BASELINE, DOFFS = 12, 20, 50.0, 193.0, 4.0

@@ -9,8 +9,8 @@ import torch
 from pair_files import write_rig
 
 from m3depth.data.readers.frames import SingleViews
-from m3depth.data.video import VideoEndError
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.video import VideoEndError
 
 RIG = {"fx": 60, "fy": 60, "cx": 31, "cy": 24, "baseline_mm": 4.5}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from m3depth.data.listing import chosen, folders_with, matched_files
 from m3depth.errors import DataError
+from m3depth.io.listing import chosen, folders_with, matched_files
 
 
 def folder(root: Path, *names: str) -> Path:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from m3depth.data.video import Video, side_by_side, stacked
 from m3depth.errors import DataError
+from m3depth.io.video import Video, side_by_side, stacked
 
 COUNT = 130  # more than one group of pictures, and than what is decoded through
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m3depth.data.frames import open_frames
 from m3depth.data.readers.frames import SingleViews
-from m3depth.data.video import Video, VideoEndError
-from m3depth.data.video_index import Index, read_index
+from m3depth.io.input_frames import open_frames
+from m3depth.io.video import Video, VideoEndError
+from m3depth.io.video_index import Index, read_index
 
 COUNT = 47
 ESTIMATED = {"webm": "VP80", "mkv": "mp4v", "mpg": "mpg2", "ts": "mp4v"}

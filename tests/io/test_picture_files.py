@@ -10,8 +10,8 @@ import tifffile
 import torch
 from PIL import Image, ImageOps
 
-from m3depth.data.images import read_depth, read_image, read_mask
 from m3depth.errors import DataError
+from m3depth.io.images import read_depth, read_image, read_mask
 
 SCENE = np.zeros((24, 40, 3), np.uint8)
 SCENE[:12, :20] = (250, 20, 20)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from m3depth.data import archives
-from m3depth.data.archives import ArchiveMembers, FolderMembers, find_members, number
 from m3depth.errors import DataError
+from m3depth.io import members
+from m3depth.io.members import ArchiveMembers, FolderMembers, find_members, number
 
 
 def pack(path: Path, files: dict[str, bytes]) -> Path:
@@ -77,7 +77,7 @@ def test_members_in_no_order_and_unpadded(tmp_path):
 
 
 def test_a_large_archive_is_not_read_through(data, monkeypatch, caplog):
-    monkeypatch.setattr(archives, "LISTED_BELOW_BYTES", 10)
+    monkeypatch.setattr(members, "LISTED_BELOW_BYTES", 10)
     found = find_members(data, "points", ".tiff")
     assert found.count() is None
     with caplog.at_level(logging.WARNING):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from m3depth.data.readers.numbers import as_pose, require_rectified
 from m3depth.errors import DataError
+from m3depth.io.calibration_text import as_pose, require_rectified
 
 POSE = np.array([[0, -1, 0, 5], [1, 0, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1]], float)
 P = np.array([[720.0, 0, 360, 0], [0, 720, 288, 0], [0, 0, 1, 0]])

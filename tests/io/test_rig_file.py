@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from m3depth.data.readers.rig_file import RigFile, read_rig
 from m3depth.errors import DataError
+from m3depth.io.rig_file import RigFile, read_rig
 
 LINES = {
     "fx": "452.5",

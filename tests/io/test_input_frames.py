@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from m3depth.data.frames import open_frames
-from m3depth.data.video import VideoEndError
 from m3depth.errors import DataError
+from m3depth.io.input_frames import open_frames
+from m3depth.io.video import VideoEndError
 from m3depth.outputs.claim import Output
 
 

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from m3depth.data.opencv_yaml import read_matrices
 from m3depth.errors import DataError
+from m3depth.io.opencv_yaml import read_matrices
 
 SCARED = """%YAML:1.0
 ---

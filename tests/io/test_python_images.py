@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from m3depth.data.arrays import as_image
 from m3depth.errors import DataError
+from m3depth.io.python_images import as_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 RGB[0, 0] = 0, 255, 10

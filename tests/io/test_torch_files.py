@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from m3depth.errors import UserError
-from m3depth.torch_files import read_torch_file
+from m3depth.io.torch_files import read_torch_file
 
 
 def written(path: Path, content: object) -> bytes:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from m3depth.data.video_index import read_index
 from m3depth.errors import DataError
+from m3depth.io.video_index import read_index
 from m3depth.log import warn_once
 
 Array = npt.NDArray[Any]
@@ -40,7 +40,7 @@ class Video:
     """The frames of a video file, 0 to ``len - 1``, as OpenCV decodes them (uint8, h w 3, BGR).
 
     Frames in order are decoded in order, others are sought; OpenCV's seeking lands on the frame
-    that decoding in order gives (tests/data/test_video.py) where frames are equally long. Where
+    that decoding in order gives (tests/io/test_video.py) where frames are equally long. Where
     they are not, or where the file does not say, the video is decoded from its beginning to go
     back; where their number is an estimate, it is decoded once to count them. Decoders are opened
     when a frame is asked for, a few are kept open in each process, and none is pickled or shared by

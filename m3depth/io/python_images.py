@@ -8,8 +8,8 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from m3depth.data.images import IMAGE_SUFFIXES, Array, read_image
 from m3depth.errors import DataError
+from m3depth.io.images import IMAGE_SUFFIXES, Array, read_image
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB and alpha
 DUE = "due are uint8, uint16, or floats from 0 to 1"

@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.bit_depth import full_range
-from m3depth.data.numpy_files import read_npy, read_npz
-from m3depth.data.picture_files import require_one_picture, tell_turned
 from m3depth.errors import DataError, EightBitDepthError
+from m3depth.io.bit_depth import full_range
+from m3depth.io.numpy_files import read_npy, read_npz
+from m3depth.io.picture_files import require_one_picture, tell_turned
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 DEPTH_SUFFIXES = (".npy", ".npz", ".png", ".tiff", ".tif", ".pfm")

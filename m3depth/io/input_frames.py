@@ -11,17 +11,17 @@ from typing import Protocol
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
-from m3depth.data.listing import natural_order
-from m3depth.data.video import (
+from m3depth.errors import DataError
+from m3depth.io.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
+from m3depth.io.listing import natural_order
+from m3depth.io.video import (
     VideoEndError,
     frame_count,
     frame_rate,
     open_capture,
     tell_fewer,
 )
-from m3depth.data.video_index import read_index
-from m3depth.errors import DataError
+from m3depth.io.video_index import read_index
 from m3depth.outputs.record import Record
 
 PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes, and

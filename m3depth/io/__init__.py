@@ -1,0 +1,1 @@
+"""Files: pictures, numbers, videos and folders, read and written."""
