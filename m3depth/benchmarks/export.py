@@ -20,7 +20,7 @@ from m3depth.priors.exporting import Export
 from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.sources import PredictorSource
-from m3depth.priors.writers.writer import Writer
+from m3depth.priors.writer import Writer
 from m3depth.types.camera import StereoRig
 
 RENDERED_FRAMES = 8  # shown to and fro until there are enough

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from m3depth.priors.habits import (
+from m3depth.priors.layouts.habits import (
     UNPADDED,
     Habits,
     Seeds,

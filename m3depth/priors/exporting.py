@@ -14,7 +14,7 @@ from m3depth.priors.prior import Unfinished
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
-from m3depth.priors.writers.writer import Writer
+from m3depth.priors.writer import Writer
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
 

@@ -8,7 +8,7 @@ import pytest
 
 from m3depth.benchmarks import export
 from m3depth.networks.monodepth import Monodepth
-from m3depth.priors.writers.npz import NpzWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
 
 
 def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from m3depth.cli.app import configuration
 from m3depth.errors import ConfigError
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.writer import Writer
+from m3depth.priors.writer import Writer
 from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 64, 80

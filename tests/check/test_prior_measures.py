@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from m3depth.check.prior.measures import scene_measures
-from m3depth.check.prior.scene import PriorFrame, PriorScene
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 
 SIZE = (20, 30)
 

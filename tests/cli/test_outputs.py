@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from command_line import NETWORK, SCENES, TINY, m3depth, succeed
 
-from m3depth.priors.writers.frame import Frame
-from m3depth.priors.writers.npz import NpzWriter
+from m3depth.priors.layouts.frame import Frame
+from m3depth.priors.layouts.npz.layout import NpzWriter
 
 EXPORT = ("export", "source=exact", "writer=npz")
 

@@ -11,7 +11,7 @@ from m3depth.errors import ConfigError, UserError
 from m3depth.io.files import write_text
 from m3depth.outputs.claim import Output, require_no_others
 from m3depth.outputs.record import Record
-from m3depth.priors.writers.scene import NUMBERED
+from m3depth.priors.layouts.writer import NUMBERED
 from m3depth.stopping import Stopped
 
 

@@ -9,14 +9,14 @@ import scene_readers as readers
 
 from m3depth.geometry import poses
 from m3depth.priors import consumers
-from m3depth.priors.writers.colmap import ColmapWriter
-from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
-from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.writers.endonerf import EndoNeRFWriter
-from m3depth.priors.writers.graphdeco import GraphdecoWriter
-from m3depth.priors.writers.nerfstudio import NerfstudioWriter
-from m3depth.priors.writers.npz import NpzWriter
-from m3depth.priors.writers.scene import SceneWriter
+from m3depth.priors.layouts.colmap.layout import ColmapWriter
+from m3depth.priors.layouts.endo4dgs import Endo4DGSWriter
+from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
+from m3depth.priors.layouts.nerfstudio.layout import NerfstudioWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.writer import SceneWriter
 
 
 class Consumed(NamedTuple):

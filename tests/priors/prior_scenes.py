@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from m3depth.geometry.points import back_project, pixel_grid
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.scene import SceneWriter
 from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH, FOCAL = 48, 64, 60.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from m3depth.errors import DataError
-from m3depth.priors.archive import read_archive
+from m3depth.priors.layouts.npz.archive import read_archive
 
 SIZE = (6, 8)
 Arrays = dict[str, np.ndarray]

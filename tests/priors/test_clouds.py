@@ -9,8 +9,8 @@ import torch
 from prior_scenes import HEIGHT, WIDTH, a_prior, usable, world_points
 
 from m3depth.priors.cloud import Cloud, thinned
+from m3depth.priors.layouts.ply import PlyWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.clouds import PlyWriter
 
 PLANE_MM = 80.0
 

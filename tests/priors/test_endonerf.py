@@ -15,8 +15,8 @@ from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.geometry import poses
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.poses import PoseConvention
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.endonerf import EndoNeRFWriter
 from m3depth.types.camera import StereoRig
 
 

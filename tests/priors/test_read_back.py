@@ -10,7 +10,7 @@ from prior_scenes import a_prior, export
 from m3depth.data.readers.endonerf import EndoNerf
 from m3depth.errors import DataError
 from m3depth.geometry import poses
-from m3depth.priors.writers.endonerf import EndoNeRFWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
 
 
 def test_poses_of_an_export_of_ours_are_carried_on(tmp_path: Path):

@@ -23,14 +23,14 @@ from prior_scenes import (
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
+from m3depth.priors.layouts.colmap.layout import ColmapWriter
+from m3depth.priors.layouts.endo4dgs import Endo4DGSWriter
+from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFStereoWriter
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
+from m3depth.priors.layouts.nerfstudio.layout import NerfstudioWriter
+from m3depth.priors.layouts.ply import PlyWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.clouds import PlyWriter
-from m3depth.priors.writers.colmap import ColmapWriter
-from m3depth.priors.writers.endo4dgs import Endo4DGSWriter
-from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter
-from m3depth.priors.writers.graphdeco import GraphdecoWriter
-from m3depth.priors.writers.nerfstudio import NerfstudioWriter
 
 FLOAT_MM = 1e-4
 HALF_MM = 0.5

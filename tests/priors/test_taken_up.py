@@ -13,11 +13,11 @@ from prior_scenes import (
 )
 
 from m3depth.errors import ConfigError, DataError
+from m3depth.priors.layouts.colmap.layout import ColmapWriter
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.ply import PlyWriter
 from m3depth.priors.records import half_written, require_whole
-from m3depth.priors.writers.clouds import PlyWriter
-from m3depth.priors.writers.colmap import ColmapWriter
-from m3depth.priors.writers.graphdeco import GraphdecoWriter
-from m3depth.priors.writers.npz import NpzWriter
 
 
 @pytest.mark.parametrize("name", [*WRITERS, "ply"])
@@ -68,7 +68,7 @@ def test_an_export_that_dies_at_its_very_first_file_is_half_written(
 ) -> None:
     writer = PlyWriter if name == "ply" else WRITERS[name].write
     with monkeypatch.context() as patch:
-        patch.setattr("m3depth.priors.writers.scene.write_as_named", lambda *_: 1 / 0)
+        patch.setattr("m3depth.priors.layouts.writer.write_as_named", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             writer(tmp_path / "scene").write(0, some_priors(moving=True)[0])
     with pytest.raises(DataError, match="scene: a half-written export"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from prior_scenes import export, some_priors, usable, world_points
 
-from m3depth.priors.writers.nerfstudio import NerfstudioWriter
+from m3depth.priors.layouts.nerfstudio.layout import NerfstudioWriter
 
 
 @pytest.mark.parametrize("moving", [True, False], ids=["moving", "static"])

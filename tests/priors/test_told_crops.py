@@ -6,11 +6,11 @@ import pytest
 from prior_scenes import a_prior, export, meta_of
 
 from m3depth.geometry import poses
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.recentre import Margins, told_crop
-from m3depth.priors.writers.endonerf import EndoNeRFWriter
-from m3depth.priors.writers.graphdeco import GraphdecoWriter
-from m3depth.priors.writers.npz import NpzWriter
-from m3depth.priors.writers.scene import SceneWriter
 
 
 def cropping(folder: Path, name: str) -> SceneWriter:

@@ -14,12 +14,12 @@ from prior_scenes import (
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
+from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.ply import PlyWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.clouds import PlyWriter
-from m3depth.priors.writers.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.writers.endonerf import EndoNeRFWriter
-from m3depth.priors.writers.graphdeco import GraphdecoWriter
-from m3depth.priors.writers.npz import NpzWriter
 
 
 def spoilt_pose(prior: DepthPrior, factor: float) -> DepthPrior:

@@ -14,11 +14,11 @@ from small_scenes import priors
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
+from m3depth.priors.layouts.colmap.layout import ColmapWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFStereoWriter, EndoNeRFWriter
+from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writers.colmap import ColmapWriter
-from m3depth.priors.writers.endonerf import EndoNeRFStereoWriter, EndoNeRFWriter
-from m3depth.priors.writers.npz import NpzWriter
-from m3depth.priors.writers.scene import SceneWriter
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.read import read_clip

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene, finding
-from m3depth.priors.needs import outside_ndc, still_camera, travelled
+from m3depth.check.prior.unmet import finding
+from m3depth.priors.layouts.needs import outside_ndc, still_camera, travelled
+from m3depth.priors.layouts.scene import PriorScene
 from m3depth.priors.sound import pose_faults
 
 

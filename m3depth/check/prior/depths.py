@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorFrame, PriorScene, finding
+from m3depth.check.prior.unmet import finding
 from m3depth.io.files import Array
-from m3depth.priors.needs import without_depth
+from m3depth.priors.layouts.needs import without_depth
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 from m3depth.priors.sound import PLAUSIBLE_MM, unit_faults
 
 

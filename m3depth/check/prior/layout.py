@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene, finding
-from m3depth.priors.needs import path_words, untracked, wrong_size
+from m3depth.check.prior.unmet import finding
+from m3depth.priors.layouts.needs import path_words, untracked, wrong_size
+from m3depth.priors.layouts.scene import PriorScene
 from m3depth.priors.records import FRAMES, half_written
 
 NAMED = 8  # files

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorScene
+from m3depth.priors.layouts.scene import PriorScene
 
 NAMED = 6  # values
 

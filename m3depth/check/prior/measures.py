@@ -3,7 +3,7 @@
 import numpy as np
 
 from m3depth.check.measuring.set_measures import Measure
-from m3depth.check.prior.scene import PriorScene
+from m3depth.priors.layouts.scene import PriorScene
 
 
 def scene_measures(scene: PriorScene) -> list[Measure]:

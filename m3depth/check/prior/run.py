@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from m3depth.check.finding import Finding
-from m3depth.check.prior.scene import PriorScene, Target
 from m3depth.errors import DataError
+from m3depth.priors.layouts.scene import PriorScene, Target
 from m3depth.priors.records import require_whole
 
 PriorCheck = Callable[[PriorScene], Iterable[Finding]]

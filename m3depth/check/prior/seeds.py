@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import Map, PriorFrame, PriorScene
-from m3depth.priors.habits import Seeds
+from m3depth.priors.layouts.habits import Seeds
+from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene
 
 PERCENT = (3.0, 99.8)  # of the depths that are not 0, which the reader clips to
 

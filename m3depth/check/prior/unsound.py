@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorFrame, PriorScene
 from m3depth.io.files import Array
 from m3depth.io.numpy_files import read_npy
 from m3depth.priors.edits import edited_files, few
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 from m3depth.priors.sound import (
     Fault,
     camera_doubts,

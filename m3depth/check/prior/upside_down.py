@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.prior.scene import PriorFrame, PriorScene
 from m3depth.io.files import Array
 from m3depth.io.numpy_files import read_npy
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 
 
 @dataclass(frozen=True)

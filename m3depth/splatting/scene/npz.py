@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from m3depth.priors.archive import read_archive
+from m3depth.priors.layouts.npz.archive import read_archive
 from m3depth.priors.sound import confidence_faults, depth_faults, stop_at
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import ForeignScene

@@ -8,10 +8,10 @@ import numpy as np
 
 from m3depth.options import require_switch
 from m3depth.priors.cloud import traced
-from m3depth.priors.colmap import Picture, Pinhole, model_files, require_pycolmap
+from m3depth.priors.layouts.colmap.model import Picture, Pinhole, model_files, require_pycolmap
+from m3depth.priors.layouts.frame import Frame, Meaning
+from m3depth.priors.layouts.ply import CloudWriter
 from m3depth.priors.records import Record
-from m3depth.priors.writers.clouds import CloudWriter
-from m3depth.priors.writers.frame import Frame, Meaning
 
 MODEL = "sparse/0"
 PARTS = ("cameras", "frames", "images", "points3D", "rigs")  # of a model, as pycolmap writes it

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from m3depth.priors.writers.frame import Frame, Meaning
-from m3depth.priors.writers.scene import SceneWriter
+from m3depth.priors.layouts.frame import Frame, Meaning
+from m3depth.priors.layouts.writer import SceneWriter
 
 
 @dataclass(eq=False)

@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m3depth.check.prior.reading import along_z, frame, listed
-from m3depth.check.prior.scene import (
+from m3depth.errors import DataError
+from m3depth.io.calibration_text import as_matrix, read_json
+from m3depth.priors.layouts.colmap.model import require_pycolmap
+from m3depth.priors.layouts.files import along_z, frame, listed
+from m3depth.priors.layouts.habits import Habits
+from m3depth.priors.layouts.poses_bounds.read import full
+from m3depth.priors.layouts.scene import (
     Map,
     PriorFrame,
     PriorScene,
@@ -17,11 +22,6 @@ from m3depth.check.prior.scene import (
     meta_of,
     spread,
 )
-from m3depth.check.prior.targets import full
-from m3depth.errors import DataError
-from m3depth.io.calibration_text import as_matrix, read_json
-from m3depth.priors.colmap import require_pycolmap
-from m3depth.priors.habits import Habits
 
 STEPS = 2**16
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from m3depth.check.prior.reading import along_z, frame, listed, plane, stored_values
-from m3depth.check.prior.scene import Map, PriorFrame, PriorScene, StatedCamera, meta_of, spread
 from m3depth.errors import DataError
 from m3depth.geometry.poses import PoseConvention
 from m3depth.io.calibration_text import as_matrix, read_json
 from m3depth.io.numpy_files import read_npy
-from m3depth.priors.habits import Habits
+from m3depth.priors.layouts.files import along_z, frame, listed, plane, stored_values
+from m3depth.priors.layouts.habits import Habits
+from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene, StatedCamera, meta_of, spread
 
 Poses = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m3depth.check.prior.scene import Map, PriorFrame, Stored, one_channel
 from m3depth.errors import DataError
 from m3depth.io.images import read_pixels
 from m3depth.io.numpy_files import read_npy
+from m3depth.priors.layouts.scene import Map, PriorFrame, Stored, one_channel
 
 Array = NDArray[Any]
 MONO_NEAREST = 0.4

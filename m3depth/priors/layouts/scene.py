@@ -10,12 +10,10 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
-from m3depth.check.finding import Finding, Severity
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import as_matrix, read_json
 from m3depth.io.files import META
-from m3depth.priors.habits import Habits
-from m3depth.priors.needs import Unmet
+from m3depth.priors.layouts.habits import Habits
 
 Stored = Shaped[NDArray[Any], "..."]
 Map = Float[NDArray[np.floating], "h w"]
@@ -166,9 +164,3 @@ def meta_of(folder: Path) -> Mapping[str, Any]:
 def spread(length: int, frames: int) -> list[int]:
     """At most ``frames`` positions, from the first to the last."""
     return sorted({round(p) for p in np.linspace(0, length - 1, min(frames, length))})
-
-
-def finding(unmet: Unmet) -> Finding:
-    """What a program needs and does not find, as a check tells it."""
-    severity = Severity.ERROR if unmet.stops else Severity.WARNING
-    return Finding(unmet.code, severity, unmet.said, unmet.mend, unmet.evidence, unmet.frames)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from m3depth.check.prior.reading import listed
-from m3depth.check.prior.scene import PriorFrame, PriorScene, StatedCamera, spread
-from m3depth.priors.archive import read_archive
-from m3depth.priors.habits import Habits
+from m3depth.priors.layouts.files import listed
+from m3depth.priors.layouts.habits import Habits
+from m3depth.priors.layouts.npz.archive import read_archive
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene, StatedCamera, spread
 
 
 @dataclass(frozen=True)

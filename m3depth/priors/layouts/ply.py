@@ -8,9 +8,9 @@ import numpy as np
 
 from m3depth.options import require_number
 from m3depth.priors.cloud import Cloud, back_projected, joined, ply, thinned
+from m3depth.priors.layouts.frame import Frame, Meaning
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.records import Record
-from m3depth.priors.writers.frame import Frame, Meaning
-from m3depth.priors.writers.scene import SceneWriter
 
 EACH_WAY = 2  # pixels of a cube
 

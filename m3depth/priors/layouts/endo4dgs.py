@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.errors import ConfigError
-from m3depth.priors.writers.centred import CentredWriter
-from m3depth.priors.writers.frame import Frame
+from m3depth.priors.layouts.frame import Frame
+from m3depth.priors.layouts.poses_bounds.layout import CentredWriter
 
 
 @dataclass(eq=False)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from m3depth.errors import ConfigError
+from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
+from m3depth.priors.layouts.poses_bounds.layout import CentredWriter
 from m3depth.priors.records import Record
-from m3depth.priors.writers.centred import CentredWriter
-from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 
 NDC = (
     "EndoNeRF: NDC rays, its default, are for a camera that stands still, which is the identity "

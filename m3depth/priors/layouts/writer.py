@@ -18,13 +18,13 @@ from m3depth.io.files import META, write_as_named, write_json
 from m3depth.options import require_number
 from m3depth.outputs.claim import require_no_others
 from m3depth.priors.edits import records_checksum
-from m3depth.priors.habits import Habits
-from m3depth.priors.needs import Poses, Written, unmet_by
+from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
+from m3depth.priors.layouts.habits import Habits
+from m3depth.priors.layouts.needs import Poses, Written, unmet_by
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.records import FRAMES, FrameRecords, Record
 from m3depth.priors.sound import require_sound
-from m3depth.priors.writers.frame import Frame, Map, Mask, Meaning
 from m3depth.types.camera import StereoRig
 from m3depth.version import __version__
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from m3depth.priors.habits import Habits
+from m3depth.priors.layouts.habits import Habits
 
 Poses = Float[NDArray[np.floating], "n 4 4"]
 

@@ -1,0 +1,1 @@
+"""COLMAP models of known cameras."""

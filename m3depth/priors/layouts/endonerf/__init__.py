@@ -1,0 +1,1 @@
+"""EndoNeRF's layout, for its followers too."""

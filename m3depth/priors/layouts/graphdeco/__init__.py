@@ -1,0 +1,1 @@
+"""What graphdeco's gaussian-splatting reads."""

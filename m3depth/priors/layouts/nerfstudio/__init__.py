@@ -1,0 +1,1 @@
+"""What nerfstudio and dn-splatter read."""

@@ -1,1 +1,0 @@
-"""Scenes in the layouts that splatting pipelines read; one module each."""
