@@ -36,6 +36,8 @@ from m3depth.cli.resume import (
 from m3depth.cli.scoring import build_protocols, score_checkpoint
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
+from m3depth.networks.configuration import what_makes
+from m3depth.networks.start import begin
 from m3depth.networks.trained import load_model
 from m3depth.options import require_name, require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
@@ -52,7 +54,8 @@ FILES = (
 )
 # What a checkpoint's weights and its optimiser's state are of
 FIXED = ("network", "system", "optimizer._target_")
-FREE = ("network.initial_disparity", "network.pretrained")  # what weights have at first
+# What weights have at first
+FREE = ("network.initial_disparity", "network.pretrained", "network.start")
 # The least that each may be; Lightning looks at them when the run has begun.
 COUNTS = {
     "max_epochs": 1,
@@ -120,7 +123,9 @@ def _trained(
         network.to(memory_format=torch.contiguous_format)
         network.compile(options={"layout_optimization": False})
     description = describe(plain, system, data)
-    if checkpoint:
+    if not checkpoint:
+        _begin(system, plain, description)
+    else:
         saved = check_resumable(checkpoint, system)
         _check_resumed(plain, earlier, saved, output)
         # With other data now, the weights have still learned from those of then
@@ -150,6 +155,13 @@ def _trained(
         _close_wandb(trainer)
     score_of_best = getattr(best, "best_model_score", None)
     return None if score_of_best is None else float(score_of_best)
+
+
+def _begin(system: System, plain: dict[str, Any], description: dict[str, Any]) -> None:
+    """From the weights that the configuration names; what they have learned from is remembered."""
+    part = system.gives_depth
+    seen = begin(getattr(system, part), what_makes(part, plain))
+    description["trained_on"] = sorted(seen.union(description["trained_on"]))
 
 
 def _rank() -> int:

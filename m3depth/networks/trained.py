@@ -1,14 +1,13 @@
 """From a checkpoint back to the network that gives depth."""
 
 from pathlib import Path
-from pydoc import locate
 from typing import Any, NamedTuple
 
-from hydra.utils import instantiate
-from torch import nn
+from torch import Tensor, nn
 
 from m3depth.errors import UserError
 from m3depth.io.torch_files import read_torch_file
+from m3depth.networks.configuration import built, of_modules_alone, what_makes, without_pretraining
 from m3depth.types import StereoRig
 
 
@@ -31,44 +30,14 @@ def load_model(path: str | Path) -> TrainedModel:
     saved = read_checkpoint(Path(path))
     about = saved["m3depth"]
     part = about.get("gives_depth", "network")  # a checkpoint of version 0.1.0 does not say
-    options = _without_pretraining(what_makes(part, about["config"]))
+    options = without_pretraining(what_makes(part, about["config"]))
     if not of_modules_alone(options):
         raise UserError(f"checkpoint={path}: its network is made of more than torch's modules")
-    network = instantiate(options)
+    network = built(options)
     load_weights(network, part, saved, path)
     size = (about["size"][0], about["size"][1])
     rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
     return TrainedModel(network.eval(), size, rig, trained_on)
-
-
-def what_makes(part: str, config: dict[str, Any]) -> Any:
-    """The configuration that makes a part of the system."""
-    own = config.get("system", {})
-    return own[part] if part in own else config[part]
-
-
-def _without_pretraining(options: Any) -> Any:
-    """The weights come from the checkpoint: fetching ImageNet's first would be for nothing."""
-    if not isinstance(options, dict):
-        return options
-    return {
-        name: False if name == "pretrained" else _without_pretraining(value)
-        for name, value in options.items()
-    }
-
-
-def of_modules_alone(options: object) -> bool:
-    """Whether Hydra would call classes of modules only: a checkpoint may be a stranger's.
-
-    Ours are resolved, so that an interpolation, which Hydra would resolve later, is not ours.
-    """
-    if isinstance(options, list):
-        return all(map(of_modules_alone, options))
-    if not isinstance(options, dict):
-        return "${" not in str(options)
-    called = locate(str(options["_target_"])) if "_target_" in options else nn.Module
-    known = isinstance(called, type) and issubclass(called, nn.Module)
-    return known and all(map(of_modules_alone, options.values()))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -85,17 +54,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
+def weights_of(part: str, saved: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors of one part of the system that was saved, by their names in that part."""
+    prefix, state = f"{part}.", saved["state_dict"]
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
 def load_weights(network: nn.Module, part: str, saved: dict[str, Any], path: str | Path) -> None:
     """Of one part of the system that was saved; what else it has is left aside.
 
     Raises:
         UserError: they are of another network.
     """
-    prefix = f"{part}."
-    state = saved["state_dict"]
-    weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(weights_of(part, saved))
     except RuntimeError as error:
         trained = what_makes(part, saved["m3depth"]["config"])
         raise UserError(

@@ -7,6 +7,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.errors import ConfigError
+from m3depth.networks.configuration import built
 from m3depth.systems.base import System
 
 NO_PARTS = ("_target_", "monitor")  # ``monitor`` is for the callbacks
@@ -33,7 +34,12 @@ def build_system(config: DictConfig) -> System:
             f"system: {config.system['_target_']} takes {', '.join(parts)}; "
             f"{'missing' if missing else 'unknown'}: {', '.join(wrong)}"
         )
-    made: System = chosen(**{name: _made(part) for name, part in parts.items()})
+    network = parts.pop(chosen.gives_depth)
+    options = OmegaConf.to_container(network, resolve=True)
+    made: System = chosen(
+        **{chosen.gives_depth: built(options)},
+        **{name: _made(part) for name, part in parts.items()},
+    )
     return made
 
 

@@ -8,12 +8,8 @@ from m3depth.data.module import StereoData
 from m3depth.data.own_size import marks
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import ConfigError
-from m3depth.networks.trained import (
-    load_weights,
-    of_modules_alone,
-    read_checkpoint,
-    what_makes,
-)
+from m3depth.networks.configuration import of_modules_alone, what_makes
+from m3depth.networks.trained import load_weights, read_checkpoint
 from m3depth.systems.base import System
 
 

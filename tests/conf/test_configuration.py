@@ -17,6 +17,8 @@ from m3depth.cli.app import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.losses.points.correspondences import projective
+from m3depth.networks.configuration import built as built_network
+from m3depth.networks.configuration import without_pretraining
 
 CONF = configuration()
 DATA = CONF.parents[1] / "shared/data"
@@ -79,15 +81,19 @@ def options(group: str) -> list[str]:
     return [option for option in GROUPS if option.startswith(f"{group}/")]
 
 
+def composed_network(option: str) -> Any:
+    return OmegaConf.to_container(composed_group(option), resolve=True)["network"]
+
+
 @pytest.mark.parametrize("option", options("network"))
 def test_every_network_predicts(option: str):
-    network = built(option, pretrained=False).eval()
+    network = built_network(without_pretraining(composed_network(option))).eval()
     with torch.inference_mode():
         assert network(torch.rand(1, 3, 64, 96))[0].values.shape == (1, 1, 64, 96)
 
 
 def test_the_packaged_weights_fit_the_network_that_names_them():
-    assert built("network/efficientnet_lite0").encoder is not None
+    assert built_network(composed_network("network/efficientnet_lite0")).encoder is not None
 
 
 @pytest.mark.parametrize("option", [*options("objective"), *options("augmentation")])
