@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from m3depth.check.finding_pictures import Picture
+from m3depth.imaging.figures import Picture
 
 if TYPE_CHECKING:
     from m3depth.check.measuring.sampler import Sampled

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-Picture = UInt8[NDArray[np.uint8], "h w 3"]
-Grey = UInt8[NDArray[np.uint8], "h w"]
+from m3depth.imaging.figures import Picture
+
 Points = Float[NDArray[np.floating], "n 2"]
 
 LINES = 14  # matches drawn: few enough to follow each with the eye

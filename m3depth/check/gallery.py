@@ -10,12 +10,11 @@ import numpy as np
 
 from m3depth.check.check_set import told_frames
 from m3depth.check.finding import Finding
-from m3depth.check.finding_pictures import Picture
 from m3depth.check.measuring.measured_frame import MeasuredFrame
 from m3depth.check.measuring.sampler import Sampled
 from m3depth.check.measuring.set_measures import fine, measures
 from m3depth.check.verdict import verdict
-from m3depth.imaging.figures import data_uri
+from m3depth.imaging.figures import Picture, data_uri
 from m3depth.io.files import write_text
 from m3depth.version import __version__
 

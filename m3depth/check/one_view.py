@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.check.measuring.halves import Halves
-from m3depth.check.measuring.measured_frame import frame_of
+from m3depth.check.measuring.of_sample import frame_of
 from m3depth.errors import DataError
 from m3depth.types.camera import StereoRig
 

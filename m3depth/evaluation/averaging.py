@@ -24,7 +24,6 @@ class ScoredFrame(NamedTuple):
 
     key: str
     scores: Mapping[str, float]  # a metric that the frame does not support is not in it
-    pixels: int = 1  # how many counted
 
     @property
     def video(self) -> str:
@@ -39,29 +38,9 @@ class FrameMean:
         """How much each frame counts, in any unit, in each draw."""
         return drawn
 
-    def exponent(self, metric: str) -> int:
-        """The power in which a metric is averaged."""
-        return 1
-
     def part(self, frame: ScoredFrame) -> str:
-        """Which part of the set, to be told on its own, a frame belongs to; "" where none is."""
+        """The part of the set, reported on its own, that a frame belongs to; "" without parts."""
         return ""
-
-
-class PixelMean(FrameMean):
-    """A frame counts by its pixels: what pooling gives, of the metrics over all that count.
-
-    A root of a mean square is pooled as a mean square. What is a mean over others (a range of
-    depths, the rebuilt view, a baseline's answers) is weighted by the same number of pixels.
-    """
-
-    def weights(self, drawn: Drawn, frames: Sequence[ScoredFrame]) -> Drawn:
-        """The frames' pixels that count."""
-        return drawn * np.array([frame.pixels for frame in frames], drawn.dtype)
-
-    def exponent(self, metric: str) -> int:
-        """2 for the roots."""
-        return 2 if metric.startswith("rmse") else 1
 
 
 class SetMean(FrameMean):
@@ -92,9 +71,8 @@ Mean = FrameMean
 def means(frames: Sequence[ScoredFrame], names: Sequence[str], mean: Mean) -> dict[str, float]:
     """Each metric over the frames that support it; one that none supports is absent.
 
-    >>> means([ScoredFrame("a/0", {"x": 1.0}, 3), ScoredFrame("a/1", {"x": 2.0})], ["x"],
-    ...       PixelMean())
-    {'x': 1.25}
+    >>> means([ScoredFrame("a/0", {"x": 1.0}), ScoredFrame("a/1", {"x": 2.0})], ["x"], FrameMean())
+    {'x': 1.5}
     """
     found = {name: _averages(frames, name, mean, np.ones((1, len(frames)))) for name in names}
     return {name: float(values[0]) for name, values in found.items() if values is not None}
@@ -141,15 +119,15 @@ def _averages(
     if not has.any():
         return None
     with_it = [frame for frame in frames if name in frame.scores]
-    power = mean.exponent(name)
-    values = np.array([frame.scores[name] for frame in with_it], np.float64) ** power
+    values = np.array([frame.scores[name] for frame in with_it], np.float64)
     weights = mean.weights(drawn[:, has], with_it)
     total = weights.sum(axis=1)
     if not total.any():
         return None
-    averages = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
-    powered: NDArray[np.float64] = averages ** (1 / power)
-    return powered
+    averages: NDArray[np.float64] = np.divide(
+        weights @ values, total, out=np.full(len(total), np.nan), where=total > 0
+    )
+    return averages
 
 
 def _places(names: Sequence[str]) -> NDArray[np.intp]:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.truth import Truth
 
-OF = "of"  # all pixels of the truth; the other names of a `Pixels` are why some do not count
+OF = "of"  # all pixels of the truth; the other names of a `PixelCounts` are why some do not count
 IN_LEFT_OUT_FRAMES = "in frames left out"
 NO_TRUTH = "no true depth"
 NOT_PREDICTED = "nothing predicted where the true depth is known"
 
-Pixels = Mapping[str, int]
+PixelCounts = Mapping[str, int]
 
 
 class LeftOut(NamedTuple):
@@ -21,10 +21,10 @@ class LeftOut(NamedTuple):
     position: int  # in the data set
     key: str
     why: str
-    pixels: Pixels = {}  # noqa: RUF012  # never written to
+    pixels: PixelCounts = {}  # noqa: RUF012  # never written to
 
 
-def pixels(truth: Truth, protocol: Protocol, compared: Compared | None) -> Pixels:
+def pixels(truth: Truth, protocol: Protocol, compared: Compared | None) -> PixelCounts:
     """How many pixels a frame's truth has, and how many of them do not count for which reason.
 
     Args:
@@ -67,7 +67,7 @@ def why_left_out(truth: Truth, protocol: Protocol) -> str:
     return "" if protocol.within(truth).counts.any() else "no true depth inside the crop"
 
 
-def total(counts: Iterable[Pixels]) -> dict[str, int]:
+def total(counts: Iterable[PixelCounts]) -> dict[str, int]:
     """The sum over frames."""
     found: Counter[str] = Counter()
     for one in counts:

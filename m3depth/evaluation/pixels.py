@@ -15,7 +15,7 @@ from m3depth.errors import DataError
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.resizing import size_of
 
-Pixels = Callable[[Truth], Bool[Tensor, "1 1 H W"]]
+KeepPixels = Callable[[Truth], Bool[Tensor, "1 1 H W"]]
 
 HIDDEN_PX = 1.0  # a point that much nearer, in disparity, hides one behind it
 

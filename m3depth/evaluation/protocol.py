@@ -11,9 +11,9 @@ from torch import Tensor
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import Align, Fit, none
 from m3depth.evaluation.averaging import FrameMean, Mean
-from m3depth.evaluation.pixels import Pixels
-from m3depth.evaluation.resizing import Resize, prediction_to_truth
+from m3depth.evaluation.pixels import KeepPixels
 from m3depth.evaluation.truth import Truth
+from m3depth.geometry.resizing import at_size, size_of
 from m3depth.types import DepthMap, Kind, Scale
 
 NEAREST_MM = 1e-3  # "not known" is scored as this: an error of the whole depth, never left out
@@ -54,7 +54,6 @@ class Protocol:
         clip: Whether the corrected prediction is then clipped to ``min_mm .. max_mm``.
         ends_count: Whether a true depth of exactly ``min_mm`` or ``max_mm`` counts.
         only: Crops and masks; a pixel counts if all of them keep it.
-        resize: Which of prediction and truth is brought to the other's resolution.
         min_coverage: A frame is left out where a smaller share of its pixels has a true depth,
             in the range or not.
         mean: How the frames' numbers become the set's.
@@ -66,8 +65,7 @@ class Protocol:
     align: Align
     clip: bool = False
     ends_count: bool = True
-    only: Sequence[Pixels] = ()
-    resize: Resize = prediction_to_truth
+    only: Sequence[KeepPixels] = ()
     min_coverage: float = 0.0
     mean: Mean = field(default_factory=FrameMean)
 
@@ -121,7 +119,7 @@ class Protocol:
         return truth.counts.double().mean().item() < self.min_coverage
 
     def compare(self, prediction: DepthMap, truth: Truth) -> Compared | None:
-        """Bring the two together.
+        """Bring the prediction to the truth's resolution, and only there to millimetres.
 
         Args:
             prediction: At any resolution.
@@ -138,10 +136,9 @@ class Protocol:
                 f"frame {truth.key}: the prediction is relative, and protocol {self.name} scores "
                 "millimetres as predicted: choose one that aligns, such as protocol=median"
             )
-        prediction, truth = self.resize(prediction, truth)
         if not truth.counts.any():
             return None
-        prediction = prediction.seen_by(truth.rig)
+        prediction = at_size(prediction, size_of(truth.depth_mm)).seen_by(truth.rig)
         disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
         raw_mm = (disparity or prediction).to(Kind.DEPTH).values
         if prediction.known is not None:

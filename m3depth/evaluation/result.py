@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.averaging import ScoredFrame, blocks, intervals, means
-from m3depth.evaluation.counted import OF, LeftOut, Pixels, told, total
+from m3depth.evaluation.counted import OF, LeftOut, PixelCounts, told, total
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import Skipped
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     key: str
     scores: dict[str, float]  # the metrics that the frame supports, `scale_ratio`, `valid_pixels`
     baselines: dict[str, dict[str, float]]  # the same of what the frame can be read against
-    pixels: Pixels = {}  # noqa: RUF012  # never written to; of the truth, as `counted.pixels` tells
+    pixels: PixelCounts = {}  # noqa: RUF012  # never written to; of the truth, as `counted.pixels` tells
 
     @property
     def badness(self) -> float | None:
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
     def scored(self, scores: dict[str, float]) -> ScoredFrame:
         """Its own scores, or a baseline's, as the means want them."""
-        return ScoredFrame(self.key, scores, int(self.scores.get(VALID, 0)))
+        return ScoredFrame(self.key, scores)
 
 
 class ShownFrame(NamedTuple):

@@ -12,7 +12,7 @@ from m3depth.evaluation.counted import (
     NO_TRUTH,
     NOT_PREDICTED,
     LeftOut,
-    Pixels,
+    PixelCounts,
     pixels,
     why_left_out,
 )
@@ -141,5 +141,5 @@ class Run:
         return {} if flicker is None else {"flicker_mm": flicker}
 
 
-def _row(shown: Shown, scores: Scores, baselines: dict[str, Scores], told: Pixels) -> Row:
+def _row(shown: Shown, scores: Scores, baselines: dict[str, Scores], told: PixelCounts) -> Row:
     return Row(shown.position, shown.key, {**scores, **shown.view}, baselines, told)

@@ -15,10 +15,9 @@ from m3depth.evaluation.metrics import (
     score,
 )
 from m3depth.evaluation.protocol import Compared, Protocol
-from m3depth.evaluation.resizing import at_size
-from m3depth.evaluation.surface_metrics import WITHIN_MM, score_cloud, score_normals
+from m3depth.evaluation.surface_metrics import FSCORE_MM, score_cloud, score_normals
 from m3depth.evaluation.truth import Truth
-from m3depth.geometry.resizing import size_of
+from m3depth.geometry.resizing import at_size, size_of
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 RATIO = "scale_ratio"  # columns of a frame's row that are no metric
@@ -29,7 +28,7 @@ METRICS = (
     *PIXEL_METRICS,
     *(bin_name(low, high) for low, high in pairwise(DEPTH_BINS_MM)),
     *("accuracy_mm", "completeness_mm", "chamfer_mm"),
-    *(f"fscore_{near}mm" for near in WITHIN_MM),
+    *(f"fscore_{near}mm" for near in FSCORE_MM),
     *("normal_deg", "normal_share", "flicker_mm", "ssim", "psnr", "density"),
 )
 

@@ -12,14 +12,14 @@ from m3depth.evaluation.point_sample import evenly, points_at, some_pixels
 from m3depth.types.camera import StereoRig
 
 QUERIES = 5_000  # points of a cloud, at most, whose distance to the other one is measured
-WITHIN_MM = (1, 2, 5)
+FSCORE_MM = (1, 2, 5)
 
 Depth = Float[Tensor, "1 1 h w"]
-Pixels = Bool[Tensor, "1 1 h w"]
+Mask = Bool[Tensor, "1 1 h w"]
 
 
 def score_cloud(
-    predicted_mm: Depth, true_mm: Depth, given: Pixels, counts: Pixels, rig: StereoRig
+    predicted_mm: Depth, true_mm: Depth, given: Mask, counts: Mask, rig: StereoRig
 ) -> dict[str, float]:
     """Distances between two clouds, in both ways, see `cloud_distances`.
 
@@ -59,7 +59,7 @@ def cloud_distances(
     accuracy, completeness = float(there.mean()), float(back.mean())
     found = {"accuracy_mm": accuracy, "completeness_mm": completeness}
     found["chamfer_mm"] = (accuracy + completeness) / 2
-    for near in WITHIN_MM:
+    for near in FSCORE_MM:
         precision, recall = float((there < near).mean()), float((back < near).mean())
         both = precision + recall
         found[f"fscore_{near}mm"] = 2 * precision * recall / both if both else 0.0
@@ -67,7 +67,7 @@ def cloud_distances(
 
 
 def score_normals(
-    predicted_mm: Depth, true_mm: Depth, given: Pixels, counts: Pixels, rig: StereoRig
+    predicted_mm: Depth, true_mm: Depth, given: Mask, counts: Mask, rig: StereoRig
 ) -> dict[str, float]:
     """``normal_deg``: the mean angle between predicted and true normals, in degrees.
 
@@ -86,7 +86,7 @@ def score_normals(
     return {"normal_deg": _mean_angle_deg(predicted, true), **share}
 
 
-def score_frontal(true_mm: Depth, counts: Pixels, rig: StereoRig) -> dict[str, float]:
+def score_frontal(true_mm: Depth, counts: Mask, rig: StereoRig) -> dict[str, float]:
     """The ``normal_deg`` of a surface that always faces the camera: what costs no knowledge."""
     x, y = some_pixels(_with_neighbours(counts))
     if not len(x):
@@ -110,7 +110,7 @@ def normals(
     return torch.nn.functional.normalize(torch.linalg.cross(down, right)[0], dim=-1)
 
 
-def _with_neighbours(counts: Pixels) -> Pixels:
+def _with_neighbours(counts: Mask) -> Mask:
     """The pixels that count together with their four neighbours."""
     whole = torch.zeros_like(counts)
     sides = counts[..., 1:-1, 2:] & counts[..., 1:-1, :-2]

@@ -5,8 +5,7 @@ from jaxtyping import Bool, Float
 from kornia.metrics import ssim as ssim_map
 from torch import Tensor
 
-from m3depth.evaluation.resizing import at_size
-from m3depth.geometry.resizing import nearest, size_of
+from m3depth.geometry.resizing import at_size, nearest, size_of
 from m3depth.geometry.warp import warp
 from m3depth.types import DepthMap, Kind, StereoBatch
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from m3depth.geometry.synthesis import Views
 from m3depth.losses.terms import PerSample, mean_where
-from m3depth.matching.ncc import measured_error, random_rows
+from m3depth.matching.ncc import WINDOW, measured_error
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,18 @@ class ExpectedError:
         if finest.error is None:
             return PerSample.of_all(left.new_zeros(len(left)))
         height, width = left.shape[-2:]
-        band = (..., *random_rows(height, self.rows))
-        reach_px = max(
-            1, round(self.reach * width)
-        )  # of a small picture, too: three to choose from
+        band = (..., *_random_rows(height, self.rows))
+        reach_px = max(1, round(self.reach * width))  # three disparities at least
         error_px, known = measured_error(
             left[band], right[band], width * finest.disparity.left[band], reach_px
         )
         scale_px = width * finest.error[band]
         cost = (2 * scale_px).log() + error_px.abs() / scale_px
         return PerSample.of_all(mean_where(cost.where(known, 0.0), known))
+
+
+def _random_rows(height: int, share: float) -> tuple[slice, slice]:
+    """A random band of rows with all columns, to index the last two dimensions with."""
+    count = min(height, max(WINDOW, round(share * height)))
+    first = int(torch.randint(height - count + 1, ()))  # on the CPU: nothing waits for a GPU
+    return slice(first, first + count), slice(None)

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-Grey = UInt8[NDArray[np.uint8], "h w"]
+from m3depth.matching.grey import Grey
+
 WIDEST_PX = 1280  # larger pictures are shrunk for the search
 MOST = 2000  # points in one view
 FAINTEST = 0.015  # contrast: tissue has little

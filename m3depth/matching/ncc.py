@@ -1,4 +1,4 @@
-"""What a matcher that sees both images says about a disparity."""
+"""How far a disparity is off, by normalised cross-correlation of both images."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ PEAK = 0.02  # by which the best correlation must beat its neighbours: texture a
 
 
 class MatchedError(NamedTuple):
-    """What has to be added to a disparity, in pixels, and where that could be told."""
+    """What must be added to a disparity, in pixels, and where that could be measured."""
 
     error_px: Float[Tensor, "b 1 h w"]
     known: Bool[Tensor, "b 1 h w"]
@@ -30,9 +30,9 @@ def measured_error(
 ) -> MatchedError:
     """Match the left view's pixels within ``reach_px`` to both sides of their disparity.
 
-    Normalised cross-correlation of 7x7 windows of grey; between whole pixels the peak of a
-    parabola. It can tell where the other view shows the pixel, the windows are alike, the peak
-    stands out, and it is not at the end of the reach.
+    The best of the windows of 7x7 grey pixels; between whole pixels, the peak of a parabola. Known
+    where the right view shows the pixel, both windows are alike, the peak stands out, and it is
+    not at the end of the reach.
     """
     grey, other = left.mean(1, keepdim=True), right.mean(1, keepdim=True)
     ways = range(-reach_px, reach_px + 1)
@@ -47,13 +47,6 @@ def measured_error(
     _, visible = warp(other, -(disparity_px + error_px))
     stands_out = here - torch.minimum(before, after) > PEAK
     return MatchedError(error_px, visible & inside & stands_out & (best > ALIKE))
-
-
-def random_rows(height: int, share: float) -> tuple[slice, slice]:
-    """A band of rows at random, with all columns, to index the last two dimensions with."""
-    count = min(height, max(WINDOW, round(share * height)))
-    first = int(torch.randint(height - count + 1, ()))  # on the CPU: nothing waits for a GPU
-    return slice(first, first + count), slice(None)
 
 
 def _correlation(one: Tensor, other: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from m3depth.evaluation.metrics import DEPTH_BINS_MM, bin_name
 from m3depth.evaluation.result import Result
-from m3depth.evaluation.surface_metrics import WITHIN_MM
+from m3depth.evaluation.surface_metrics import FSCORE_MM
 
 
 class Meaning(NamedTuple):
@@ -39,7 +39,7 @@ MEANINGS = {
     "chamfer_mm": Meaning("mean of accuracy and completeness", "mm", "↓", 2),
     **{
         f"fscore_{near}mm": Meaning(f"points within {near} mm of the other cloud", "", "↑", 4)
-        for near in WITHIN_MM
+        for near in FSCORE_MM
     },
     "normal_deg": Meaning("mean angle between surface normals", "°", "↓", 2),
     "normal_share": Meaning("true surface normals that have a predicted one", "", "↑", 4),

@@ -4,7 +4,7 @@ from check_fakes import mono
 
 from m3depth.check.finding import Severity
 from m3depth.check.measuring.grading import Graded, Limits, grade
-from m3depth.check.measuring.measured_frame import frame_of
+from m3depth.check.measuring.of_sample import frame_of
 from m3depth.check.measuring.row_alignment import Estimate
 
 LIMITS = Limits(0.5, 1.0)

@@ -4,7 +4,6 @@ import pytest
 from m3depth.evaluation.averaging import (
     FrameMean,
     Mean,
-    PixelMean,
     ScoredFrame,
     SetMean,
     blocks,
@@ -13,31 +12,16 @@ from m3depth.evaluation.averaging import (
 )
 
 
-def frame(key: str, value: float | None, pixels: int = 1, name: str = "mae_mm") -> ScoredFrame:
-    return ScoredFrame(key, {} if value is None else {name: value}, pixels)
+def frame(key: str, value: float | None) -> ScoredFrame:
+    return ScoredFrame(key, {} if value is None else {"mae_mm": value})
 
 
-def mean_of(mean: Mean, *frames: ScoredFrame, name: str = "mae_mm") -> float:
-    return means(frames, [name], mean)[name]
+def mean_of(mean: Mean, *frames: ScoredFrame) -> float:
+    return means(frames, ["mae_mm"], mean)["mae_mm"]
 
 
-def test_frames_count_once_whatever_their_pixels() -> None:
-    assert mean_of(FrameMean(), frame("a/0", 1, 900), frame("a/1", 4, 100)) == 2.5
-
-
-def test_pixels_count_once_whatever_their_frame() -> None:
-    assert mean_of(PixelMean(), frame("a/0", 1, 900), frame("a/1", 4, 100)) == pytest.approx(1.3)
-
-
-def test_pooled_roots_are_the_roots_of_the_pooled_squares() -> None:
-    errors = np.random.default_rng(0).normal(size=1000)
-    parts = errors[:300], errors[300:]
-    frames = [
-        frame(f"a/{i}", float(np.sqrt(np.mean(part**2))), part.size, "rmse_mm")
-        for i, part in enumerate(parts)
-    ]
-    expected = np.sqrt(np.mean(errors**2))
-    assert mean_of(PixelMean(), *frames, name="rmse_mm") == pytest.approx(expected, abs=1e-12)
+def test_frames_count_once_whatever_their_video() -> None:
+    assert mean_of(FrameMean(), frame("a/0", 1), frame("a/1", 4), frame("b/0", 4)) == 3
 
 
 def challenge() -> list[ScoredFrame]:
@@ -56,8 +40,8 @@ def test_the_challenge_averages_videos_then_sets() -> None:
 
 
 def test_a_frame_without_the_metric_is_in_no_mean() -> None:
-    for mean in (FrameMean(), PixelMean(), SetMean()):
-        assert mean_of(mean, frame("s/a/0", 2.0), frame("s/b/0", None, 50)) == 2
+    for mean in (FrameMean(), SetMean()):
+        assert mean_of(mean, frame("s/a/0", 2.0), frame("s/b/0", None)) == 2
     assert means([frame("a/0", None)], ["mae_mm"], FrameMean()) == {}
 
 
@@ -84,18 +68,12 @@ def test_with_one_video_frames_are_drawn_and_it_is_said() -> None:
 
 
 def test_intervals_hold_the_mean_and_are_the_same_each_time() -> None:
-    frames = [frame(f"d{v % 2}/k{v}/{i}", v + 0.1 * i, i + 1) for v in range(6) for i in range(5)]
-    for mean in (FrameMean(), PixelMean(), SetMean()):
+    frames = [frame(f"d{v % 2}/k{v}/{i}", v + 0.1 * i) for v in range(6) for i in range(5)]
+    for mean in (FrameMean(), SetMean()):
         first = intervals(frames, ["mae_mm"], mean)
         assert first == intervals(frames, ["mae_mm"], mean)
         low, high = first["mae_mm"]
         assert low < mean_of(mean, *frames) < high
-
-
-def test_pixels_cannot_weigh_frames_without_any() -> None:
-    frames = [frame(f"a/{i}", 0.5, 0, "ssim") for i in range(3)]
-    assert means(frames, ["ssim"], PixelMean()) == {}
-    assert intervals(frames, ["ssim"], PixelMean()) == {}
 
 
 def test_what_one_frame_or_one_video_supports_has_no_interval() -> None:

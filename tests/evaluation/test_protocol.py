@@ -12,7 +12,6 @@ from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.pixels import Crop, visible
 from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
-from m3depth.evaluation.resizing import truth_to_prediction
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.types import DepthMap, StereoBatch
 from m3depth.types.disparity import disparity_from_depth
@@ -160,20 +159,6 @@ def test_an_unknown_prediction_is_an_error_of_the_whole_depth_and_is_not_fitted_
     assert found.fit.scale == pytest.approx(2)
     assert found.depth_mm.flatten().tolist() == pytest.approx([40, NEAREST_MM, 60, 80], rel=1e-5)
     assert found.depth_mm.log().isfinite().all()
-
-
-def test_the_truth_may_be_brought_to_the_prediction_instead() -> None:
-    fine = plane(50).repeat_interleave(2, -1).repeat_interleave(2, -2)
-    fine[..., 0::2] = 0  # nearest takes the other one
-    truth = truth_of(sample(fine))
-    protocol = Protocol("small", 0.0, float("inf"), none, resize=truth_to_prediction)
-    fraction = disparity_from_depth(plane(55)[None], batched(RIG)) / WIDTH
-    found = protocol.compare(as_map(fraction), protocol.within(truth))
-    assert found is not None
-    assert found.depth_mm.shape[-2:] == (HEIGHT, WIDTH)
-    kept = found.truth.counts
-    assert found.truth.depth_mm[kept].unique().tolist() == [50]
-    assert found.depth_mm[kept].numpy() == pytest.approx(55, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn.functional import interpolate
 
-from m3depth.check.dense import dense_disparity
-from m3depth.check.finding_pictures import Grey, Picture, matched, side_by_side
+from m3depth.check.finding_pictures import matched, side_by_side
+from m3depth.check.measuring.dense_disparity import dense_disparity
 from m3depth.check.measuring.halves import Halves, find_halves
 from m3depth.check.measuring.row_alignment import RowAlignment, align
-from m3depth.check.measuring.truth_fit import TruthFit, fit_truth
+from m3depth.check.measuring.truth_fit import TruthFit, agreement, fit_truth
+from m3depth.imaging.figures import Picture
 from m3depth.matching.features import Features, Matches, features, match
-from m3depth.types import StereoBatch
+from m3depth.matching.grey import grey
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import disparity_from_depth
 
@@ -26,8 +26,6 @@ SIGN_PX = 1.0  # what the sign of a disparity is not told from
 BLANK = 1.0  # of 255: standard deviation over a view below which it shows nothing
 SAME_BITS = 0.25  # of 255: mean difference of two views below which they are one picture
 ALIKE = 0.3  # correlation with the truth from which the views are in the right order
-DENSE_WIDEST_PX = 800  # wider pairs are matched densely at less than their size
-MARGIN_PX = 4  # around the matches' disparities
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class MeasuredFrame:
         """Points found in both views; none for one view, for halves and for equal views."""
         if self.right is None or self.blank or self.same_view or self.halves is not None:
             return Matches(np.empty((0, 2)), np.empty((0, 2)))
-        return match(self._features, features(_grey(self.right)))
+        return match(self._features, features(grey(self.right)))
 
     @cached_property
     def alignment(self) -> RowAlignment | None:
@@ -137,45 +135,26 @@ class MeasuredFrame:
 
     @cached_property
     def truth_agreement(self) -> float:
-        """Correlation of matched with stated disparity, -1 .. 1; 0 where it cannot be had."""
-        if self.stated_px is None or len(self.kept.left_px) == 0:
-            return 0.0
-        x, y = self.kept.left_px.round().astype(int).T
-        stated = self.stated_px[y.clip(0, self.size[0] - 1), x.clip(0, self.size[1] - 1)]
-        found = self.kept.shift_px[:, 0]
-        both = np.isfinite(stated)
-        if both.sum() < 20 or stated[both].std() < 1e-6 or found[both].std() < 1e-6:
-            return 0.0
-        return float(np.corrcoef(stated[both], found[both])[0, 1])
+        """How matched and stated disparity agree, see `agreement`; 0 without a stated one."""
+        return 0.0 if self.stated_px is None else agreement(self.stated_px, self.kept)
 
     @cached_property
     def dense_px(self) -> Map | None:
-        """Disparity measured at every pixel, NaN = unknown; None where the rows do not meet."""
+        """Disparity measured densely, NaN = unknown; None where the rows do not correspond."""
         if self.right is None or self.alignment is None or not self.alignment.level:
             return None
-        shifts = self.kept.shift_px[:, 0]
-        stride = -(-self.size[1] // DENSE_WIDEST_PX)
-        low, high = np.percentile(shifts, [1, 99]) / stride
-        left, right = (_shrunk(_grey(view), stride) for view in (self.left, self.right))
-        return dense_disparity(left, right, low - MARGIN_PX, high + MARGIN_PX) * stride
+        return dense_disparity(self.left, self.right, self.kept.shift_px[:, 0])
 
     @cached_property
     def truth_fit(self) -> TruthFit | None:
-        """How the depth sits on the pair; None without depth, calibration or order."""
+        """How the depth lies on the pair; None without depth, calibration or the right order."""
         if self.stated_px is None or self.swapped or self.dense_px is None:
             return None
-        rows, columns = self.dense_px.shape
-        stride = -(-self.size[1] // DENSE_WIDEST_PX)
-        stated = self.stated_px[stride // 2 :: stride, stride // 2 :: stride][:rows, :columns]
-        dense = self.dense_px[: stated.shape[0], : stated.shape[1]]
-        fit = fit_truth(dense, stated, self.offset_px)
-        if fit is None or stride == 1:
-            return fit
-        return fit._replace(shift_px=(fit.shift_px[0] * stride, fit.shift_px[1] * stride))
+        return fit_truth(self.dense_px, self.stated_px, self.offset_px)
 
     @cached_property
     def _features(self) -> Features:
-        return features(_grey(self.left))
+        return features(grey(self.left))
 
 
 def measure(frame: MeasuredFrame, dense: bool = True) -> None:
@@ -185,48 +164,3 @@ def measure(frame: MeasuredFrame, dense: bool = True) -> None:
         _ = frame.truth_fit
     for large in ("_features", "stated_px", "dense_px"):
         frame.__dict__.pop(large, None)  # made again should a picture need it
-
-
-def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> MeasuredFrame:
-    """A sample as a frame, its masked depth taken as unknown.
-
-    ``follows_same`` is None when the next frame was not looked at.
-    """
-    depth = sample.get("depth_mm")
-    if depth is not None and "mask" in sample:
-        depth = torch.where(sample["mask"], depth, 0.0)
-    right = sample.get("right")
-    masks = [sample[name] for name in ("mask",) if name in sample]
-    masks += [~sample[name] for name in ("tool",) if name in sample]
-    return MeasuredFrame(
-        split=split,
-        key=str(sample["key"]),
-        left=bytes_of(sample["left"]),
-        right=None if right is None else bytes_of(right),
-        rig=sample["rig"],
-        depth_mm=None if depth is None else depth[0].numpy(),
-        follows_same=follows_same or frozenset(),
-        followed=follows_same is not None,
-        left_in=min((float(mask.float().mean()) for mask in masks), default=None),
-    )
-
-
-def bytes_of(image: Float[Tensor, "3 h w"]) -> Picture:
-    """RGB in [0, 1] as 8-bit pixels."""
-    return (image.permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-
-
-def _grey(picture: Picture) -> Grey:
-    import cv2
-
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _shrunk(grey: Grey, stride: int) -> Grey:
-    import cv2
-
-    if stride == 1:
-        return grey
-    size = (grey.shape[1] // stride, grey.shape[0] // stride)
-    trimmed = grey[: size[1] * stride, : size[0] * stride]
-    return np.asarray(cv2.resize(trimmed, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -8,7 +8,8 @@ from time import monotonic
 import numpy as np
 from torch.utils.data import Dataset
 
-from m3depth.check.measuring.measured_frame import MeasuredFrame, bytes_of, frame_of, measure
+from m3depth.check.measuring.measured_frame import MeasuredFrame, measure
+from m3depth.check.measuring.of_sample import bytes_of, frame_of
 from m3depth.errors import DataError
 from m3depth.types import StereoBatch
 

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from m3depth.matching.features import Matches
+
 Map = Float[NDArray[np.floating], "h w"]
 GRID_PX = 320  # widest grid on which shifts are tried
 REACH = 0.09  # of the width: the largest shift that is tried
@@ -30,12 +32,24 @@ class TruthFit(NamedTuple):
     pixels: int
 
 
-def fit_truth(measured_px: Map, stated_px: Map, principal_offset_px: float) -> TruthFit | None:
-    """Compare two disparity maps of one size; NaN in either means unknown.
+def fit_truth(
+    measured_px: Map,
+    stated_px: Float[NDArray[np.floating], "H W"],
+    principal_offset_px: float,
+) -> TruthFit | None:
+    """Compare two disparity maps; NaN in either means unknown.
+
+    Args:
+        measured_px: By a matcher, maybe on every n-th row and column alone.
+        stated_px: By depth and rig, at the images' resolution.
+        principal_offset_px: The disparity of infinity.
 
     Returns:
         None where fewer than one pixel in a hundred, or 500, can be compared.
     """
+    rows, columns = measured_px.shape
+    stride = stated_px.shape[1] // columns
+    stated_px = stated_px[stride // 2 :: stride, stride // 2 :: stride][:rows, :columns]
     both = np.isfinite(measured_px) & np.isfinite(stated_px)
     if both.sum() < max(500, 0.01 * both.size):
         return None
@@ -43,18 +57,32 @@ def fit_truth(measured_px: Map, stated_px: Map, principal_offset_px: float) -> T
     parallax = stated - principal_offset_px
     factor = float(np.median((measured - principal_offset_px) / parallax))
     offset = float(np.median(measured - stated))
-    shift, gain, after = _best_shift(measured_px, stated_px)
+    (x, y), gain, after = _best_shift(measured_px, stated_px)
     return TruthFit(
         as_stated_px=_middle(measured - stated),
         factor=factor,
         factor_px=_middle(measured - principal_offset_px - factor * parallax),
         offset_px=offset,
         after_offset_px=_middle(measured - stated - offset),
-        shift_px=shift,
+        shift_px=(x * stride, y * stride),
         shift_gain=gain,
         after_shift_px=after,
         pixels=int(both.sum()),
     )
+
+
+def agreement(stated_px: Map, matches: Matches) -> float:
+    """Correlation of the matches' disparities with the stated ones, -1 .. 1.
+
+    0 where fewer than 20 of them have a stated disparity, or where either does not vary.
+    """
+    x, y = matches.left_px.round().astype(int).T
+    stated = stated_px[y.clip(0, stated_px.shape[0] - 1), x.clip(0, stated_px.shape[1] - 1)]
+    known = np.isfinite(stated)
+    stated, matched = stated[known], matches.shift_px[known, 0]
+    if len(stated) < 20 or stated.std() < 1e-6 or matched.std() < 1e-6:
+        return 0.0
+    return float(np.corrcoef(stated, matched)[0, 1])
 
 
 def _middle(difference: NDArray[np.floating]) -> float:

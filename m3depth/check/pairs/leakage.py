@@ -9,9 +9,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.finding_pictures import Picture, side_by_side
+from m3depth.check.finding_pictures import side_by_side
 from m3depth.check.measuring.measured_frame import MeasuredFrame
 from m3depth.check.measuring.sampler import Sampled
+from m3depth.imaging.figures import Picture
+from m3depth.matching.grey import grey
 
 SMALL = (48, 36)  # width, height of what is compared
 BAD_SCARED = re.compile(r"(?:^|/)dataset_?([45])/keyframe_?\d")
@@ -108,8 +110,7 @@ def fingerprint(picture: Picture) -> Float[NDArray[np.floating], "n"]:
     """The picture, small, grey, without coarse shading, of unit length."""
     import cv2
 
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    small = cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(grey(picture).astype(np.float32), SMALL, interpolation=cv2.INTER_AREA)
     fine = (small - cv2.GaussianBlur(small, (0, 0), 3)).ravel()
     length = float(np.linalg.norm(fine))
     return fine / max(length, 1e-6)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.finding_pictures import Picture, side_by_side
+from m3depth.check.finding_pictures import side_by_side
 from m3depth.check.measuring.measured_frame import MeasuredFrame
 from m3depth.check.measuring.sampler import Sampled
 from m3depth.check.measuring.truth_fit import TruthFit
-from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, Picture, colour
 
 Fitted = tuple[MeasuredFrame, TruthFit]
 Explain = Callable[[list[Fitted], int], Finding]

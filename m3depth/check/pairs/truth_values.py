@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.check.finding_pictures import Picture
 from m3depth.check.measuring.sampler import Sampled
 from m3depth.errors import EightBitDepthError
-from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
+from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, Picture, colour
 
 ENOUGH = 4000  # pixels from which the number of levels says something
 LEVELS = 256  # that a byte holds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import huber_loss, normalize
+from torch.nn.functional import huber_loss
 
 from m3depth.geometry.surface import Cloud
 
@@ -22,12 +22,6 @@ def point_to_point(source: Cloud, matched: Cloud) -> Float[Tensor, "b n"]:
 def point_to_plane(source: Cloud, matched: Cloud) -> Float[Tensor, "b n"]:
     """``(p - q) · n_q`` in mm, signed (Chen and Medioni 1992)."""
     return ((source.points - matched.points) * matched.normals).sum(-1)
-
-
-def symmetric(source: Cloud, matched: Cloud) -> Float[Tensor, "b n"]:
-    """``(p - q) · n`` in mm with ``n`` halfway between both normals (Rusinkiewicz 2019)."""
-    halfway = normalize(source.normals + matched.normals, dim=-1)
-    return ((source.points - matched.points) * halfway).sum(-1)
 
 
 def root_mean_square(

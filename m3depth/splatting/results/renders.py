@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from m3depth.imaging.figures import colour_inverse_depth, inverse_depth_range
+from m3depth.imaging.figures import Picture, colour_inverse_depth, inverse_depth_range
 from m3depth.io.files import write_npy, write_png
 from m3depth.priors.pictures.film import write_film
 from m3depth.splatting.scene.clip import Frame
@@ -16,8 +16,6 @@ from m3depth.splatting.scores import RenderedView
 FILM = "renders"
 FRAMES_PER_S = 8.0
 LEAST_HEIGHT = 256  # of the video: a smaller one is enlarged by a whole number
-
-Picture = UInt8[NDArray[np.uint8], "h w 3"]
 
 
 def as_bytes(image: object) -> Picture:
