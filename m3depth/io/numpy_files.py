@@ -12,6 +12,8 @@ import numpy.typing as npt
 from m3depth.errors import DataError
 
 Array = npt.NDArray[Any]
+TEXT = ("kind", "scale", "unit")  # arrays of text in an .npz: what its numbers are
+_UNREADABLE = (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile, zlib.error)
 
 
 def read_npy(path: Path) -> Array:
@@ -32,15 +34,17 @@ def read_npy(path: Path) -> Array:
 def read_npz(path: Path, names: Sequence[str]) -> Array:
     """The array that is called by one of ``names``, the first of them first, or the only one.
 
+    Text beside it, see `TEXT`, is not counted.
+
     Raises:
         DataError: missing, truncated, no array of numbers, or several and none of these names.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            there = list(arrays)
+            there = [name for name in arrays if name not in TEXT]
             found = [name for name in names if name in there] or there[:1]
             values: Array = arrays[found[0]]
-    except (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: not a readable .npz ({error})") from None
     if found[0] not in names and len(there) > 1:
         wanted = " or ".join(repr(name) for name in names)
@@ -51,3 +55,16 @@ def read_npz(path: Path, names: Sequence[str]) -> Array:
     if values.dtype.kind not in "biuf":
         raise DataError(f"{path}: {found[0]} is no array of numbers")
     return values
+
+
+def read_npz_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Those of the arrays of these names that are there, numbers or text.
+
+    Raises:
+        DataError: missing or truncated.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names if name in arrays}
+    except _UNREADABLE as error:
+        raise DataError(f"{path}: not a readable .npz ({error})") from None
