@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
-from m3depth.options import require_size
+from m3depth.validation import require_size
 
 Size = tuple[int, int]  # (height, width)
 FLOAT = 4  # bytes

@@ -24,7 +24,7 @@ LAYERS = (  # from the top; a room may import from those below its own line, and
     {"types"},
     {"progress", "status_line"},
     {"outputs"},
-    {"options"},
+    {"validation"},
     {"errors", "log", "stopping", "version"},
 )
 

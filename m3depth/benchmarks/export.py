@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from m3depth.data.readers.frames import SingleViews
+from m3depth.data.readers.single_views import SingleViews
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.device import pick_device
 from m3depth.io.files import write_png, write_text

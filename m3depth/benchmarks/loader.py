@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from m3depth.data.packed import PackedFrames
 from m3depth.data.readers.scared import Scared
-from m3depth.data.sampling import ShuffledRuns
+from m3depth.data.shuffled_runs import ShuffledRuns
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.io.video import Video, stacked
 

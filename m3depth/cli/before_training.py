@@ -12,7 +12,7 @@ from torch import nn
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
-from m3depth.options import require_number, require_size
+from m3depth.validation import require_number, require_size
 
 # Geometry in half precision is off by millimetres, and kornia takes no other than float32
 PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")

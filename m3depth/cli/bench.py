@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 
 from m3depth.errors import ConfigError
 from m3depth.io.files import write_text
-from m3depth.options import require_switch
 from m3depth.outputs.places import require_place
+from m3depth.validation import require_switch
 
 
 def bench(config: DictConfig) -> None:

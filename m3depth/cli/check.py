@@ -17,9 +17,9 @@ from m3depth.cli.inputs import data_inputs
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.memory import require_images
-from m3depth.options import require_number
 from m3depth.outputs.claim import Output
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number
 
 if TYPE_CHECKING:
     from m3depth.check.finding import Finding

@@ -16,10 +16,10 @@ from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.folder import PredictionFolder
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
 from m3depth.networks.trained import TrainedModel, load_model
-from m3depth.options import require_size, require_switch
 from m3depth.outputs.claim import Output
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.types import StereoBatch
+from m3depth.validation import require_size, require_switch
 
 logger = logging.getLogger(__name__)
 COMPARED = 4  # the maps of a pair that is scored take as much as four images: both, two depths, ...

@@ -5,10 +5,10 @@ import logging
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from m3depth.data.hold_out import DEFAULT, FEW, held_out, video_of
+from m3depth.data.held_out import DEFAULT, FEW, held_out, video_of
 from m3depth.data.own_size import frames_of
 from m3depth.data.readers.folder import FolderPairs, same_folder
-from m3depth.options import require_number
+from m3depth.validation import require_number
 
 logger = logging.getLogger(__name__)
 

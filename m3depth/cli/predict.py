@@ -17,7 +17,6 @@ from m3depth.io.files import write_json
 from m3depth.io.input_frames import PREDICTIONS, Frame, Frames, open_frames
 from m3depth.io.rig_file import read_rig
 from m3depth.io.video import VideoEndError
-from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Output
 from m3depth.priors.files import arrays, write_prediction
 from m3depth.priors.load import load
@@ -27,6 +26,7 @@ from m3depth.priors.pipeline import Behind, ahead, batched
 from m3depth.priors.predictor import DepthPredictor, View, one_by_one
 from m3depth.priors.prior import Unfinished
 from m3depth.progress import progress
+from m3depth.validation import require_number, require_switch
 
 logger = logging.getLogger(__name__)
 

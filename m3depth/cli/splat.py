@@ -22,7 +22,6 @@ from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
 from m3depth.io.files import write_bytes, write_csv, write_json
-from m3depth.options import require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.progress import progress
 from m3depth.report.plots import read_curves
@@ -38,6 +37,7 @@ from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.read import read_clip
 from m3depth.splatting.scores import scored, true_frames, views
 from m3depth.stopping import Stopped, stopping_when_asked
+from m3depth.validation import require_number, require_switch
 
 logger = logging.getLogger(__name__)
 LOGGED_EVERY = 10  # iterations

@@ -39,7 +39,6 @@ from m3depth.errors import ConfigError, UserError
 from m3depth.networks.configuration import what_makes
 from m3depth.networks.start import begin
 from m3depth.networks.trained import load_model
-from m3depth.options import require_name, require_number, require_switch
 from m3depth.outputs.claim import Claim, Output
 from m3depth.systems.base import System
 from m3depth.systems.build import build_system
@@ -47,6 +46,7 @@ from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import Progress, check_resumable, describe, saved_configuration
 from m3depth.systems.resuming import ResumeAsConfigured
 from m3depth.systems.stopping import CheckpointWhenStopped
+from m3depth.validation import require_name, require_number, require_switch
 
 FILES = (
     *("config.yaml", "metrics.csv", "metrics.json", "per_frame.csv", "report.html"),

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from m3depth.data.fields import mirrored
 from m3depth.errors import ConfigError
-from m3depth.options import require_number
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from lightning_fabric.utilities.seed import pl_worker_init_function
 from torch.utils.data import DataLoader, Dataset
 
 from m3depth.data.fields import collate, require
-from m3depth.data.sampling import ShuffledRuns
+from m3depth.data.shuffled_runs import ShuffledRuns
 from m3depth.data.skipping import SkipUnreadable
 from m3depth.errors import DataError
-from m3depth.options import require_number, require_size
 from m3depth.stopping import stop_is_for_the_parent
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number, require_size
 
 
 class StereoData(pl.LightningDataModule):

@@ -12,8 +12,8 @@ import torch
 from torch.utils.data import Dataset
 
 from m3depth.data.packing import PICTURES, pack
-from m3depth.data.synthetic.cache import cache_folder
 from m3depth.errors import DataError
+from m3depth.io.array_cache import cache_folder
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 

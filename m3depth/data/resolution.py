@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from m3depth.data.fields import resized
 from m3depth.errors import ConfigError
-from m3depth.options import require_number
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number
 
 
 @dataclass(frozen=True)

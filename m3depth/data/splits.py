@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import yaml
 
-from m3depth.data.frame_lists import parse_numbers, read_list
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.frame_lists import parse_numbers, read_list
 from m3depth.log import warn_once
 
 FOLDER = Path(__file__).with_name("split_files")

@@ -14,8 +14,8 @@ from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import Array, read_depth_values
 from m3depth.io.input_frames import PREDICTIONS, SHEET
-from m3depth.options import require_number
 from m3depth.types import DepthMap, Kind, StereoBatch, same_shape
+from m3depth.validation import require_number
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m3depth.geometry.synthesis import Views
 from m3depth.losses.terms import Term
-from m3depth.options import require_number
+from m3depth.validation import require_number
 
 
 class LossBreakdown(NamedTuple):

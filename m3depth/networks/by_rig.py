@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from m3depth.options import require_number, require_switch
 from m3depth.types import DepthMap, Kind
+from m3depth.validation import require_number, require_switch
 
 
 class ByRig(nn.Module):

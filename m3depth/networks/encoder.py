@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.networks.pretrained import create_backbone
-from m3depth.options import require_switch
+from m3depth.validation import require_switch
 
 
 class Encoder(nn.Module):

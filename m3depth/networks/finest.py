@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.contract import require_depth_maps
-from m3depth.options import require_switch
 from m3depth.types import DepthMap
+from m3depth.validation import require_switch
 
 # Lightning's names, as `train` takes them
 PRECISIONS: Mapping[str, torch.dtype | None] = {

@@ -11,8 +11,8 @@ from torch.nn import functional
 from m3depth.errors import ConfigError
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
-from m3depth.options import require_number, require_switch
 from m3depth.types import DepthMap, Disparity, Kind
+from m3depth.validation import require_number, require_switch
 
 SCALES = 4
 ERROR_SCALE = 2  # what the expected error is read from: a quarter of the size

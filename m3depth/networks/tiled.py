@@ -10,8 +10,8 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 from torch.nn import functional
 
-from m3depth.options import require_number
 from m3depth.types import DepthMap
+from m3depth.validation import require_number
 
 Size = tuple[int, int]  # (height, width)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.options import require_switch
 from m3depth.outputs.lock import Lock
 from m3depth.outputs.places import require_apart, require_place
 from m3depth.outputs.record import OURS, Record
 from m3depth.stopping import Stopped
+from m3depth.validation import require_switch
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from m3depth.memory import FLOAT, image_bytes, pass_bytes, require_memory
 from m3depth.networks.finest import Finest
 from m3depth.networks.tiled import canvas, in_tiles
 from m3depth.networks.trained import TrainedModel, load_model
-from m3depth.options import require_number
 from m3depth.priors.asking import Rig, rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.trained_rig import TrainedRig
+from m3depth.validation import require_number
 
 MOST_TILES = 16  # a side: of a network of 128x160, 1568x1960 pixels
 

@@ -14,13 +14,13 @@ from m3depth.geometry.confidence import confidence, confidence_of_depth
 from m3depth.io.images import resize_image
 from m3depth.io.python_images import Held
 from m3depth.log import warn_once
-from m3depth.options import require_number
 from m3depth.priors.asking import Rig, asked
 from m3depth.priors.prior import DepthPrior, Unfinished
 from m3depth.priors.trained_rig import TrainedRig
 from m3depth.types import DepthMap, Kind
 from m3depth.types.camera import StereoRig, same_shape
 from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.validation import require_number
 
 DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
 Map = Float[Tensor, "1 h w"]

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.options import require_number
 from m3depth.priors.prior import DepthPrior
 from m3depth.types.disparity import disparity_from_depth
+from m3depth.validation import require_number
 
 LEAST_CONFIDENCE = 1e-3  # where no frame is confident all count alike
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from m3depth.errors import ConfigError
-from m3depth.options import require_number
 from m3depth.splatting.harmonics import HIGHEST_DEGREE
 from m3depth.splatting.model.density import Density
 from m3depth.splatting.model.splats import PARAMETERS
 from m3depth.splatting.rasteriser import own_backend
 from m3depth.splatting.rasteriser.drawing import Backend
 from m3depth.splatting.rasteriser.profiles import GSPLAT, Profile
+from m3depth.validation import require_number
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.optim.lr_scheduler import LambdaLR
 
-from m3depth.data.sampling import ShuffledRuns
+from m3depth.data.shuffled_runs import ShuffledRuns
 
 Checkpoint = dict[str, Any]
 

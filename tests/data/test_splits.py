@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from m3depth.data import splits
-from m3depth.data.frame_lists import parse_numbers, read_list
 from m3depth.data.splits import Split, frames, load_split, split_names
 from m3depth.errors import ConfigError, DataError
+from m3depth.io.frame_lists import parse_numbers, read_list
 from m3depth.log import warn_once
 
 PRESETS = ["afsfm", "challenge", "clean", "keyframes", "m3depth_official", "scared_c"]

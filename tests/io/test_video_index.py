@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m3depth.data.readers.frames import SingleViews
+from m3depth.data.readers.single_views import SingleViews
 from m3depth.io.input_frames import open_frames
 from m3depth.io.video import Video, VideoEndError
 from m3depth.io.video_index import Index, read_index

@@ -8,11 +8,11 @@ import torch
 from small_scenes import a_clip, a_recipe, an_objective
 
 from m3depth.errors import ConfigError
-from m3depth.options import require_number
 from m3depth.splatting.model.start import at_random, from_prior
 from m3depth.splatting.objective.objective import Objective, Weighted
 from m3depth.splatting.objective.schedules import constant
 from m3depth.splatting.objective.terms import colour_l1
+from m3depth.validation import require_number
 
 
 @pytest.mark.parametrize("value", ["abc", None, True, 0, 11, 2.5, float("nan")])

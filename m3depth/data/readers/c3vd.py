@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from m3depth.data.fisheye import FisheyeCamera, undistort_depth, undistort_image
 from m3depth.errors import DataError
+from m3depth.geometry.fisheye import FisheyeCamera, undistort_depth, undistort_image
 from m3depth.geometry.plausible import require_plausible
 from m3depth.io.calibration_text import as_matrix, as_pose, read_rows
 from m3depth.io.images import read_depth, read_image, resize_image

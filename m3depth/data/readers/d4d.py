@@ -7,7 +7,7 @@ import yaml
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_text, require_rectified
 from m3depth.io.images import check_alike, read_depth

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.io.images import IMAGE_SUFFIXES
 from m3depth.io.listing import folders_with, matched_files
 from m3depth.types.camera import StereoRig

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.geometry.poses import convention_named
 from m3depth.io.calibration_text import read_json

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.data.hold_out import held_out
+from m3depth.data.held_out import held_out
 from m3depth.data.own_size import ReadAtSize
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.images import (
@@ -54,7 +54,7 @@ class FolderPairs(ReadAtSize):
         repeat: How often each frame comes up in one epoch.
         truth: Whether samples carry ``depth_mm`` and ``mask``, at the files' own resolution, when
             the folder has them. A frame without a file there is unknown, or used, everywhere.
-        hold_out: The share of the pairs that is kept from training (`m3depth.data.hold_out`); the
+        hold_out: The share of the pairs that is kept from training (`m3depth.data.held_out`); the
             others are used. 0 or None: all are.
         trained: The folder that is trained on, for a set to validate or test on. Where it is this
             one, the pairs that are held out are used; else all are.

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from m3depth.data.readers.recorded import (
+from m3depth.data.recorded_sequences import (
     RecordedSequences,
     Recording,
     SplitVideo,
     StereoVideo,
     TwoVideos,
 )
-from m3depth.data.rectification import StereoCalibration
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import Matrix, as_matrix, read_rows
 from m3depth.io.listing import chosen, folders_with, natural_order
 from m3depth.io.video import Video, side_by_side

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from m3depth.data.own_size import ReadAtSize
 from m3depth.data.readers.scared_sequence import Moment, Still, VideoSequence
-from m3depth.data.rectification import rectification
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import rectification
 from m3depth.io.images import colour_tensor
 from m3depth.io.listing import folders_with, natural_order, refuse
 from m3depth.log import warn_once

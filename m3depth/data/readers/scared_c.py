@@ -17,8 +17,8 @@ from m3depth.data.readers.scared_sequence import (
     calibration_of,
     read_points,
 )
-from m3depth.data.rectification import StereoCalibration
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import as_pose
 from m3depth.io.members import Members, find_members
 from m3depth.io.video import Video, stacked

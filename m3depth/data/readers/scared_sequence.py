@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from m3depth.data.rectification import StereoCalibration
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import as_pose
 from m3depth.io.images import read_picture
 from m3depth.io.members import Members, find_members

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.data.readers.rectified import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_json, require_rectified
 from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image

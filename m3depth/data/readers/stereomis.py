@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.readers.recorded import RecordedSequences, Recording, SplitVideo
-from m3depth.data.rectification import Rectification, StereoCalibration
+from m3depth.data.recorded_sequences import RecordedSequences, Recording, SplitVideo
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import Rectification, StereoCalibration
 from m3depth.io.calibration_text import as_matrix, read_rows, read_text
 from m3depth.io.images import read_mask
 from m3depth.io.listing import chosen, folders_with

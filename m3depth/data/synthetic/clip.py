@@ -19,8 +19,8 @@ from m3depth.data.synthetic.samples import (
     clip_sample,
     stored,
 )
-from m3depth.data.synthetic.scene import Scene
 from m3depth.data.synthetic.styles import Style
+from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.types import StereoBatch
 
 

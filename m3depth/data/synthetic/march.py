@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from m3depth.data.synthetic.surface import Surface, height
+from m3depth.data.synthetic.height_field import HeightField, height
 
 GRID = 256  # samples along one side of the grid on which rays march
 NEAREST_MM = 5.0  # no ray starts closer to its camera
@@ -114,7 +114,7 @@ class HeightGrid(NamedTuple):
         return height - torch.addcmul(paths.z, depth, paths.z_per_mm)
 
 
-def height_grid(surface: Surface, rays: Rays, time_s: Float[Tensor, "b"]) -> HeightGrid:
+def height_grid(surface: HeightField, rays: Rays, time_s: Float[Tensor, "b"]) -> HeightGrid:
     """Sample the tissue wherever the rays may meet it: coarsely for its range, then finely."""
     folds_and_lobes = surface.fold_mm.abs().sum(1) * 1.1 + surface.lobe_mm.abs().sum(1)
     reach = (surface.wave_mm.abs().sum(1) + folds_and_lobes + 5)[:, None]
@@ -123,7 +123,7 @@ def height_grid(surface: Surface, rays: Rays, time_s: Float[Tensor, "b"]) -> Hei
 
 
 def _sampled(
-    surface: Surface,
+    surface: HeightField,
     rays: Rays,
     top: Float[Tensor, "b 1"],
     bottom: Float[Tensor, "b 1"],
@@ -167,7 +167,7 @@ def march(grid: HeightGrid, rays: Rays) -> tuple[Float[Tensor, "b n"], Bool[Tens
 
 
 def refine(
-    surface: Surface, rays: Rays, depth_mm: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+    surface: HeightField, rays: Rays, depth_mm: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
 ) -> Float[Tensor, "b n"]:
     """From a crossing with the grid to the crossing with the tissue itself, by secants."""
 

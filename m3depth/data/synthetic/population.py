@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import seeded
-from m3depth.data.synthetic.scene import Scene, draw_scene
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
+from m3depth.data.synthetic.tissue_scene import Scene, draw_scene
 from m3depth.errors import ConfigError
 
 SPLITS = {"train": PELVIS, "val": PELVIS, "test": PELVIS, "test_style": LIVER}

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from m3depth.data.synthetic.height_field import material, normal
 from m3depth.data.synthetic.march import HeightGrid, Rays, height_grid, march, refine
-from m3depth.data.synthetic.scene import Scene
 from m3depth.data.synthetic.shading import (
     Met,
     add_noise,
@@ -17,8 +17,8 @@ from m3depth.data.synthetic.shading import (
     tilted,
     vignette,
 )
-from m3depth.data.synthetic.surface import material, normal
 from m3depth.data.synthetic.texture import FEWEST_COSINE, tissue
+from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.data.synthetic.tools import ToolHit, Tools, meet, metal
 from m3depth.geometry.points import pixel_grid
 from m3depth.types import Pair

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.synthetic.cache import Arrays, cached, content_path
 from m3depth.data.synthetic.rendering import Rendering
 from m3depth.errors import ConfigError
+from m3depth.io.array_cache import Arrays, cached, content_path
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from m3depth.geometry.surface import Cloud, Surface
-from m3depth.options import require_number
+from m3depth.validation import require_number
 
 Sampling = Callable[[Surface], Cloud]
 

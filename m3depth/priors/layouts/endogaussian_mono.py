@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from m3depth.options import require_number
 from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
 from m3depth.priors.layouts.poses_bounds.layout import FIRST_CAMERA, CentredWriter
+from m3depth.validation import require_number
 
 NEAREST = 0.4  # the reader's depth is 0.4 / (v / 255) units, so that 255 is this near
 LARGEST = 255

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.options import require_number
 from m3depth.priors.cloud import Cloud, back_projected, joined, ply, thinned
 from m3depth.priors.layouts.frame import Frame, Meaning
 from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.records import Record
+from m3depth.validation import require_number
 
 EACH_WAY = 2  # pixels of a cube
 

@@ -15,7 +15,6 @@ import numpy as np
 from m3depth.errors import DataError
 from m3depth.geometry.confidence import MEANING
 from m3depth.io.files import META, write_as_named, write_json
-from m3depth.options import require_number
 from m3depth.outputs.claim import require_no_others
 from m3depth.priors.edits import records_checksum
 from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
@@ -26,6 +25,7 @@ from m3depth.priors.recentre import Margins, told_crop
 from m3depth.priors.records import FRAMES, FrameRecords, Record
 from m3depth.priors.sound import require_sound
 from m3depth.types.camera import StereoRig
+from m3depth.validation import require_number
 from m3depth.version import __version__
 
 NUMBERED = re.compile(r"\d{6}(\.\w+)+")  # a frame's file, whatever folder it is in

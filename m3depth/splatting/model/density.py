@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from m3depth.options import require_number
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.rasteriser.drawing import Aux
 from m3depth.splatting.rasteriser.projection import rotations
+from m3depth.validation import require_number
 
 SHRINK = 1.6  # of the halves of a Gaussian that is split (Kerbl et al. 2023)
 

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from m3depth.options import require_number
 from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.validation import require_number
 
 SCALE = 0.6  # standard deviation over the distance of neighbours: no gaps, and not all one blur
 COVERED = 1  # pixels around a point (in steps of the grid) that need no other

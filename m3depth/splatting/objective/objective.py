@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.options import require_number
 from m3depth.splatting.model.start import Start
 from m3depth.splatting.objective.schedules import Schedule
 from m3depth.splatting.objective.terms import Term
 from m3depth.splatting.rasteriser.profiles import expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered
 from m3depth.splatting.scene.clip import Frame
+from m3depth.validation import require_number
 
 
 class Weighted(NamedTuple):

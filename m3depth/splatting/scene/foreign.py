@@ -12,8 +12,8 @@ from torch import Tensor
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.poses import PoseConvention
 from m3depth.io.numpy_files import read_npy
-from m3depth.options import require_number
 from m3depth.priors.sound import pose_faults, stop_at
+from m3depth.validation import require_number
 
 AXES = '"foreign.pose_convention={_target_: m3depth.geometry.poses.opengl}"'  # as a shell takes it
 

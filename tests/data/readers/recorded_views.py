@@ -11,7 +11,7 @@ import torch
 from miniatures import assert_rebuilds_left
 from raw_cameras import RawCameras, RawFrame, look, raw_cameras, scene_for, true_depth
 
-from m3depth.data.rectification import rectification
+from m3depth.geometry.rectification import rectification
 from m3depth.types import StereoBatch
 
 SIZE = (128, 160)

@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 from raw_cameras import RawCameras, RawFrame, look, raw_cameras, scene_for
 
-from m3depth.data.synthetic.scene import Scene
+from m3depth.data.synthetic.tissue_scene import Scene
 
 FRAMES_PER_S = 25.0
 XYZ = {"photometric": "minisblack", "planarconfig": "contig"}

@@ -18,8 +18,8 @@ from scared_files import (
 )
 
 from m3depth.data.readers.scared import Scared
-from m3depth.data.rectification import rectification
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import rectification
 from m3depth.geometry.warp import warp
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch

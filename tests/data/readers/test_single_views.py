@@ -8,7 +8,7 @@ import pytest
 import torch
 from pair_files import write_rig
 
-from m3depth.data.readers.frames import SingleViews
+from m3depth.data.readers.single_views import SingleViews
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.video import VideoEndError
 

@@ -10,8 +10,8 @@ from recorded_views import SIZE, assert_is_moment, filmed, write_video
 from scipy.spatial.transform import Rotation
 
 from m3depth.data.readers.stereomis import StereoMis
-from m3depth.data.rectification import rectification
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import rectification
 
 HALF = (SIZE[0] // 2, SIZE[1] // 2)
 TURNED = Rotation.from_euler("xyz", [10, -20, 30], degrees=True)

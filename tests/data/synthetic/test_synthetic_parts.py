@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from m3depth.data.synthetic.draw import Draw, seeded, stacked, turn
+from m3depth.data.synthetic.height_field import height, normal
 from m3depth.data.synthetic.march import Rays, height_grid, march, refine
 from m3depth.data.synthetic.noise import TILE, WAVES, look_up, noise_tile
-from m3depth.data.synthetic.scene import draw_scene
 from m3depth.data.synthetic.shading import (
     ADAPTATION,
     TYPICAL_LIGHT,
@@ -17,8 +17,8 @@ from m3depth.data.synthetic.shading import (
     lit,
 )
 from m3depth.data.synthetic.styles import PELVIS
-from m3depth.data.synthetic.surface import height, normal
 from m3depth.data.synthetic.texture import CLEAR_PX, FINEST_PX, tissue
+from m3depth.data.synthetic.tissue_scene import draw_scene
 from m3depth.data.synthetic.tools import NO_HIT_MM, Tools, meet
 from m3depth.data.synthetic.vessels import vessel_tiles
 

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import moved, seeded, stacked
+from m3depth.data.synthetic.height_field import height
 from m3depth.data.synthetic.rendering import Rendering, _views, render
-from m3depth.data.synthetic.scene import Endoscope, Scene, draw_scene
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
-from m3depth.data.synthetic.surface import height
+from m3depth.data.synthetic.tissue_scene import Endoscope, Scene, draw_scene
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.warp import warp
 from m3depth.types.disparity import disparity_from_depth

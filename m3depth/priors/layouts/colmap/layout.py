@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.options import require_switch
 from m3depth.priors.cloud import traced
 from m3depth.priors.layouts.colmap.model import Picture, Pinhole, model_files, require_pycolmap
 from m3depth.priors.layouts.frame import Frame, Meaning
 from m3depth.priors.layouts.ply import CloudWriter
 from m3depth.priors.records import Record
+from m3depth.validation import require_switch
 
 MODEL = "sparse/0"
 PARTS = ("cameras", "frames", "images", "points3D", "rigs")  # of a model, as pycolmap writes it

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.options import require_number
 from m3depth.priors.layouts.colmap.layout import MODEL, ColmapWriter
 from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
 from m3depth.priors.layouts.habits import between_centres
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
 from m3depth.priors.records import Record
+from m3depth.validation import require_number
 
 PARAMS = f"{MODEL}/depth_params.json"
 STEPS = 2**16  # what the reader divides by

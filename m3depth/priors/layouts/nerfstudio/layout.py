@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from m3depth.geometry.poses import opengl
-from m3depth.options import require_switch
 from m3depth.priors.cloud import Cloud, ply
 from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
 from m3depth.priors.layouts.ply import CloudWriter
 from m3depth.priors.records import Record
+from m3depth.validation import require_switch
 
 METRE_MM = 1000.0
 PNG_LARGEST = 65535

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from m3depth.errors import DataError
 from m3depth.geometry.poses import PoseConvention
-from m3depth.options import require_size
 from m3depth.priors.layouts.frame import Frame, Meaning
 from m3depth.priors.layouts.habits import half
 from m3depth.priors.layouts.needs import Poses
@@ -19,6 +18,7 @@ from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
 from m3depth.priors.records import Record
+from m3depth.validation import require_size
 
 POSES = "poses_bounds.npy"
 FIRST_CAMERA = "the first camera's, in the axes of the poses"

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw, flat_turn, stacked, turn
+from m3depth.data.synthetic.height_field import HeightField, height
 from m3depth.data.synthetic.shading import Light
 from m3depth.data.synthetic.styles import Style
-from m3depth.data.synthetic.surface import Surface, height
 from m3depth.data.synthetic.texture import Texture, choose_vessels
 from m3depth.data.synthetic.tools import Tools
 from m3depth.types.camera import StereoRig
@@ -40,7 +40,7 @@ class Endoscope(NamedTuple):
 class Scene(NamedTuple):
     """One scene (``*b`` empty) or a batch of them."""
 
-    surface: Surface
+    surface: HeightField
     texture: Texture
     tools: Tools
     light: Light
@@ -77,7 +77,7 @@ def draw_scene(
 CLOSEST_MM = 32.0  # the tissue keeps this far from the lens
 
 
-def _camera(draw: Draw, style: Style, surface: Surface) -> Float[Tensor, "4 4"]:
+def _camera(draw: Draw, style: Style, surface: HeightField) -> Float[Tensor, "4 4"]:
     """Look at the tissue's middle, obliquely, and step back until no part of it is too close."""
     tilt = torch.deg2rad(draw.within(style.tilt_deg))
     towards = draw.within((-0.9, 0.9)) + math.pi * (draw.whole(4) == 0)
@@ -90,7 +90,7 @@ def _camera(draw: Draw, style: Style, surface: Surface) -> Float[Tensor, "4 4"]:
     return pose
 
 
-def _highest(surface: Surface, reach_mm: float = 60.0) -> Float[Tensor, ""]:
+def _highest(surface: HeightField, reach_mm: float = 60.0) -> Float[Tensor, ""]:
     """The smallest ``z`` of the tissue about the world's origin."""
     side = torch.linspace(-reach_mm, reach_mm, 41)
     x, y = torch.meshgrid(side, side, indexing="ij")
@@ -98,14 +98,16 @@ def _highest(surface: Surface, reach_mm: float = 60.0) -> Float[Tensor, ""]:
     return height(one, x.reshape(1, -1), y.reshape(1, -1), torch.zeros(1)).min()
 
 
-def _surface(draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: int = 4) -> Surface:
+def _surface(
+    draw: Draw, style: Style, waves: int = 4, folds: int = 2, lobes: int = 4
+) -> HeightField:
     swell = draw.waves(style.swell_length_mm, waves)
     bump = draw.waves(style.bump_length_mm, waves)
     # |sin| has two ridges to a period.
     fold = draw.waves(style.fold_spacing_mm, folds) / 2
     angle, radius = draw.angle(lobes), draw.within(style.lobe_radius_mm, lobes, 2)
     turned = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], -1).view(-1, 2, 2)
-    return Surface(
+    return HeightField(
         wave_vector=torch.cat([swell, bump]),
         wave_phase=draw.angle(2 * waves),
         wave_mm=torch.cat([draw.within(style.swell_mm, waves), draw.within(style.bump_mm, waves)]),

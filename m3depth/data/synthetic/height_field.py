@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 SLOPE_STEP_MM = 0.05  # for slopes by differences: float32 still has five digits
 
 
-class Surface(NamedTuple):
+class HeightField(NamedTuple):
     """The height field ``z = height(x, y, time)``; the world's z axis points into the tissue."""
 
     wave_vector: Float[Tensor, "*b waves 2"]  # radian per mm: swell, bumps and fine relief
@@ -31,7 +31,7 @@ class Surface(NamedTuple):
 
 
 def material(
-    surface: Surface,
+    surface: HeightField,
     x: Float[Tensor, "b n"],
     y: Float[Tensor, "b n"],
     time_s: Float[Tensor, "b"],
@@ -45,7 +45,7 @@ def material(
 
 
 def height(
-    surface: Surface,
+    surface: HeightField,
     x: Float[Tensor, "b n"],
     y: Float[Tensor, "b n"],
     time_s: Float[Tensor, "b"],
@@ -67,7 +67,10 @@ def _phase(
 
 
 def _folds(
-    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+    surface: HeightField,
+    x: Float[Tensor, "b n"],
+    y: Float[Tensor, "b n"],
+    time_s: Float[Tensor, "b"],
 ) -> Float[Tensor, "b n"]:
     total = torch.zeros_like(x)
     for fold in range(surface.fold_mm.shape[1]):
@@ -82,7 +85,7 @@ def _folds(
 
 
 def _lobes(
-    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]
+    surface: HeightField, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"]
 ) -> Float[Tensor, "b n"]:
     total = torch.zeros_like(x)
     for lobe in range(surface.lobe_mm.shape[1]):
@@ -96,7 +99,10 @@ def _lobes(
 
 
 def normal(
-    surface: Surface, x: Float[Tensor, "b n"], y: Float[Tensor, "b n"], time_s: Float[Tensor, "b"]
+    surface: HeightField,
+    x: Float[Tensor, "b n"],
+    y: Float[Tensor, "b n"],
+    time_s: Float[Tensor, "b"],
 ) -> Float[Tensor, "b 3 n"]:
     """Unit normals that point out of the tissue (towards the endoscope), in the world."""
     step = SLOPE_STEP_MM

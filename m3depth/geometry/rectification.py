@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.splatting import splat_depth
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
+from m3depth.geometry.z_buffer import splat_depth
 from m3depth.types.camera import StereoRig
 
 Array = npt.NDArray[Any]

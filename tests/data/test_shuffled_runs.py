@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DistributedSampler
 
-from m3depth.data.sampling import ShuffledRuns
+from m3depth.data.shuffled_runs import ShuffledRuns
 
 FRAMES = range(103)
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from torch.utils.data import ConcatDataset, Subset
 
 from m3depth.cli.hold_out import settle_hold_out, told_hold_out
-from m3depth.data.hold_out import held_out, video_of
+from m3depth.data.held_out import held_out, video_of
 from m3depth.data.own_size import at_own_size, frames_of, marks
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError, DataError

@@ -6,13 +6,13 @@ import pytest
 import torch
 from raw_cameras import RawFrame, look, raw_cameras, scene_for, true_depth
 
-from m3depth.data.rectification import (
+from m3depth.errors import DataError
+from m3depth.geometry.rectification import (
     Rectification,
     StereoCalibration,
     _shrunk,
     rectification,
 )
-from m3depth.errors import DataError
 from m3depth.geometry.warp import warp
 from m3depth.io.images import colour_tensor
 from m3depth.types.disparity import disparity_from_depth

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from m3depth.data.own_size import ReadAtSize
-from m3depth.data.rectification import Rectification, StereoCalibration, rectification
 from m3depth.errors import DataError
+from m3depth.geometry.rectification import Rectification, StereoCalibration, rectification
 from m3depth.io.images import Array, colour_tensor
 from m3depth.io.video import Video
 from m3depth.log import warn_once

@@ -5,8 +5,8 @@ import pytest
 import torch
 from fisheye_scenes import pixels, smaller
 
-from m3depth.data.fisheye import undistort_depth, undistort_image
 from m3depth.data.readers.c3vd import CAMERA
+from m3depth.geometry.fisheye import undistort_depth, undistort_image
 from m3depth.geometry.points import back_project
 
 

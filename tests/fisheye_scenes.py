@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import torch
 
-from m3depth.data.fisheye import FisheyeCamera
 from m3depth.data.readers.c3vd import CAMERA
 from m3depth.data.synthetic import render
 from m3depth.data.synthetic.draw import stacked
 from m3depth.data.synthetic.population import Population
+from m3depth.geometry.fisheye import FisheyeCamera
 
 WIDE = 0.3  # focal length over width of the picture that everything is sampled from: 118 degrees
 

@@ -1,7 +1,7 @@
 import torch
 
-from m3depth.data.splatting import splat_depth
 from m3depth.geometry.points import back_project, pixel_grid
+from m3depth.geometry.z_buffer import splat_depth
 from m3depth.types.camera import StereoRig
 
 SIZE = (24, 32)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from m3depth.data.synthetic import LIVER, SyntheticPairs, cache
-from m3depth.data.synthetic.cache import cached, content_path
+from m3depth.data.synthetic import LIVER, SyntheticPairs
 from m3depth.errors import DataError
+from m3depth.io import array_cache
+from m3depth.io.array_cache import cached, content_path
 
 ARGUMENTS = {"split": "val", "count": 2, "size": (32, 40)}
 
@@ -87,7 +88,7 @@ def test_another_argument_is_another_file(folder, change):
 def test_another_version_is_another_file(monkeypatch):
     before = content_path(a=1)
     assert content_path(a=1) == before
-    monkeypatch.setattr(cache, "RENDER_VERSION", -1)
+    monkeypatch.setattr(array_cache, "RENDER_VERSION", -1)
     assert content_path(a=1) != before
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from m3depth.data.rectification import StereoCalibration
 from m3depth.data.synthetic.draw import seeded, stacked
 from m3depth.data.synthetic.march import Rays, height_grid, march, refine
 from m3depth.data.synthetic.rendering import render
-from m3depth.data.synthetic.scene import Scene, draw_scene
 from m3depth.data.synthetic.styles import PELVIS
+from m3depth.data.synthetic.tissue_scene import Scene, draw_scene
 from m3depth.data.synthetic.tools import meet
+from m3depth.geometry.rectification import StereoCalibration
 from m3depth.types.camera import StereoRig
 
 WIDE = 0.74  # the focal length, over the width, of the rendering that pictures are taken from
