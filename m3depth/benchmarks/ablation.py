@@ -1,4 +1,4 @@
-"""Objectives of the ablation that nobody should train with: what M3Depth does better without."""
+"""Objectives for the ablation alone, each with a known fault: not for training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

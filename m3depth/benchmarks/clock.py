@@ -1,4 +1,4 @@
-"""Time and memory of computations that end in a number to descend."""
+"""Time and memory of computations that end in a loss."""
 
 import ctypes
 import multiprocessing
@@ -17,8 +17,8 @@ Work = Callable[[], Tensor]  # makes its own leaves, so that it can be done agai
 def forward_and_backward(works: Mapping[str, Work], repeats: int) -> dict[str, dict[str, float]]:
     """Median milliseconds of each; the works take turns within each of ``repeats`` rounds.
 
-    Each is done twice a turn and timed the second time, or it would pay for the caches and the
-    heap that the one before it leaves.
+    Each is done twice a turn and timed the second time: the first one finds the caches and the
+    heap as another work left them.
     """
     clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(repeats):
@@ -54,7 +54,7 @@ def _growth_mb(work: Work) -> float:
     torch.set_num_threads(1)
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)  # what is freed leaves the process
     _once(work)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak up to here
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = _status_mb("VmRSS")
     _once(work)
     return _status_mb("VmHWM") - before

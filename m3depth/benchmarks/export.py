@@ -23,7 +23,7 @@ from m3depth.priors.sources import PredictorSource
 from m3depth.priors.writer import Writer
 from m3depth.types.camera import StereoRig
 
-RENDERED_FRAMES = 8  # shown to and fro until there are enough
+RENDERED_FRAMES = 8  # shown forwards and backwards until there are enough
 
 Work = Callable[[], None]
 
@@ -44,8 +44,8 @@ def measure(
 
     Args:
         network: With random weights; used where there is no checkpoint.
-        writers: By name; each is still to be told its directory.
-        checkpoint: Of ``m3depth train``; its network and size go before the others.
+        writers: By name; each is called with its ``directory``.
+        checkpoint: Of ``m3depth train``; its network and size are used then.
         size: (height, width) that the network works at.
         native: (height, width) of the frames.
         frames: How many.

@@ -23,8 +23,8 @@ from m3depth.io.video import Video, stacked
 
 RENDERED = (512, 640)  # enlarged to NATIVE: what is decoded matters, not its finest detail
 NATIVE = (1024, 1280)
-RENDERED_FRAMES = 12  # shown to and fro until the video is long enough
-NOISE = 2.0  # of 255, at full size: a codec and PNG spend their time on it
+RENDERED_FRAMES = 12  # shown forwards and backwards until the video is long enough
+NOISE = 2.0  # of 255, at full size: costs a codec and PNG most of their time
 CODEC = "mp4v"  # MPEG-4 part 2; OpenCV's wheel has no encoder for H.264
 
 Array = npt.NDArray[Any]

@@ -22,7 +22,7 @@ Scene = tuple[Gaussians, Camera]
 
 
 def measure(gaussians: int, size: Sequence[int], radius_px: float, repeats: int) -> dict[str, Any]:
-    """Time and memory of forward and backward in float32, and how far float64 is from the dense.
+    """Time and memory in float32, and the largest difference from the dense reference in float64.
 
     Args:
         gaussians: how many.

@@ -1,4 +1,4 @@
-"""The cheap part of `check`, before a training that would be for nothing."""
+"""The cheap part of `check`, before a training that would be useless."""
 
 import logging
 from collections.abc import Sequence
@@ -35,10 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 def mode_of(setting: object) -> str:
-    """One of `MODES`; YAML takes ``off`` for false.
+    """One of `MODES`; YAML reads ``off`` as false.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not one of them.
     """
     mode = {False: "off", True: "error"}.get(setting) if isinstance(setting, bool) else setting
     if mode not in MODES:
@@ -49,12 +49,12 @@ def mode_of(setting: object) -> str:
 def require_fit(data: StereoData, setting: object) -> None:
     """Look at a few frames of each split, and stop at what makes a training worthless.
 
-    Built-in scenes are not looked at. Where several processes train, the first one looks: who
-    started them stops the others. No random number is drawn.
+    Built-in scenes are skipped. Where several processes train, only the first one looks; its
+    launcher stops the others. No random number is drawn.
 
     Args:
         data: The splits.
-        setting: ``error`` stops, ``warn`` tells, ``off`` does not look.
+        setting: ``error`` stops, ``warn`` only logs, ``off`` does not look.
 
     Raises:
         DataError: the first error found, how to mend it and how to train all the same.

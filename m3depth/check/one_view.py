@@ -1,4 +1,4 @@
-"""Whether what is taken for one camera's pictures holds both views of a stereo recorder."""
+"""Finds pictures, meant to be of one camera, that hold both views of a stereo recorder."""
 
 import logging
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def places_to_look_at(count: int) -> list[int]:
 def require_one_view(pictures: Iterable[tuple[str, Float[Tensor, "3 h w"]]], source: str) -> None:
     """Refuse a clip in whose pictures one half shows what the other shows.
 
-    A still picture is only told: one alone may repeat itself.
+    A single picture gets a warning only: it may show something twice by chance.
 
     Args:
         pictures: Names and pictures of some frames.

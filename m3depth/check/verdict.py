@@ -20,8 +20,8 @@ def table(
     Args:
         findings: The worst first.
         header: How much was looked at.
-        purpose: What the data are fit for or not.
-        measured: What was measured, of which a finding tells itself.
+        purpose: What the data are judged for.
+        measured: What was measured; what a finding is about is left out.
     """
     lines = [header]
     for finding in findings:

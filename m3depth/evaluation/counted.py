@@ -1,4 +1,4 @@
-"""How much of a test set a protocol counts, of how much, and why not the rest."""
+"""How much of a test set a protocol counts, and why not the rest."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -8,12 +8,12 @@ from m3depth.evaluation.result import Result
 from m3depth.evaluation.scoring import RATIO
 
 UNITS = (1000.0, 256.0, 100.0, 10.0)  # metres, KITTI's files, a hundredth, centimetres; or inverse
-NEAR = 1.25  # a ratio is such a factor, but for an error of so much
-APART = 5.0  # by so much a frame's scale is another than the rest's
+NEAR = 1.25  # a ratio within this factor of a unit is taken for it
+APART = 5.0  # from this factor on a frame's scale is not the rest's
 
 
 def doubts(results: Sequence[Result]) -> list[str]:
-    """Of any predictor: frames whose scale is another than the rest's."""
+    """A warning about frames whose scale differs from the rest's, for any predictor."""
     rows = [row for row in results[0].rows if RATIO in row.scores]
     if len(rows) < 2:
         return []
@@ -30,7 +30,9 @@ def doubts(results: Sequence[Result]) -> list[str]:
 
 
 def unit_doubt(results: Sequence[Result], setting: float, inverse: bool) -> str:
-    """That predictions seem to be in another unit; "" where they do not, or no protocol minds.
+    """A warning that predictions seem to be in another unit; "" without one.
+
+    Protocols that align a prediction first cannot see it.
 
     Args:
         results: Under each protocol.

@@ -1,4 +1,4 @@
-"""Flicker: how much the depth changes from frame to frame beyond what the camera's motion does."""
+"""Flicker: how much depth changes between frames beyond what the camera's motion explains."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from m3depth.evaluation.point_sample import points_at, some_pixels
 from m3depth.geometry.points import project
 from m3depth.types.camera import StereoRig
 
-KNOWN = 0.999  # of a bilinear sample that no hole is mixed into
+KNOWN = 0.999  # weight of the known pixels in a bilinear sample without a hole
 
 
 class PosedDepth(NamedTuple):
@@ -33,9 +33,9 @@ def flicker_mm(before: PosedDepth, now: PosedDepth) -> float | None:
 
     Each pixel with a depth (some, of many) is carried into the camera of the frame before,
     where it lies at the depth z' and is seen at u'; Z is the depth that was predicted there and
-    then, sampled bilinearly. It is a median because a part of the picture is uncovered or moves by
-    itself, and that is no flicker. Tissue that moves as a whole stays in it: read it beside the
-    same number of the true depth. None where no pixel is seen twice.
+    then, sampled bilinearly. The median ignores parts of the picture that are
+    uncovered or move by themselves. Tissue that moves as a whole still counts: compare with the
+    flicker of the true depth. None where no pixel is seen twice.
     """
     points = points_at(now.depth_mm, *some_pixels(now.depth_mm > 0), now.rig)
     motion = torch.linalg.inv(before.camera_to_world.double()) @ now.camera_to_world.double()

@@ -1,4 +1,4 @@
-"""Goes through a data set once, past frames that cannot be read, and remembers those."""
+"""Goes through a data set, skips frames that cannot be read, and remembers them."""
 
 import logging
 from collections.abc import Iterator

@@ -27,8 +27,8 @@ class Row(NamedTuple):
     position: int  # in the data set
     key: str
     scores: dict[str, float]  # the metrics that the frame supports, `scale_ratio`, `valid_pixels`
-    baselines: dict[str, dict[str, float]]  # the same of what the frame can be read against
-    pixels: PixelCounts = {}  # noqa: RUF012  # never written to; of the truth, as `counted.pixels` tells
+    baselines: dict[str, dict[str, float]]  # the same for each baseline
+    pixels: PixelCounts = {}  # noqa: RUF012  # never written to; of the truth, see `counted.pixels`
 
     @property
     def badness(self) -> float | None:
@@ -38,7 +38,7 @@ class Row(NamedTuple):
         return 1 - self.scores["ssim"] if "ssim" in self.scores else None
 
     def scored(self, scores: dict[str, float]) -> ScoredFrame:
-        """Its own scores, or a baseline's, as the means want them."""
+        """Its own scores, or a baseline's, in the form that `means` takes."""
         return ScoredFrame(self.key, scores)
 
 
@@ -60,7 +60,7 @@ class Result:
         protocol: How the frames were scored.
         rows: One per frame that was scored.
         left_out: The frames that are in no number, and why.
-        reliability: Of the confidences, as `Reliability` tells it; empty where there are none.
+        reliability: Of the confidences, see `Reliability.record`; empty without any.
     """
 
     protocol: Protocol
@@ -135,7 +135,7 @@ class Result:
 
     @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
-        """The metrics of each part of the set, where the protocol tells parts."""
+        """The metrics of each part of the set, where the protocol has parts."""
         named: dict[str, list[ScoredFrame]] = {}
         for frame in self._scored:
             named.setdefault(self.protocol.mean.part(frame), []).append(frame)

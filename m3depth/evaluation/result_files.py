@@ -58,7 +58,7 @@ def write_record(
 
 
 def version(config: Mapping[str, Any]) -> dict[str, str]:
-    """What made a result: the program's version and commit, the configuration's checksum."""
+    """How a result was made: the program's version and commit, the configuration's checksum."""
     told = {"version": __version__, **git_commit()}
     return told | {"config_sha256": config_sha256(config)}
 
@@ -81,7 +81,7 @@ def _csv(result: Result) -> str:
     for row in result.rows:
         rows[row.position] = {"frame": row.key, **row.scores, PIXELS: row.pixels.get(OF, "")}
     for one in result.left_out:
-        key = one.key or f"frame {one.position}"  # a frame that cannot be read says no name
+        key = one.key or f"frame {one.position}"  # a frame that cannot be read has no key
         rows[one.position] = {"frame": key, "left_out": one.why, PIXELS: one.pixels.get(OF, "")}
     text = io.StringIO()
     sized = [PIXELS] if any(row[PIXELS] for row in rows.values()) else []

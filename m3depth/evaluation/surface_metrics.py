@@ -87,7 +87,7 @@ def score_normals(
 
 
 def score_frontal(true_mm: Depth, counts: Mask, rig: StereoRig) -> dict[str, float]:
-    """The ``normal_deg`` of a surface that always faces the camera: what costs no knowledge."""
+    """The ``normal_deg`` of a surface that always faces the camera: a baseline."""
     x, y = some_pixels(_with_neighbours(counts))
     if not len(x):
         return {}

@@ -1,4 +1,4 @@
-"""Do the two disparity maps tell the same story?"""
+"""Whether the two disparity maps agree."""
 
 from jaxtyping import Float
 from torch import Tensor

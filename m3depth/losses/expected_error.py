@@ -1,4 +1,4 @@
-"""The error that a left image alone must leave, learned from what both images show."""
+"""The error to expect from the left image alone, learned from what both images show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -38,9 +38,9 @@ def softened(image: Float[Tensor, "b c h w"], times: int) -> Float[Tensor, "b c 
 
     Each time adds half a pixel to the variance: twice is a Gaussian of one pixel.
 
-    A look-up between pixels mixes neighbours, most so halfway. Compared with an image that is not
-    mixed it looks best where noise is mixed away, or where detail is not: disparities lock to
-    halves or to whole pixels. Of what is soft already, mixing takes little.
+    Interpolation between pixels blurs, most of all halfway. Against an image that is not blurred
+    it fits best where it removes noise, or where it keeps detail: disparities lock to half or to
+    whole pixels. What is soft already is hardly blurred any more.
     """
     for _ in range(times):
         padded = functional.pad(image, (1, 1, 1, 1), mode="reflect")

@@ -31,7 +31,7 @@ class PerSample(NamedTuple):
     """A term's value for every sample of a batch."""
 
     value: Float[Tensor, " b"]
-    counted: Bool[Tensor, " b"]  # False where it could not be had
+    counted: Bool[Tensor, " b"]  # False where there is no value
 
     @classmethod
     def of_all(cls, value: Float[Tensor, " b"]) -> Self:

@@ -42,7 +42,7 @@ class Matches(NamedTuple):
 
 
 def features(grey: Grey) -> Features:
-    """SIFT points after local contrast was evened out."""
+    """SIFT points, found after the local contrast is equalised (CLAHE)."""
     import cv2
 
     scale = min(1.0, WIDEST_PX / grey.shape[1])

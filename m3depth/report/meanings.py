@@ -1,4 +1,4 @@
-"""How metrics are told to a reader: words, units, digits."""
+"""How metrics are shown to a reader: words, units, digits."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from m3depth.evaluation.surface_metrics import FSCORE_MM
 
 
 class Meaning(NamedTuple):
-    """How a metric is told to a reader."""
+    """How a metric is shown to a reader."""
 
     what: str
     unit: str

@@ -135,8 +135,8 @@ def _confidence(evaluation: Evaluation) -> str:
         f"Without the least confident {known['dropped']:.0%} of the pixels the error is "
         f"{known['mae_mm_without_least_confident']:.2f} mm instead of {known['mae_mm']:.2f}; "
         f"without those with the largest errors it would be "
-        f"{known['mae_mm_without_largest_errors']:.2f}. Below the dotted line the network is surer "
-        "than it should be."
+        f"{known['mae_mm_without_largest_errors']:.2f}. Below the dotted line the network "
+        "is too confident."
     )
     return section("Confidence", said, chart(figure))
 

@@ -13,10 +13,10 @@ from m3depth.evaluation.result import Evaluation, Result, ShownFrame
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.report.rows import image_at
 
-CLOUD_POINTS = 30_000  # more, and every second, third ... row and column is drawn
+CLOUD_POINTS = 30_000  # beyond this, only every second, third ... row and column is drawn
 GREY = "#8a94a1"  # shows on light and on dark
 TRUTH_COLOUR = "#17becf"  # one that tissue does not have
-SHRINK = "shrink"  # the column of what both sides of the pictures are divided by
+SHRINK = "shrink"  # the column with the number that both sides of the images are divided by
 LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
 
 Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
@@ -100,19 +100,19 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
 
 
 def reliability(result: Result) -> Figure | None:
-    """How often pixels are right against how often they say so; None without confidences."""
+    """How often pixels are right, over their confidence; None without confidences."""
     import plotly.graph_objects as go
 
     known = result.reliability
     if not known:
         return None
-    hover = "says %{x:.0%}, is right %{y:.0%}<extra></extra>"
+    hover = "confidence %{x:.0%}, right %{y:.0%}<extra></extra>"
     lines = [
         go.Scatter(
             x=known["told"],
             y=known["right"],
             mode="lines+markers",
-            name="tenths of the pixels",
+            name="pixels, in ten groups",
             line_color="#3b82c4",
             hovertemplate=hover,
         ),
@@ -120,7 +120,7 @@ def reliability(result: Result) -> Figure | None:
             x=[0, 1],
             y=[0, 1],
             mode="lines",
-            name="as it should be",
+            name="ideal",
             line={"dash": "dot", "color": GREY},
         ),
     ]

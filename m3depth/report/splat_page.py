@@ -1,4 +1,4 @@
-"""The report of a fit: what was asked, how good it became, and what it looks like."""
+"""The report of a fit: its scores, its curves and its pictures."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -88,18 +88,18 @@ def _card(name: str, value: float, said: str, kind: str = "") -> str:
 def _said(record: Mapping[str, Any]) -> str:
     if "median_scaled" not in record:
         return (
-            "No truth was given: the depth is only compared with the prior, which says how well "
-            "the fit obeyed, not how good it is."
+            "No truth was given: the depth is compared with the prior alone, which says how "
+            "closely the fit follows it, not how good it is."
         )
     return (
         "Means over the held-out frames. ↓ smaller is better, ↑ larger is better. A picture may be "
         "right while its depth is wrong: read both. Median-scaled: after each "
-        "frame's median is made the true one. Against the prior: how well the fit obeyed."
+        "frame's median is made the true one. Against the prior: how closely the fit follows it."
     )
 
 
 def _reserved(record: Mapping[str, Any]) -> str:
-    """What the scores are not of, or not of any more."""
+    """Which frames a score leaves out, and which files were changed."""
     fewer = [
         f" {name.capitalize()}: of {count} of {record['frames']} frames."
         for name, count in record["counted"].items()

@@ -35,8 +35,8 @@ def held_out(found: Sequence[RenderedView]) -> str:
 def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -> str:
     """Two lines of pictures: colours and the prior, then depth."""
 
-    def error(depth_mm: Tensor, due: Frame, counts: Tensor) -> Picture:
-        off_mm = (depth_mm - due.depth_mm).abs()[0].numpy()
+    def error(depth_mm: Tensor, target: Frame, counts: Tensor) -> Picture:
+        off_mm = (depth_mm - target.depth_mm).abs()[0].numpy()
         return colour(off_mm, 0, ceiling_mm, ERROR_COLOURS, counts[0].numpy())
 
     def depth(depth_mm: Tensor) -> Picture:
@@ -47,21 +47,21 @@ def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -
     colours = {
         "frame": as_bytes(frame.image),
         "rendered": as_bytes(view.colour),
-        f"difference of colours, {COLOURS_ENLARGED} times": as_bytes(off),
+        f"difference of colours, times {COLOURS_ENLARGED}": as_bytes(off),
     }
     if true is None:
         depths = {
             "the prior's depth": depth(frame.depth_mm),
             "rendered depth": depth(view.depth_mm),
-            "rendered less prior": error(view.depth_mm, frame, frame.known),
+            "rendered minus prior": error(view.depth_mm, frame, frame.known),
         }
     else:
         colours["the prior's depth"] = depth(frame.depth_mm)
         depths = {
             "true depth": depth(true.depth_mm),
             "rendered depth": depth(view.depth_mm),
-            "rendered less true": error(view.depth_mm, true, true.known),
-            "prior less true": error(frame.depth_mm, true, true.known & (frame.depth_mm > 0)),
+            "rendered minus true": error(view.depth_mm, true, true.known),
+            "prior minus true": error(frame.depth_mm, true, true.known & (frame.depth_mm > 0)),
         }
     figures = "".join(_figure(title, picture) for title, picture in (colours | depths).items())
     columns = f"grid-template-columns: repeat({len(colours)}, minmax(0, 1fr))"
@@ -81,7 +81,7 @@ def _figure(title: str, picture: Picture) -> str:
 def _ceiling_mm(found: Sequence[RenderedView]) -> float:
     """What 95 % of the errors stay below, to one digit upwards."""
     compared = [(view.depth_mm, view.truth or view.frame) for view in found]
-    parts = [(depth_mm - due.depth_mm).abs()[due.known] for depth_mm, due in compared]
+    parts = [(depth_mm - target.depth_mm).abs()[target.known] for depth_mm, target in compared]
     errors = torch.cat(parts).numpy()
     worst = float(np.percentile(errors, 95)) if errors.size else 1.0
     digit = 10.0 ** np.floor(np.log10(max(worst, 1e-3)))

@@ -117,11 +117,14 @@ def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = Fals
     """
     counts = use if legacy else both_known(rendered_mm, prior_mm, use)
     maps = clean(rendered_mm), clean(prior_mm)
-    bent, due = (has_relief(one, counts) for one in maps)
+    rendered_varies, prior_varies = (has_relief(one, counts) for one in maps)
     rendered, prior = (centred(one, counts) for one in maps)
     spread = mean_over(rendered.square(), counts) * mean_over(prior.square(), counts)
-    correlation = mean_over(rendered * prior, counts) / torch.where(bent & due, spread, 1.0).sqrt()
-    return torch.where(due, torch.where(bent, 1 - correlation, 1.0), 0.0)
+    correlation = (
+        mean_over(rendered * prior, counts)
+        / torch.where(rendered_varies & prior_varies, spread, 1.0).sqrt()
+    )
+    return torch.where(prior_varies, torch.where(rendered_varies, 1 - correlation, 1.0), 0.0)
 
 
 def scale_shift_invariant(rendered_mm: Depth, prior_mm: Depth, use: Where) -> PerImage:
@@ -135,13 +138,13 @@ def scale_shift_invariant(rendered_mm: Depth, prior_mm: Depth, use: Where) -> Pe
     """
     counts = both_known(rendered_mm, prior_mm, use)
     maps = inverse(rendered_mm), inverse(prior_mm)
-    bent, due = (has_relief(one, counts) for one in maps)
+    rendered_varies, prior_varies = (has_relief(one, counts) for one in maps)
     rendered, prior = (centred(one, counts) for one in maps)
-    variance = torch.where(bent, mean_over(rendered.square(), counts), 1.0)
-    slope = torch.where(bent, mean_over(rendered * prior, counts) / variance, 0.0)
+    variance = torch.where(rendered_varies, mean_over(rendered.square(), counts), 1.0)
+    slope = torch.where(rendered_varies, mean_over(rendered * prior, counts) / variance, 0.0)
     residual = mean_over((slope[:, None, None] * rendered - prior).square(), counts)
-    expected = torch.where(due, mean_over(prior.square(), counts), 1.0)
-    return torch.where(due, residual / (2 * expected), 0.0)
+    expected = torch.where(prior_varies, mean_over(prior.square(), counts), 1.0)
+    return torch.where(prior_varies, residual / (2 * expected), 0.0)
 
 
 def depth_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:

@@ -1,4 +1,4 @@
-"""Fitting Gaussians to a scene: the loop, and what it goes on from."""
+"""Fitting Gaussians to a scene: the loop, and its state."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from m3depth.splatting.scene.clip import Clip
 logger = logging.getLogger(__name__)
 
 START, ORDER, HALVES = range(3)  # what is drawn at random
-PLACES = ("means_mm", "moves_mm")  # what comes to rest in the end
+PLACES = ("means_mm", "moves_mm")  # their rates decrease over the fit
 
 
 @dataclass
@@ -33,7 +33,7 @@ class FitState:
 
     @classmethod
     def begin(cls, splats: Splats, recipe: Recipe) -> "FitState":
-        """With an optimiser that has not seen anything."""
+        """With a new optimiser."""
         groups = [
             {"params": [parameter], "lr": recipe.rates[name], "name": name}
             for name, parameter in splats.named_parameters()
@@ -49,7 +49,7 @@ def start(
     Args:
         clip: On the CPU.
         objective: Says where.
-        recipe: Says how many bumps and of what degree.
+        recipe: How many bumps, and of what degree.
         device: For the Gaussians.
     """
     points = objective.start(clip, draws(recipe.seed, START))
@@ -83,7 +83,7 @@ def fit(
     """
     if recipe.iterations < len(clip.fitted):
         logger.warning(
-            "recipe.iterations=%d: draws as many of the %d frames to be fitted, the others never",
+            "recipe.iterations=%d: only so many of the %d fitted frames are used, the others never",
             *(recipe.iterations, len(clip.fitted)),
         )
     for done in told(range(state.done, recipe.iterations)):
@@ -99,7 +99,7 @@ def fit(
         state.pull.add(rendered.aux, frame.size)
         state.optimizer.step()
         state.done = done + 1
-        if recipe.density.due(state.done, recipe.iterations):
+        if recipe.density.changes_after(state.done, recipe.iterations):
             source = draws(recipe.seed, HALVES, done)
             apply(
                 recipe.density.change(state.splats, state.pull, source),
@@ -113,7 +113,7 @@ def fit(
 def draw(
     splats: Splats, clip: Clip, index: int, recipe: Recipe, depth: DepthRule = expected
 ) -> Rendered:
-    """A frame of the clip as the Gaussians have it."""
+    """A frame of the clip, rendered from the Gaussians."""
     camera = clip.frames[index].camera
     gaussians = splats.at(clip.time(index), camera)
     return rasterize(gaussians, camera, None, depth, recipe.profile, recipe.backend)
@@ -128,14 +128,14 @@ def frame_at(done: int, clip: Clip, seed: int) -> int:
 
 
 def draws(*numbers: int) -> torch.Generator:
-    """What random numbers come from; other numbers, another sequence."""
+    """A source of random numbers; other ``numbers``, another sequence."""
     # torch's own seeding takes no more than 32 bits
     seed = np.random.SeedSequence(numbers).generate_state(1)[0]
     return torch.Generator().manual_seed(int(seed))
 
 
 def settle(optimizer: torch.optim.Adam, recipe: Recipe, progress: float) -> None:
-    """Set the rates of what comes to rest."""
+    """Set the learning rates of places and motions, which decrease over the fit."""
     for group in optimizer.param_groups:
         if group["name"] in PLACES:
             group["lr"] = recipe.rates[group["name"]] * exponential(progress, 1.0, recipe.settle)

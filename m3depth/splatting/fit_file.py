@@ -1,4 +1,4 @@
-"""A fit under way, as a file from which it goes on exactly."""
+"""A fit's state as a file, from which the fit goes on exactly."""
 
 import io
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def save(path: Path, state: FitState, settings: Mapping[str, Any], rows: Rows) -
     Args:
         path: The file.
         state: The fit.
-        settings: What a fit that goes on must share, as plain containers.
+        settings: Settings that must not change when the fit goes on, as plain containers.
         rows: What was logged so far.
 
     Raises:
@@ -50,7 +50,7 @@ def resume(
     """The fit, and what was logged so far.
 
     Raises:
-        UserError: the file is missing or none of ours.
+        UserError: the file is missing or not written by `save`.
         ConfigError: it was made with other settings.
     """
     saved = _read(path)
@@ -75,7 +75,7 @@ def resume(
 
 
 def _but_its_length(name: str, value: Any) -> Any:
-    """A fit may go on for longer than it was to."""
+    """Without the number of iterations: a fit may go on for longer than it was to."""
     return {**value, "iterations": None} if name == "recipe" else value
 
 

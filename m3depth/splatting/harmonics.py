@@ -65,7 +65,7 @@ def view_colours(
     degree = math.isqrt(coefficients.shape[1]) - 1
     if (degree + 1) ** 2 != coefficients.shape[1]:
         raise DataError(
-            f"{coefficients.shape[1]} coefficients of spherical harmonics: 1, 4, 9 or 16 are due"
+            f"{coefficients.shape[1]} coefficients of spherical harmonics: it must be 1, 4, 9 or 16"
         )
     directions = normalize(means_mm - camera.centre_mm.to(means_mm), dim=-1)
     shown = torch.einsum("nk,nkc->nc", basis(directions, degree), coefficients)

@@ -8,7 +8,7 @@ Depth = Float[Tensor, "b h w"]
 Where = Bool[Tensor, "b h w"]
 PerImage = Float[Tensor, " b"]
 
-FLAT = 1e-12  # a variance over the squared mean that is rounding
+FLAT = 1e-12  # variance over squared mean, below which it is rounding
 
 
 def both_known(rendered_mm: Depth, prior_mm: Depth, use: Where) -> Where:

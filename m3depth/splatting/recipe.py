@@ -18,19 +18,19 @@ class Recipe:
     """How a fit is made, whatever its objective.
 
     Attributes:
-        iterations: Frames that are drawn, one each.
-        bumps: Of the motion, evenly over the clip at first.
+        iterations: One frame is drawn in each.
+        bumps: Of the motion, spread evenly over the clip at the start.
         degree: Of the spherical harmonics, 0 to 3.
-        opacity: Of each Gaussian at first.
+        opacity: Of each Gaussian at the start.
         rates: Adam's step for each parameter of `Splats`.
         settle: Share of their rates that means and moves end with.
-        density: When Gaussians become more and fewer.
+        density: When Gaussians are added and removed.
         profile: The rasteriser's constants.
-        backend: Who draws.
+        backend: The rasteriser that draws.
         seed: Of the frames' order and of everything drawn at random.
 
     Raises:
-        ConfigError: a number that cannot be, or a rate too few or too many.
+        ConfigError: a number out of its range, a missing or an unknown rate.
     """
 
     iterations: int
@@ -55,4 +55,4 @@ class Recipe:
             require_number(f"recipe.rates.{name}", rate, 0)
         odd = sorted(self.rates.keys() ^ set(PARAMETERS))
         if odd:
-            raise ConfigError(f"recipe.rates: {', '.join(odd)}: due are {', '.join(PARAMETERS)}")
+            raise ConfigError(f"recipe.rates: {', '.join(odd)}: it takes {', '.join(PARAMETERS)}")

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class RenderedView(NamedTuple):
-    """A frame as it was rendered, and what it should be."""
+    """A frame as it was rendered, and its target."""
 
     frame: Frame  # of the scene that was fitted
     truth: Frame | None
@@ -38,7 +38,7 @@ class RenderedView(NamedTuple):
 
     @property
     def counts(self) -> Bool[Tensor, "1 h w"]:
-        """The tissue: the truth's word where there is one, so that it is the same for any prior."""
+        """The tissue: by the truth where there is one, so that it is the same for any prior."""
         return self.frame.use if self.truth is None else self.truth.use
 
 
@@ -86,11 +86,11 @@ def scored(found: Sequence[RenderedView]) -> dict[str, Any]:
 
     ``metrics`` has PSNR, SSIM and, where its weights are, LPIPS over the tissue and, with a truth,
     the depth's errors, unscaled; ``median_scaled`` those errors after each frame's median is made
-    the true one. A pixel where nothing is drawn counts with all of its depth. ``baselines.prior``
+    the true one. Where nothing is drawn, the error is the whole depth. ``baselines.prior``
     is the prior itself against the truth, where it has a depth (``density``), and ``agreement`` the
-    fit against the prior: how well it obeyed, which says nothing about the truth. ``counted`` says
-    of how many of the ``frames`` each mean is: a frame under a tool or without a true depth has
-    none.
+    fit against the prior: how closely it follows it, which says nothing about the truth.
+    ``counted`` says of how many of the ``frames`` each mean is: a frame that tools cover, or one
+    without a true depth, has none.
     """
     pictures, depths = [_pictures(view) for view in found], [_depth(view) for view in found]
     counted = {"pictures": sum(map(bool, pictures))}
@@ -138,7 +138,7 @@ def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
 
 
 def _tell_other_motion(pairs: Sequence[tuple[Frame, Frame]]) -> None:
-    """Between frames: where the world's origin is, each may say for itself."""
+    """Compared between frames: each may put the world's origin where it likes."""
     for pair in pairs:
         moved, true = (
             torch.linalg.solve(first.camera_to_world.double(), one.camera_to_world.double())
@@ -157,11 +157,11 @@ def _tell_other_motion(pairs: Sequence[tuple[Frame, Frame]]) -> None:
 
 
 def _pictures(view: RenderedView) -> dict[str, float]:
-    shown, due, counts = view.colour[None], view.frame.image[None], view.counts[None]
+    shown, target, counts = view.colour[None], view.frame.image[None], view.counts[None]
     if not counts.any():
         return {}
-    found = {"psnr": psnr(shown, due, counts), "ssim": ssim(shown, due, counts)}
-    perceptual = lpips(shown, due, counts)
+    found = {"psnr": psnr(shown, target, counts), "ssim": ssim(shown, target, counts)}
+    perceptual = lpips(shown, target, counts)
     found |= {} if perceptual is None else {"lpips": perceptual}
     return {name: value.item() for name, value in found.items()}
 
@@ -190,8 +190,8 @@ def _prior(view: RenderedView) -> dict[str, float]:
     return _compared(view.frame.depth_mm, true_mm, both) | density
 
 
-def _compared(depth_mm: Tensor, due_mm: Tensor, counts: Tensor) -> dict[str, float]:
-    return score(METRICS, depth_mm[counts], due_mm[counts]) if counts.any() else {}
+def _compared(depth_mm: Tensor, target_mm: Tensor, counts: Tensor) -> dict[str, float]:
+    return score(METRICS, depth_mm[counts], target_mm[counts]) if counts.any() else {}
 
 
 def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -130,10 +130,10 @@ class Counted(Dataset[StereoBatch]):
 def test_no_random_number_is_drawn_and_few_frames_are_read(pairs: SyntheticPairs):
     counted = Counted(pairs)
     torch.manual_seed(5), np.random.seed(5)
-    due = float(torch.rand(1)), np.random.rand()
+    expected = float(torch.rand(1)), np.random.rand()
     torch.manual_seed(5), np.random.seed(5)
     require_fit(data(counted), "error")
-    assert (float(torch.rand(1)), np.random.rand()) == due
+    assert (float(torch.rand(1)), np.random.rand()) == expected
     assert counted.read <= 24
 
 

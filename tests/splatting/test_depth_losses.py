@@ -136,10 +136,10 @@ PUBLISHED = {
 def test_legacy_is_the_published_arithmetic(name: str):
     """Written from the table of formulas: unknown depths count, in their way."""
     rendered, prior, use = depths(batch=1)
-    due = PUBLISHED[name](rendered, prior, use).item()
-    assert LEGACY[name](rendered, prior, use).item() == pytest.approx(due, rel=1e-12)
+    expected = PUBLISHED[name](rendered, prior, use).item()
+    assert LEGACY[name](rendered, prior, use).item() == pytest.approx(expected, rel=1e-12)
     ours = LOSSES[name.split(",")[0]](rendered, prior, use).item()
-    assert ours != pytest.approx(due, rel=1e-3)
+    assert ours != pytest.approx(expected, rel=1e-3)
 
 
 def test_the_published_inverse_loss_needs_ten_pixels():

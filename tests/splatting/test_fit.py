@@ -94,16 +94,16 @@ def test_means_and_moves_come_to_rest_and_the_rest_does_not():
         settle(state.optimizer, recipe, progress)
         for group in state.optimizer.param_groups:
             name = group["name"]
-            due = recipe.rates[name] * (share if name in ("means_mm", "moves_mm") else 1)
-            assert group["lr"] == pytest.approx(due), name
+            expected = recipe.rates[name] * (share if name in ("means_mm", "moves_mm") else 1)
+            assert group["lr"] == pytest.approx(expected), name
 
 
 def test_it_starts_with_the_colours_of_its_points():
     clip, objective = a_clip(), an_objective()
     splats = start(clip, objective, a_recipe()).splats
-    due = objective.start(clip, torch.Generator()).colours
+    expected = objective.start(clip, torch.Generator()).colours
     shown = splats.at(0.0, clip.frames[0].camera).colours
-    assert torch.allclose(shown, due, atol=1e-5)
+    assert torch.allclose(shown, expected, atol=1e-5)
 
 
 def test_frames_are_held_out_as_endonerfs_readers_do():
@@ -139,7 +139,7 @@ def test_frames_that_are_never_drawn_are_told(caplog: pytest.LogCaptureFixture):
     for iterations, told in ((3, False), (2, True)):
         recipe = a_recipe(iterations)
         fit(start(clip, objective, recipe), clip, objective, recipe, nothing)
-        assert ("draws as many of the 3 frames to be fitted" in caplog.text) == told
+        assert ("only so many of the 3 fitted frames are used" in caplog.text) == told
 
 
 def test_another_seed_is_another_fit():

@@ -35,8 +35,8 @@ def test_a_constant_colour_is_the_same_from_everywhere():
     coefficients = torch.zeros(3, 16, 3, dtype=torch.float64)
     coefficients[:, 0] = (torch.tensor([0.9, 0.5, -7.0]) - 0.5) / 0.28209479177387814
     colours = view_colours(coefficients, torch.randn(3, 3).double(), VIEW)
-    due = torch.tensor([0.9, 0.5, 0.0]).double().expand(3, 3)  # never below 0
-    torch.testing.assert_close(colours, due)
+    expected = torch.tensor([0.9, 0.5, 0.0]).double().expand(3, 3)  # never below 0
+    torch.testing.assert_close(colours, expected)
 
 
 def test_colours_depend_on_the_direction_from_the_camera_only():

@@ -35,14 +35,16 @@ def test_colours_by_direction():
     scene, view = cloud(40, (36, 50))
     coefficients = 0.3 * torch.randn(40, 16, 3, dtype=torch.float64)
     directions = scene.means_mm - view.centre_mm
-    due = theirs._spherical_harmonics(3, directions, coefficients) + 0.5
-    torch.testing.assert_close(view_colours(coefficients, scene.means_mm, view), due.clamp_min(0))
+    expected = theirs._spherical_harmonics(3, directions, coefficients) + 0.5
+    torch.testing.assert_close(
+        view_colours(coefficients, scene.means_mm, view), expected.clamp_min(0)
+    )
 
 
 def test_the_ply_for_viewers():
     splats = some_splats()
     state = splats.at_rest(0.5)
-    due = parsed_ply(
+    expected = parsed_ply(
         export_splats(
             means=state["means_mm"],
             scales=state["log_scales"],
@@ -53,6 +55,6 @@ def test_the_ply_for_viewers():
         )
     )
     ours = parsed_ply(gaussian_ply(splats, 0.5))
-    assert len(due) == len(splats)
-    for name in due.dtype.names:
-        np.testing.assert_array_equal(ours[name], due[name], err_msg=name)
+    assert len(expected) == len(splats)
+    for name in expected.dtype.names:
+        np.testing.assert_array_equal(ours[name], expected[name], err_msg=name)

@@ -34,28 +34,28 @@ def picture() -> Tensor:
     return torch.rand(1, 3, 6, 8).repeat_interleave(8, -1).repeat_interleave(8, -2)
 
 
-def distance(shown: Tensor, due: Tensor, counts: Tensor = EVERYWHERE) -> float:
-    found = lpips(shown, due, counts)
+def distance(shown: Tensor, target: Tensor, counts: Tensor = EVERYWHERE) -> float:
+    found = lpips(shown, target, counts)
     assert found is not None
     return found.item()
 
 
 @pytest.mark.usefixtures("at_hand")
 def test_it_is_0_for_equal_pictures_and_grows_with_what_is_wrong():
-    due, noise = 0.25 + picture() / 2, torch.randn(1, 3, 48, 64)
-    assert distance(due, due) == pytest.approx(0, abs=1e-7)
-    little, much = (distance((due + share * noise).clamp(0, 1), due) for share in (0.02, 0.2))
+    target, noise = 0.25 + picture() / 2, torch.randn(1, 3, 48, 64)
+    assert distance(target, target) == pytest.approx(0, abs=1e-7)
+    little, much = (distance((target + share * noise).clamp(0, 1), target) for share in (0.02, 0.2))
     assert 0 < 2 * little < much
 
 
 @pytest.mark.usefixtures("at_hand")
 def test_what_does_not_count_does_not_matter():
-    due, counts = picture(), EVERYWHERE.clone()
+    target, counts = picture(), EVERYWHERE.clone()
     counts[..., :32] = False
-    shown = due.clone()
-    shown[..., :32] = 1 - due[..., :32]
-    assert distance(shown, due, counts) == pytest.approx(0, abs=1e-7)
-    assert distance(shown, due) > 1e-4
+    shown = target.clone()
+    shown[..., :32] = 1 - target[..., :32]
+    assert distance(shown, target, counts) == pytest.approx(0, abs=1e-7)
+    assert distance(shown, target) > 1e-4
 
 
 def test_without_weights_it_is_absent(tmp_path, monkeypatch: pytest.MonkeyPatch):

@@ -60,8 +60,8 @@ def test_an_oblique_gaussian_has_the_covariance_of_its_projected_points():
     precision = torch.linalg.inv(torch.tensor([[xx, xy], [xy, yy]])).double()
     for dx, dy in ((1, 0), (0, 1), (1, 1), (-1, 1)):
         away = torch.tensor([dx, dy]).double()
-        due = 0.9 * torch.exp(-away @ precision @ away / 2)
-        assert weight[32 + dy, 32 + dx].item() == pytest.approx(due.item(), rel=0.02)
+        target = 0.9 * torch.exp(-away @ precision @ away / 2)
+        assert weight[32 + dy, 32 + dx].item() == pytest.approx(target.item(), rel=0.02)
 
 
 def test_the_nearer_one_covers_the_farther_one():
@@ -114,8 +114,8 @@ def test_the_profiles_differ_where_they_should():
 def test_what_is_smaller_than_a_pixel_is_not_lost():
     between = camera(SIZE, 5.5, 3.0)
     weight = rasterize(one(scales_mm=1e-6), between).weight[0, 3]
-    due = 0.6 * torch.exp(torch.tensor(-0.25 / 0.6)).item()
-    assert weight[5:7].tolist() == pytest.approx([due, due])
+    target = 0.6 * torch.exp(torch.tensor(-0.25 / 0.6)).item()
+    assert weight[5:7].tolist() == pytest.approx([target, target])
 
 
 def test_rounding_makes_nothing_more_opaque_than_it_is():
@@ -138,8 +138,8 @@ def test_what_covers_less_than_a_grey_level_is_left_out():
 def test_the_background_shows_through_and_has_no_depth():
     background = torch.tensor([0.9, 0.1, 0.4])
     plain, before = rasterize(one(), VIEW), rasterize(one(), VIEW, background)
-    due = plain.colour + (1 - plain.weight) * background.double()[:, None, None]
-    torch.testing.assert_close(before.colour, due)
+    target = plain.colour + (1 - plain.weight) * background.double()[:, None, None]
+    torch.testing.assert_close(before.colour, target)
     assert torch.equal(before.depth_mm, plain.depth_mm)
     assert at(before.depth_mm, 0, 0) == [0]
 

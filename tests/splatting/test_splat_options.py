@@ -38,7 +38,7 @@ def test_the_ends_and_fractions_where_they_may_be():
         ({"opacity": 1.5}, "recipe.opacity=1.5"),
         ({"settle": 0.0}, "recipe.settle=0"),
         ({"seed": -1}, "recipe.seed=-1"),
-        ({"rates": {"means_mm": 0.1}}, "recipe.rates: centres, .*: due are means_mm"),
+        ({"rates": {"means_mm": 0.1}}, "recipe.rates: centres, .*: it takes means_mm"),
     ],
 )
 def test_recipes_that_cannot_be(changes: dict[str, object], said: str):

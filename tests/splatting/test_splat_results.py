@@ -28,13 +28,13 @@ def columns(rows: np.ndarray, prefix: str, count: int) -> np.ndarray:
 
 def test_a_viewers_ply_holds_the_scene_at_a_time():
     splats = some_splats()
-    rows, due = parsed_ply(gaussian_ply(splats, 0.5)), splats.at_rest(0.5)
+    rows, expected = parsed_ply(gaussian_ply(splats, 0.5)), splats.at_rest(0.5)
     xyz = np.stack([rows[name] for name in "xyz"], 1)
-    assert np.array_equal(xyz, due["means_mm"].numpy())
-    assert np.array_equal(columns(rows, "scale", 3), due["log_scales"].numpy())
-    assert np.array_equal(columns(rows, "rot", 4), due["quaternions"].numpy())
-    assert np.array_equal(rows["opacity"], due["logits"].numpy())
-    harmonics = due["harmonics"].numpy()
+    assert np.array_equal(xyz, expected["means_mm"].numpy())
+    assert np.array_equal(columns(rows, "scale", 3), expected["log_scales"].numpy())
+    assert np.array_equal(columns(rows, "rot", 4), expected["quaternions"].numpy())
+    assert np.array_equal(rows["opacity"], expected["logits"].numpy())
+    harmonics = expected["harmonics"].numpy()
     assert np.array_equal(columns(rows, "f_dc", 3), harmonics[:, 0])
     rest = columns(rows, "f_rest", 24).reshape(-1, 3, 8)  # red's eight, green's, blue's
     assert np.array_equal(rest, harmonics[:, 1:].transpose(0, 2, 1))
@@ -93,8 +93,8 @@ def test_renders_are_pictures_numbers_and_a_video(tmp_path: Path):
     ]
     write_renders(tmp_path / "renders", shown, depth_range(clip.frames))
     picture = cv2.imread(str(tmp_path / "renders/000002.png"))[..., ::-1]
-    due = (shown[2].colour.numpy().transpose(1, 2, 0) * 255).round()
-    assert np.abs(picture - due).max() <= 1
+    expected = (shown[2].colour.numpy().transpose(1, 2, 0) * 255).round()
+    assert np.abs(picture - expected).max() <= 1
     depth_mm = np.load(tmp_path / "renders/000002_depth.npy")
     assert np.array_equal(depth_mm, shown[2].depth_mm[0].numpy())
     video = cv2.VideoCapture(str(tmp_path / "renders/renders.webm"))

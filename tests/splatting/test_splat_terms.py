@@ -108,10 +108,12 @@ def test_surgicalgs_smooths_what_a_tool_covers_down_to_0_around_it_as_released()
         (terms.colour_variation, picture.colour),
         (terms.depth_variation, picture.depth_mm),
     ):
-        due = variation_by_hand(values.numpy() * tool)
-        assert term(picture, frame, terms.under_tools).item() == pytest.approx(due, rel=1e-5)
+        target = variation_by_hand(values.numpy() * tool)
+        assert term(picture, frame, terms.under_tools).item() == pytest.approx(target, rel=1e-5)
     elsewhere = picture._replace(depth_mm=torch.where(frame.use, 7.0, picture.depth_mm))
-    assert terms.depth_variation(elsewhere, frame, terms.under_tools).item() == pytest.approx(due)
+    assert terms.depth_variation(elsewhere, frame, terms.under_tools).item() == pytest.approx(
+        target
+    )
 
 
 def test_roughness_is_of_the_tissue_without_edges_of_the_rendered_depth_as_released():
@@ -121,10 +123,10 @@ def test_roughness_is_of_the_tissue_without_edges_of_the_rendered_depth_as_relea
     assert 0 < (edges > 0).sum() < edges.size
     steps = steps_of(picture.depth_mm[0].numpy())
     squares = [step**2 for one, other, step in steps if smooth[one] and smooth[other]]
-    due = sum(squares) / smooth.sum()
-    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(due, rel=1e-5)
+    target = sum(squares) / smooth.sum()
+    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(target, rel=1e-5)
     frame.image[:, :, 5:] = 1  # an edge of the picture is none of the depth
-    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(due, rel=1e-5)
+    assert terms.edgeless_roughness(picture, frame).item() == pytest.approx(target, rel=1e-5)
     nothing = frame._replace(use=torch.zeros_like(frame.use))
     assert terms.edgeless_roughness(picture, nothing).item() == 0
 

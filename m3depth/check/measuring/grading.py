@@ -12,7 +12,7 @@ from m3depth.check.measuring.row_alignment import Estimate, Values
 
 
 class Limits(NamedTuple):
-    """From where on something is a warning, and from where on an error."""
+    """Above which a number is a warning, and above which an error."""
 
     warning: float
     error: float
@@ -30,7 +30,7 @@ class Limits(NamedTuple):
 
 
 class Graded(NamedTuple):
-    """What became of a set's frames."""
+    """The verdict on a set's frames."""
 
     severity: Severity
     whole: float  # of the set: the median over its frames
@@ -48,7 +48,7 @@ class Graded(NamedTuple):
         return f"{len(self.worst)} of {self.judged} frames"
 
     def quoted(self, number: Callable[[float], str]) -> str:
-        """The worst frame's number, the typical one's, and in how many frames it is too large."""
+        """The worst frame's number, the median one's, and in how many frames it is too large."""
         typical = f"{number(self.whole)} in the median frame"
         if not self.worst:
             return f"{typical}, which {self.judged} frames together show"

@@ -22,7 +22,7 @@ from m3depth.types.disparity import disparity_from_depth
 
 Map = Float[NDArray[np.floating], "h w"]
 MORE_IN_FRONT = 0.3  # share of matches that swapping must bring before infinity
-SIGN_PX = 1.0  # what the sign of a disparity is not told from
+SIGN_PX = 1.0  # a disparity's sign is trusted beyond this alone
 BLANK = 1.0  # of 255: standard deviation over a view below which it shows nothing
 SAME_BITS = 0.25  # of 255: mean difference of two views below which they are one picture
 ALIKE = 0.3  # correlation with the truth from which the views are in the right order
@@ -30,7 +30,7 @@ ALIKE = 0.3  # correlation with the truth from which the views are in the right 
 
 @dataclass(frozen=True)
 class MeasuredFrame:
-    """A frame as 8-bit pictures, with what was found in it; `measure` makes it whole."""
+    """A frame as 8-bit pictures, with what is found in it: computed once, when it is asked for."""
 
     split: str
     key: str
@@ -106,8 +106,8 @@ class MeasuredFrame:
     def swapped(self) -> bool:
         """Whether the views are in the wrong order.
 
-        The truth tells where there is one; else nothing lies beyond infinity, and the order that
-        puts more points before it is the right one.
+        Known depth decides, where there is one. Without it, the right order is the one that puts
+        more points nearer than infinity: nothing lies beyond.
         """
         if self.alignment is None:
             return False
@@ -158,9 +158,9 @@ class MeasuredFrame:
 
 
 def measure(frame: MeasuredFrame, dense: bool = True) -> None:
-    """Do the work now, while the time of sampling is counted; that at every pixel if ``dense``."""
+    """Compute it now, within the time of sampling; dense disparity only if ``dense``."""
     _ = frame.halves, frame.alignment, frame.swapped
     if dense:
         _ = frame.truth_fit
     for large in ("_features", "stated_px", "dense_px"):
-        frame.__dict__.pop(large, None)  # made again should a picture need it
+        frame.__dict__.pop(large, None)  # computed again if a picture needs it

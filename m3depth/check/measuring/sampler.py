@@ -48,11 +48,11 @@ class Sampler:
     """How much of a set is looked at.
 
     Args:
-        frames: At most so many of each split.
-        seconds: No new frame is begun after so long; of every split one is.
-        neighbours: Of so many frames the next one is read too, to find frozen pictures.
-        seed: Of the frame taken from each part of the set, and of the order of reading.
-        dense: Whether depth is laid against the images at every pixel, most of a frame's time.
+        frames: At most this many of each split.
+        seconds: No new frame is started after this time, but each split gets one.
+        neighbours: For this many frames the next one is read, too, to find frozen pictures.
+        seed: Decides the frame taken from each part of the set, and the order of reading.
+        dense: Whether known depth is compared with a dense matcher, most of a frame's time.
     """
 
     frames: int = 24

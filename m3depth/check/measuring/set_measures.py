@@ -17,7 +17,7 @@ Values = Sequence[tuple[MeasuredFrame, float]]
 class Measure(NamedTuple):
     """One kind of number, over the frames that have it."""
 
-    code: str  # of the finding that it would be, were it too large
+    code: str  # of the finding that it would be if it were too large
     said: str
     numbers: Mapping[str, float]  # units in the names
 
@@ -66,7 +66,7 @@ def _of_disparity(sampled: Sampled) -> list[Measure | None]:
     points = int(np.median([len(x) for _, x in seen]))
     said = (
         f"disparities go from {low * wide:.1f} to {high * wide:.1f} px ({low:.1%} to {high:.1%} of "
-        f"the width), {middle * wide:.1f} px in the middle, by {points} points in a frame"
+        f"the width), {middle * wide:.1f} px in the middle, from {points} points in a frame"
     )
     numbers = {"low_of_width": low, "median_of_width": middle, "high_of_width": high}
     behind = [(frame, 100 * frame.behind) for frame, _ in seen]

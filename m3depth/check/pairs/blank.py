@@ -1,4 +1,4 @@
-"""Pictures without a picture, and masks that leave nothing in."""
+"""Blank pictures and empty masks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class BlankPictures:
 
 @dataclass(frozen=True)
 class EmptyMasks:
-    """Masks that leave no pixel in, of scores or of the tissue.
+    """Masks that leave no pixel: the mask of valid pixels, or that of the tissue.
 
     Args:
         error_share: As of `BlankPictures`.

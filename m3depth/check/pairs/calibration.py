@@ -15,9 +15,9 @@ from m3depth.geometry.plausible import Doubt, Oddity, oddities
 
 @dataclass(frozen=True)
 class UnlikelyRig:
-    """Calibrations that hardly any camera has, see `m3depth.geometry.plausible`.
+    """Calibrations that are unlikely for any camera, see `m3depth.geometry.plausible`.
 
-    The readers refuse most of them, so that what comes here is rare, or said to be meant.
+    The readers refuse most of them: what is found here is rare, or was declared as meant.
     """
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ class DisparityRange:
         yield Finding(
             "disparity_range",
             graded.severity,
-            "of the points, so many have a disparity that the network cannot give (0 to "
+            "points with a disparity that the network cannot give (0 to "
             f"{self.widest:g} of the width): {graded.quoted('{:.0%}'.format)}; disparities go from "
             f"{low:.3f} to {high:.3f} of the width in the worst frame",
             "crop the views so that infinity has a disparity near 0, keep more of the width, or "
@@ -95,7 +95,7 @@ class DisparityRange:
 
 @dataclass(frozen=True)
 class MixedSigns:
-    """A calibrated pair in which many points lie beyond infinity: the offset is not the right one.
+    """A calibrated pair in which many points lie beyond infinity: the principal points are wrong.
 
     Args:
         error_share: Share of the matches beyond infinity, in frames that are not swapped.

@@ -27,11 +27,11 @@ class TestInTraining:
     picture under another name is an error, as it seldom is.
 
     Args:
-        alike: Correlation of two small pictures without their coarse shading, from which on they
-            are nearly the same.
+        alike: Correlation of two small pictures without their coarse shading, above which they
+            count as nearly the same.
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
 
     alike: float = 0.95
 

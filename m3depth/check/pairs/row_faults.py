@@ -52,7 +52,7 @@ class ViewRotation:
     Args:
         warning_deg: In degrees.
         error_deg: The same.
-        edge_px: Where the image is so wide that less moves its edge by more, that is the limit.
+        edge_px: An angle that moves the image's edge by more than this is an error, too.
         edge_of_height: The same as a fraction of the height; the larger counts.
     """
 

@@ -1,4 +1,4 @@
-"""What stays in place while the picture changes: black borders, overlays, frozen frames."""
+"""What stays the same while the picture changes: black borders, overlays, frozen frames."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ class BlackBorders:
 
     Args:
         black: Brightest value of 255 that counts as black, in every frame of a video.
-        frames: With fewer frames of a video, a shadow might be meant: then
-        black_in_one: is what counts.
+        frames: Fewest frames of a video for `black`; in fewer, a shadow may be as dark.
+        black_in_one: The same as `black`, with fewer frames.
         warning_share: Of the picture.
     """
 
@@ -70,11 +70,11 @@ class Overlays:
     """Text, logos and menus: pixels that never change while the rest does.
 
     Args:
-        frames: Fewest of one video that can show it.
+        frames: Fewest frames of one video that can show it.
         spread: Standard deviation over the frames, of 255, below which a pixel stands still.
         black: As for `BlackBorders`; black pixels are no overlay.
         warning_share: Of the picture.
-        whole_share: Where so much stands still, the camera does.
+        whole_share: Where more than this stands still, the camera does not move.
     """
 
     frames: int = 5

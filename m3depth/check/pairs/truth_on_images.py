@@ -21,14 +21,14 @@ TOLD = "Disparity measured from the images, and the one that ground truth and ca
 class TruthOnImages:
     """Known depth must agree with the disparity that the images show.
 
-    Where it does not, the simplest of three explanations that leaves least is told: another
+    Where it does not, the explanation that leaves the smallest difference is reported: another
     factor (unit of the baseline or of the depth), a constant offset (principal points), a shift
-    of the depth map (crop, resize, another frame or camera); else it just does not fit.
+    of the depth map (crop, resize, another frame or camera); or none of them.
 
     Args:
         error_px: Median difference, in pixels of the images.
-        of_width: The error is no lower than this fraction of the width.
-        factor: Parallax off by more than this factor, either way, is a wrong unit.
+        of_width: The limit is at least this fraction of the width.
+        factor: Parallax that is off by more than this factor, either way, means a wrong unit.
         explained: An explanation must leave less than this share of the difference.
         shift_of_width: A depth map that sits better elsewhere by more than this is misplaced,
             whatever the difference.

@@ -17,9 +17,9 @@ WHOLE = 1e-3  # mm from a whole number
 
 @dataclass(frozen=True)
 class EightBitTruth:
-    """Depth of which no more than a byte is left.
+    """Depth of which only 8 bits are left.
 
-    Whole millimetres beyond 255 are no byte's; they are a warning, as their steps are coarse.
+    Whole millimetres beyond 255 never were 8 bits: a warning only, for their coarse steps.
     """
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:

@@ -36,10 +36,10 @@ class UnreadableFrames:
 
 @dataclass(frozen=True)
 class FewMatches:
-    """Pairs whose views have so little in common that nothing can be told of them.
+    """Pairs whose views have so little in common that they cannot be judged.
 
     Args:
-        share: Of the pairs, from which on it is said.
+        share: Of the pairs; from this share on it is reported.
     """
 
     share: float = 0.34

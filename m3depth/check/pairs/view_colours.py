@@ -26,7 +26,7 @@ class ViewColours:
     photometric loss pays for every difference.
 
     Args:
-        brightness: A factor between the views from which on it is said.
+        brightness: The smallest factor between the views that is reported.
         colour: The same for one colour channel against the others.
     """
 

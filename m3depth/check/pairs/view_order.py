@@ -13,9 +13,9 @@ from m3depth.check.measuring.sampler import Sampled
 class SwappedViews:
     """The left camera's pictures are called right.
 
-    Where depth is known it tells by its sign; else points nearer than infinity must lie further
-    left in the right view, infinity being the offset of the principal points where a calibration
-    states it.
+    Known depth decides, where there is one. Without it, points nearer than infinity must lie
+    further left in the right view; infinity is the offset of the principal points that the
+    calibration states.
     """
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Which point of the target surface a source point is compared with.
 
-Each part is made for a target surface and then asked again and again, as a registration moves the
-source. Gradients go to the target's disparities; which point is chosen carries none.
+Each is built once for a target surface and then asked in every round of a registration. Gradients
+go to the target's disparities; which point is chosen carries none.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,14 @@ class NearestOf:
     points: Sampling
 
     def __call__(self, target: Surface) -> Match:
-        """Draw the points once; the same are asked in every round."""
+        """Draw the points once, for all rounds."""
         return nearest_of(self.points(target))
 
 
 def nearest_of(cloud: Cloud) -> Match:
     """The nearest point of a cloud; none in one of fewer than 3, which has no shape."""
     enough = cloud.valid.sum(1, keepdim=True) >= FEWEST
-    # a sample left out still needs some index
+    # a sample that is left out needs some index, too
     nearest = Nearest(cloud.points.detach(), cloud.valid | ~enough)
 
     def match(source: Cloud) -> Cloud:

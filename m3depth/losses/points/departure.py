@@ -7,16 +7,16 @@ from torch import Tensor
 from m3depth.geometry.surface import Cloud
 from m3depth.losses.points.residuals import root
 
-DAMPING = 1e-6  # what a flat or thin cloud leaves free stays where it is
+DAMPING = 1e-6  # a flat or thin cloud does not determine every motion: those stay 0
 SMALLEST_MM = 1e-6  # radius of a cloud
 
 
 def departure(source: Cloud, moved: Cloud, matched: Cloud) -> Float[Tensor, " b"]:
     """Root mean square distance in mm that the best motion takes the source.
 
-    The motion answers to the disparities. Its answer is that of one Gauss-Newton step about the
-    motion found (``moved``), at which the step is 0: the implicit derivative, but for a share as
-    small as the residual is beside the cloud.
+    The motion depends on the disparities. Its derivative is that of one Gauss-Newton step from
+    the motion found (``moved``), where the step itself is 0: the implicit derivative, up to a
+    relative error as small as the residual is against the size of the cloud.
     """
     valid = source.valid & matched.valid
     share = valid.to(moved.points) / valid.sum(1, keepdim=True).clamp_min(1)

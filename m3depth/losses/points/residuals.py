@@ -1,4 +1,4 @@
-"""How far a point is from the one it is compared with, and what many such distances come to."""
+"""How far a point is from the one it is compared with, and one number for many such distances."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def root_mean_square(
 
 @dataclass(frozen=True)
 class Huber:
-    """Mean of Huber's function over the valid points, in mm: ``|d|``, but rounded at 0.
+    """Mean of Huber's function over the valid points, in mm: ``|d|``, but smooth at 0.
 
     Attributes:
         knee_mm: below it ``d² / (2 · knee)``, above it ``|d| - knee / 2``.

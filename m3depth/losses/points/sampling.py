@@ -21,13 +21,13 @@ class Drawn:
         require_number("points.count", self.count, 1, whole=True)
 
     def __call__(self, surface: Surface) -> Cloud:
-        """Other ones every time."""
+        """New ones at each call."""
         return surface.drawn(self.count)
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Every n-th pixel of every n-th row, from a random one on: in the end all have their turn."""
+    """Every n-th pixel of every n-th row from a random one on, so that over time each is used."""
 
     every: int = 2
 
@@ -35,6 +35,6 @@ class Lattice:
         require_number("points.every", self.every, 1, whole=True)
 
     def __call__(self, surface: Surface) -> Cloud:
-        """Hidden ones are there too, as not valid."""
+        """Hidden pixels are included, as not valid."""
         row, column = torch.randint(self.every, (2,)).tolist()
         return surface.lattice(self.every, row, column)

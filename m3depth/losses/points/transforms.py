@@ -1,7 +1,7 @@
 """Where the source cloud is moved before it is compared: nowhere, or to where ICP takes it.
 
 The rig is known: with the true disparities both surfaces are one surface as they are, and a
-motion that makes them agree better is an error's, not the rig's.
+motion that makes them agree better comes from errors, not from the rig.
 """
 
 from collections.abc import Callable
@@ -90,14 +90,14 @@ class Icp:
             found, kept = _where(going, aligned, found), _where(going, matched, kept)
             going = going & (residual < (1 - self.tolerance) * previous)
             if still.points.is_cpu and not going.any():
-                break  # on a GPU the question would wait for the answer
+                break  # on a GPU this question would wait for all work before it
             previous, matched = residual, match(still.moved(found))
         return found, kept
 
 
 @dataclass(frozen=True)
 class IcpNearRig(Icp):
-    """The same, where leaving the rig's own transform has its price.
+    """The same, with a penalty for leaving the rig's own transform.
 
     Attributes:
         share: of the root mean square distance in mm that the motion takes the points.

@@ -1,4 +1,4 @@
-"""More Gaussians where the picture pulls at them, fewer where they do not show."""
+"""More Gaussians where the loss has a large gradient, fewer where they are not visible."""
 
 import math
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ SHRINK = 1.6  # of the halves of a Gaussian that is split (Kerbl et al. 2023)
 
 @dataclass
 class Pull:
-    """How much the picture pulled at each Gaussian since the last change, and how large it was.
+    """The gradient of the loss at each Gaussian since the last change, and how large it was.
 
     Attributes:
         total: Sum of ``|∂L / ∂(x, y)|``, with x and y in units of half the picture.
-        seen: In how many pictures it was.
+        seen: In how many pictures it was visible.
         radius_px: The largest.
     """
 
@@ -51,7 +51,7 @@ class Change(NamedTuple):
     """The Gaussians that come next."""
 
     source: Int[Tensor, " m"]  # which one each is made of
-    fresh: Bool[Tensor, " m"]  # those without a past: the optimiser starts anew
+    fresh: Bool[Tensor, " m"]  # new ones, for which the optimiser starts anew
     edited: Mapping[str, Tensor]  # the parameters that are not the source's
 
 
@@ -65,7 +65,7 @@ class Density:
         until: To this share of the fit.
         pull: Mean `Pull` above which a Gaussian becomes two (3D Gaussian splatting: 0.0002).
         split_px: Radius above which they are its halves; below, one is a copy.
-        least_opacity: What shows less is dropped.
+        least_opacity: What is less opaque is dropped.
         largest_px: What has a larger radius is dropped.
         most: Gaussians at most.
 
@@ -90,8 +90,8 @@ class Density:
         for size in ("pull", "split_px", "largest_px"):
             require_number(f"recipe.density.{size}", getattr(self, size), 0)
 
-    def due(self, done: int, iterations: int) -> bool:
-        """Whether to change after so many iterations."""
+    def changes_after(self, done: int, iterations: int) -> bool:
+        """Whether the Gaussians change after this iteration."""
         within = self.since * iterations <= done <= self.until * iterations
         return self.every > 0 and done % self.every == 0 and within
 
@@ -114,7 +114,7 @@ class Density:
 def _halves(
     splats: Splats, source: Int[Tensor, " m"], count: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """The last ``count`` smaller, and somewhere within what they are made of."""
+    """The last ``count`` are made smaller and moved to random places within their source."""
     means_mm, log_scales = splats.means_mm[source], splats.log_scales[source]
     quaternions = splats.quaternions[source]
     first = len(source) - count
@@ -126,7 +126,7 @@ def _halves(
 
 
 def apply(change: Change, splats: Splats, optimizer: torch.optim.Optimizer) -> None:
-    """Put the new Gaussians into the model, and take the optimiser's memory of the old along."""
+    """Put the new Gaussians into the model, and keep the optimiser's state of those that stay."""
     groups = {group["name"]: group for group in optimizer.param_groups}
     for name, old in splats.per_gaussian.items():
         rows = change.edited.get(name, old.detach()[change.source])

@@ -14,7 +14,7 @@ from m3depth.splatting.rasteriser.camera import Camera
 from m3depth.splatting.scene.clip import Clip, Frame
 from m3depth.validation import require_number
 
-SCALE = 0.6  # standard deviation over the distance of neighbours: no gaps, and not all one blur
+SCALE = 0.6  # standard deviation over the distance of neighbours: neither gaps nor blur
 COVERED = 1  # pixels around a point (in steps of the grid) that need no other
 BOUNDS_PERCENT = (1, 99)  # of the known depths: a stereo matcher's strays are beyond
 SAMPLED = 1_000_000  # depths, for the bounds
@@ -35,8 +35,8 @@ def from_prior(clip: Clip, generator: torch.Generator, count: int) -> Points:
     """The prior's points, on a grid of pixels; what tools hide is filled from other frames.
 
     Each frame adds what no point so far covers in its picture, so that the tissue is there once,
-    however many frames see it. Tissue whose depth no frame knows, or only beyond the bounds that
-    2 % of all depths are, comes last, and starts at the depth of the nearest pixel that is known.
+    however many frames see it. Tissue whose depth no frame knows, or only outside
+    the range of 98 % of all depths, comes last, at the depth of the nearest pixel that is known.
 
     Args:
         clip: Of which the fitted frames are used.

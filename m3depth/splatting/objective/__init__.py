@@ -1,1 +1,1 @@
-"""What a fit is asked for: terms, their weights over its course, and where it starts."""
+"""What a fit minimises: terms, their weights over the fit, and where it starts."""

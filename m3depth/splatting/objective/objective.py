@@ -27,7 +27,7 @@ class Weighted(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """What a fit is asked for.
+    """What a fit minimises.
 
     Attributes:
         start: Where the Gaussians come from.

@@ -1,4 +1,4 @@
-"""What a rendered frame is compared by."""
+"""The terms that compare a rendered frame with the clip's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Map = Float[Tensor, "c h w"]
 
 
 def colour_l1(rendered: Rendered, frame: Frame) -> Float[Tensor, ""]:
-    """``mean |C - C*|`` over the tissue: what a tool covers has no say."""
+    """``mean |C - C*|`` over the tissue: pixels under a tool do not count."""
     difference = (rendered.colour - frame.image).abs()
     return torch.where(frame.use, difference, 0.0).sum() / (3 * frame.use.sum()).clamp_min(1)
 
@@ -78,7 +78,7 @@ def edgeless_roughness(
 
     The steps across and down between two such pixels, summed and divided by the number of such
     pixels. Canny looks at the rendered depth itself, in whole mm of eight bits: the steps that are
-    there already stay. Theirs wraps depth from 256 mm on; here it ends at 255.
+    there already stay. The released code wraps around from 256 mm on; here depth is clipped at 255.
 
     Source: SurgicalGS 62f6d5f utils/loss_utils.py:100-154.
     """

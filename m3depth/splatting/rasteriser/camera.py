@@ -1,4 +1,4 @@
-"""Whose picture is drawn."""
+"""The camera that draws a picture."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -36,7 +36,7 @@ class Camera:
     def __post_init__(self) -> None:
         k, pose = self.intrinsics.detach().cpu(), self.world_to_camera.detach().cpu()
         if not (k.isfinite().all() and k[0, 0] > 0 and k[1, 1] > 0 and k[0, 1] == 0):
-            raise DataError(f"K = {k.tolist()}: due are focal lengths above 0 and no skew")
+            raise DataError(f"K = {k.tolist()}: it must have focal lengths above 0 and no skew")
         rotation = pose[:3, :3].double()
         off = (rotation @ rotation.mT - torch.eye(3).double()).abs().max()
         if not (pose.isfinite().all() and off < TOLERANCE and rotation.det() > 0):

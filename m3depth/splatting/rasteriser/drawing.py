@@ -1,4 +1,4 @@
-"""What a backend gives back, and what one is."""
+"""What a backend is, and what it returns."""
 
 from typing import NamedTuple, Protocol
 
@@ -11,7 +11,7 @@ from m3depth.splatting.rasteriser.profiles import Profile
 
 
 class Aux(NamedTuple):
-    """What densifying and pruning ask for."""
+    """What densifying and pruning need."""
 
     visible: Bool[Tensor, " n"]  # touches the picture
     radii_px: Float[Tensor, " n"]  # three standard deviations or so; 0 where not visible

@@ -59,10 +59,10 @@ class Gaussians:
         bad = ~good.reshape(len(self), -1).all(1)
         index = int(bad.nonzero()[0])
         value = getattr(self, name)[index].tolist()
-        return f"Gaussian {index} of {len(self)}: {name} = {value}; due is {DUE[name]}"
+        return f"Gaussian {index} of {len(self)}: {name} = {value}; it must be {EXPECTED[name]}"
 
 
-DUE = {
+EXPECTED = {
     "means_mm": "a finite place: was a step too large, or a gradient NaN?",
     "quaternions": "a finite rotation (w, x, y, z), not all 0",
     "scales_mm": "finite and above 0: the exponential of a log-scale",

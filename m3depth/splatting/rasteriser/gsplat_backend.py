@@ -21,7 +21,7 @@ def draw(gaussians: Gaussians, camera: Camera, profile: Profile) -> Drawing:
     ``aux.screen`` is gsplat's own ``means2d``, (1, n, 2), half a pixel farther than ours.
 
     Raises:
-        ConfigError: no gsplat, no CUDA, or a profile that its kernels cannot have.
+        ConfigError: no gsplat, no CUDA, or a profile that its kernels do not support.
     """
     gsplat = _gsplat(gaussians, profile)
     height, width = camera.size
@@ -61,6 +61,6 @@ def _gsplat(gaussians: Gaussians, profile: Profile) -> ModuleType:
         return importlib.import_module("gsplat")
     except ImportError as error:
         raise ConfigError(
-            f"gsplat is not to be had ({error}): pip install 'm3depth[gsplat]', or use "
+            f"gsplat cannot be imported ({error}): pip install 'm3depth[gsplat]', or use "
             "own_backend.draw"
         ) from None

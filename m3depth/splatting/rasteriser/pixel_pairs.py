@@ -1,4 +1,4 @@
-"""Which Gaussian touches which pixel: the list that compositing walks along."""
+"""Which Gaussian touches which pixel: the list that compositing goes through."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

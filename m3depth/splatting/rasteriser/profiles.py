@@ -1,4 +1,4 @@
-"""The constants in which the rasterisers that people use differ."""
+"""The constants in which widely used rasterisers differ."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The one front to both rasterisers."""
+"""One function for both rasterisers."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def rasterize(
         camera: On any device; the Gaussians' is used.
         background: Seen through what is not opaque; black without one. Depth has no background.
         depth: `profiles.expected` or `profiles.summed`.
-        profile: `profiles.INRIA`, `profiles.GSPLAT` or constants of one's own.
+        profile: `profiles.INRIA`, `profiles.GSPLAT` or your own constants.
         backend: `own_backend.draw` or `gsplat_backend.draw`.
 
     Raises:

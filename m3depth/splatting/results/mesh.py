@@ -17,12 +17,12 @@ from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.scene.clip import Clip
 
 OPAQUE = 0.5  # weight from which a depth is a surface's
-SEEN = 0.5  # cameras that must have seen a voxel: one, then
+SEEN = 0.5  # least weight of a voxel: one camera that saw it is enough
 BLOCK, BLOCKS = 16, 5000  # voxels along a block's side; blocks to begin with, more are made
 
 
 def require_open3d() -> Any:
-    """The library, whose types do not say what it takes.
+    """open3d itself, untyped: its stubs do not match its functions.
 
     Raises:
         ConfigError: it cannot be loaded.

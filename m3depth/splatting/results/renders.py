@@ -25,9 +25,9 @@ def as_bytes(image: object) -> Picture:
     return rounded
 
 
-def depth_range(due: Iterable[Frame]) -> tuple[float, float]:
-    """One range of colours for all frames, mm, by the depth that they should have."""
-    return inverse_depth_range(frame.depth_mm.numpy() for frame in due)
+def depth_range(targets: Iterable[Frame]) -> tuple[float, float]:
+    """One range of colours for all frames, mm, by their target depth."""
+    return inverse_depth_range(frame.depth_mm.numpy() for frame in targets)
 
 
 def write_renders(
@@ -62,7 +62,7 @@ def _written(folder: Path, view: RenderedView, range_mm: tuple[float, float]) ->
 
 
 def _enlarged(row: Picture) -> UInt8[NDArray[np.uint8], "H W 3"]:
-    """Each pixel as several, as is seen well; of even sides, as videos have them."""
+    """Each pixel as several, to be seen well; with even sides, which videos need."""
     factor = -(-LEAST_HEIGHT // row.shape[0])
     large = row.repeat(factor, 0).repeat(factor, 1)
     return np.ascontiguousarray(large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2])
