@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.data import default_collate
 
 from m3depth.errors import DataError
-from m3depth.types import StereoBatch
+from m3depth.types import DepthLabel, DepthMap, Kind, StereoBatch
 
 Size = tuple[int, int]  # (height, width)
 
@@ -35,6 +35,7 @@ class Field(NamedTuple):
         partner: The field that takes its place when the views are swapped: its own name if it
             belongs to both, None if nothing does, so that it is dropped then.
         label: Whether it is ground truth, which only a system that asks for it gets to see.
+        made: Sample to the field, where a sample has it not; None if it cannot be made.
     """
 
     resize: Callable[[Any, Size, Size], Any]
@@ -42,6 +43,7 @@ class Field(NamedTuple):
     mirror: Callable[[Any, StereoBatch], Any]
     partner: str | None = None
     label: bool = False
+    made: Callable[[StereoBatch], Any] | None = None
 
 
 def resized(batch: StereoBatch, size: Size) -> StereoBatch:
@@ -82,8 +84,7 @@ def collate(
     Raises:
         DataError: a sample lacks what is needed, or has a field that is not declared; naming it.
     """
-    for sample in samples:
-        require(sample, needs)
+    samples = [require(sample, needs) for sample in samples]
     kept = [name for name in samples[0] if labels or name in needs or not FIELDS[name].label]
     shared = [name for name in kept if all(name in sample for sample in samples)]
     rows = [{name: cast(Mapping[str, Any], one)[name] for name in shared} for one in samples]
@@ -91,8 +92,8 @@ def collate(
     return batch
 
 
-def require(sample: StereoBatch, needs: Collection[str]) -> None:
-    """Stop at a sample that a system cannot use.
+def require(sample: StereoBatch, needs: Collection[str]) -> StereoBatch:
+    """The sample with what a system needs: what it lacks is made from its other fields.
 
     Raises:
         DataError: it lacks a field, or has one that is not declared.
@@ -103,9 +104,14 @@ def require(sample: StereoBatch, needs: Collection[str]) -> None:
             f"{sample['key']}: the batch field {unknown[0]!r} is not declared: say in "
             "m3depth.data.fields.FIELDS how it is resized, cropped and mirrored"
         )
+    lacking = [name for name in needs if name not in sample]
+    makers = {name: FIELDS[name].made for name in lacking if name in FIELDS}
+    made = {name: make(sample) for name, make in makers.items() if make}
+    sample = cast(StereoBatch, {**sample, **{k: v for k, v in made.items() if v is not None}})
     missing = sorted(name for name in needs if name not in sample)
     if missing:
         raise DataError(f"{sample['key']}: {LACKING.get(missing[0], f'no {missing[0]}')}")
+    return sample
 
 
 def _each(batch: StereoBatch, change: Callable[[str, Any], Any]) -> StereoBatch:
@@ -180,6 +186,16 @@ def _truth() -> Field:
     return Field(_as_it_is, _part, _columns, None, label=True)
 
 
+def _label_of_depth(sample: StereoBatch) -> DepthLabel | None:
+    if "depth_mm" not in sample:
+        return None
+    known = sample["depth_mm"] > 0
+    if "mask" in sample:
+        known = known & sample["mask"]
+    depth = DepthMap(sample["depth_mm"][None], Kind.DEPTH, known=known[None])
+    return DepthLabel.of(depth).resized(_size(sample)).sample()
+
+
 def _said(name: str, label: bool = False) -> Field:
     return Field(_as_it_is, _as_it_is, _as_it_is, name, label)
 
@@ -201,12 +217,21 @@ FIELDS: dict[str, Field] = {
     "ignore": Field(_any, _part, _views_and_columns, "ignore"),
     "camera_to_world": Field(_as_it_is, _as_it_is, _pose, "camera_to_world", label=True),
     "depth_mm": _truth(),
+    "depth_label": Field(
+        resize=lambda label, old, new: label.resized(new),
+        crop=lambda label, box, size: label.changed(lambda maps: _part(maps, box, size)),
+        mirror=lambda label, batch: label.changed(lambda maps: maps.flip(-1)),
+        label=True,
+        made=_label_of_depth,
+    ),
     "occluded": _truth(),
     "mask": _truth(),
 }
 
+NO_DEPTH = "no depth to learn from; choose a set that has it, or a system that needs none"
 LACKING = {
     "right": "a monocular frame, without a right image to learn from; choose stereo pairs "
     "for data.train and data.val, and use this set for m3depth evaluate",
-    "depth_mm": "no depth to learn from; choose a set that has it, or a system that needs none",
+    "depth_mm": NO_DEPTH,
+    "depth_label": NO_DEPTH,
 }

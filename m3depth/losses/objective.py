@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import ClassVar, Generic, NamedTuple, Self
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from m3depth.errors import ConfigError
 from m3depth.geometry.synthesis import Views
-from m3depth.losses.terms import Term
+from m3depth.losses.terms import Seen, TermOf
 from m3depth.validation import require_number
 
 
@@ -29,24 +30,44 @@ class LossBreakdown(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Objective:
+class WeightedTerms(Generic[Seen]):
     """Terms by name, as ``conf/objective/*.yaml`` composes them.
+
+    Attributes:
+        terms: By name.
+        looks_at: What each scale of a pyramid must be.
 
     Raises:
         ConfigError: a weight that is no number from 0 on.
     """
 
-    terms: Mapping[str, Term]
+    terms: Mapping[str, TermOf[Seen]]
+    looks_at: ClassVar[type]
 
     def __post_init__(self) -> None:
         for name, term in self.terms.items():
             require_number(f"objective.terms.{name}.weight", term.weight, 0)
 
-    def __call__(self, pyramid: Sequence[Views]) -> LossBreakdown:
-        """Weigh and add the terms over a pyramid, finest scale first."""
+    def __call__(self, pyramid: Sequence[Seen]) -> LossBreakdown:
+        """Weigh and add the terms over a pyramid, finest scale first.
+
+        Raises:
+            ConfigError: the terms look at something else than the training system gives.
+        """
+        if not all(isinstance(scale, self.looks_at) for scale in pyramid):
+            raise ConfigError(
+                f"objective: its terms look at {self.looks_at.__name__}, and this system gives "
+                f"{type(pyramid[0]).__name__}: choose an objective that fits system="
+            )
         found = {name: term(pyramid) for name, term in self.terms.items()}
         weighted = {name: self.terms[name].weight * one.mean() for name, one in found.items()}
         total = torch.stack([value.float() for value in weighted.values()]).sum()
         missing = torch.stack([~one.counted for one in found.values()]).any(0)
         shares = {name: value.detach() for name, value in weighted.items()}
         return LossBreakdown(total, shares, missing.sum())
+
+
+class Objective(WeightedTerms[Views]):
+    """Of views rebuilt from each other: for `StereoDepth`."""
+
+    looks_at = Views

@@ -6,7 +6,7 @@ added, scales are added, pixels of the blind region are left out where a term sa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -43,15 +43,21 @@ class PerSample(NamedTuple):
         return (self.value * self.counted).sum() / self.counted.sum().clamp_min(1)
 
 
-class Term(Protocol):
-    """What an objective adds up."""
+Seen = TypeVar("Seen", contravariant=True)
+
+
+class TermOf(Protocol[Seen]):
+    """What an objective adds up, and what it looks at."""
 
     @property
     def weight(self) -> float:
         """Factor of this term in the total."""
 
-    def __call__(self, pyramid: Sequence[Views]) -> PerSample:
-        """The unweighted values."""
+    def __call__(self, pyramid: Sequence[Seen], /) -> PerSample:
+        """The unweighted values of a pyramid, finest scale first."""
+
+
+Term = TermOf[Views]
 
 
 @dataclass(frozen=True)

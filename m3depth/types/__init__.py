@@ -3,8 +3,10 @@
 from m3depth.types.batch import Disparity, Pair, StereoBatch
 from m3depth.types.camera import StereoRig, same_shape
 from m3depth.types.depth_map import DepthMap, Kind, Scale
+from m3depth.types.label import DepthLabel
 
 __all__ = [
+    "DepthLabel",
     "DepthMap",
     "Disparity",
     "Kind",

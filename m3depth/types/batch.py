@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.types.camera import StereoRig
+from m3depth.types.label import DepthLabel
 
 
 class StereoBatch(TypedDict):
@@ -17,6 +18,7 @@ class StereoBatch(TypedDict):
     rig: StereoRig  # at the resolution of `left`
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
+    depth_label: NotRequired[DepthLabel]  # the same and depth without a scale, at `left`'s size
     occluded: NotRequired[Bool[Tensor, "*b 1 H W"]]  # left view: the right one does not show it
     tool: NotRequired[Bool[Tensor, "*b 1 h w"]]  # left view: an instrument covers the tissue
     tool_right: NotRequired[Bool[Tensor, "*b 1 h w"]]

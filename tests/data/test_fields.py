@@ -6,7 +6,7 @@ from torch import Tensor
 
 from m3depth.data.fields import FIELDS, Box, Field, collate, cropped, mirrored, resized
 from m3depth.errors import DataError
-from m3depth.types import StereoBatch
+from m3depth.types import DepthLabel, DepthMap, Kind, StereoBatch
 from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 12, 24
@@ -41,6 +41,7 @@ def sample(stereo: bool = True) -> StereoBatch:
         "ignore": torch.cat([left_half, ~left_half][: 1 + stereo]),
         "camera_to_world": turned(0.1),
         "depth_mm": 50 + columns,
+        "depth_label": DepthLabel.of(DepthMap((50 + columns)[None], Kind.DEPTH)).sample(),
         "occluded": left_half,
         "mask": ~left_half,
     }
@@ -110,7 +111,9 @@ def test_a_swap_takes_each_field_from_the_other_view():
         assert torch.equal(after[name][0], before[other][0].flip(-1))
         assert torch.equal(after[name][1], before[name][1])
     assert torch.equal(after["ignore"][0], before["ignore"][0].flip(0, -1))
-    assert not {"depth_mm", "occluded", "mask"} & after.keys()  # of the old left view
+    assert (
+        not {"depth_mm", "depth_label", "occluded", "mask"} & after.keys()
+    )  # of the old left view
     assert after["key"] == before["key"]
 
 

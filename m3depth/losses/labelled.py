@@ -1,0 +1,89 @@
+"""The terms of an objective on depth labels: which samples and which form of depth a loss compares.
+
+One batch may hold metric depth, depth up to scale and disparity of an unknown rig: each sample's
+`DepthLabel` says which it is. `RelativeTerm` learns from all of them, `DepthTerm` from those that
+have a depth.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from m3depth.losses.objective import WeightedTerms
+from m3depth.losses.per_image import Loss
+from m3depth.losses.terms import PerSample
+from m3depth.types import DepthLabel, DepthMap, Kind
+
+
+class Labelled(NamedTuple):
+    """One scale of a network's output beside its labels at that scale's resolution."""
+
+    prediction: DepthMap  # with its camera
+    label: DepthLabel
+
+
+class LabelObjective(WeightedTerms[Labelled]):
+    """Of depth labels: for `SupervisedDepth`."""
+
+    looks_at = Labelled
+
+
+@dataclass(frozen=True)
+class RelativeTerm:
+    """A loss that is blind to scale and shift, on every sample.
+
+    Attributes:
+        weight: Factor of this term in the total.
+        loss: Of `losses.relative`; it gets both maps as inverse depth up to scale and shift.
+    """
+
+    weight: float
+    loss: Loss[[]]
+
+    def __call__(self, pyramid: Sequence[Labelled]) -> PerSample:
+        """Sum over scales; a sample counts if its label has relief."""
+        return _added(self._at(one) for one in pyramid)
+
+    def _at(self, scale: Labelled) -> PerSample:
+        found, label = scale.prediction.relative(), scale.label
+        known = label.known if found.known is None else label.known & found.known
+        return self.loss(found.values, label.inverse_depth, known)
+
+
+@dataclass(frozen=True)
+class DepthTerm:
+    """A loss on depth, on the samples whose label is metric.
+
+    Attributes:
+        weight: Factor of this term in the total.
+        loss: Of `losses.logarithmic`; it gets depth along z, in mm.
+        up_to_scale: Whether labels up to scale count, too, and the network's depth may be up to
+            scale: for a loss that is blind to it.
+    """
+
+    weight: float
+    loss: Loss[[]]
+    up_to_scale: bool = False
+
+    def __call__(self, pyramid: Sequence[Labelled]) -> PerSample:
+        """Sum over scales; a sample counts if the loss has enough known pixels of it.
+
+        Raises:
+            DataError: the network's output has no depth, or no millimetres.
+        """
+        return _added(self._at(one) for one in pyramid)
+
+    def _at(self, scale: Labelled) -> PerSample:
+        prediction, label = scale.prediction, scale.label
+        depth = prediction.to(Kind.DEPTH).values if self.up_to_scale else prediction.depth_mm()
+        counts = ~label.shifted if self.up_to_scale else label.metric
+        return self.loss(depth, label.depth, label.known & counts[:, None, None, None])
+
+
+def _added(scales: Iterable[PerSample]) -> PerSample:
+    """A sample counts if it does at any scale."""
+    first, *others = scales
+    for one in others:
+        value = first.value * first.counted + one.value * one.counted
+        first = PerSample(value, first.counted | one.counted)
+    return first
