@@ -139,6 +139,8 @@ class Protocol:
         if not truth.counts.any():
             return None
         prediction = at_size(prediction, size_of(truth.depth_mm)).seen_by(truth.rig)
+        if not self.metric:  # an alignment needs no baseline
+            prediction = prediction.up_to_scale()
         disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
         raw_mm = (disparity or prediction).to(Kind.DEPTH).values
         if prediction.known is not None:

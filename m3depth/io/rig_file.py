@@ -1,4 +1,4 @@
-"""`rig.yaml`: the calibration beside a folder of rectified pairs."""
+"""`rig.yaml`: the calibration of a rectified pair of cameras, or of one camera."""
 
 import math
 from collections import Counter
@@ -13,8 +13,8 @@ from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.types.camera import StereoRig, same_shape
 
-REQUIRED = ("fx", "fy", "cx", "cy", "baseline_mm", "width", "height")
-OPTIONAL = ("cx_right", "unusual")
+REQUIRED = ("fx", "fy", "cx", "cy", "width", "height")
+OPTIONAL = ("baseline_mm", "cx_right", "unusual")
 
 
 class RigFile(NamedTuple):
@@ -32,7 +32,7 @@ class RigFile(NamedTuple):
         if size != self.size:
             raise DataError(
                 f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "
-                f"{self.size[1]}x{self.size[0]} (K of the wrong resolution); give both alike"
+                f"{self.size[1]}x{self.size[0]} (K of the wrong resolution); give both at one size"
             )
 
     def at(self, size: tuple[int, int], where: str) -> StereoRig:
@@ -51,10 +51,11 @@ class RigFile(NamedTuple):
 
 
 def read_rig(path: Path) -> RigFile:
-    """Read ``fx fy cx cy [cx_right] baseline_mm width height`` (pixels, millimetres).
+    """Read ``fx fy cx cy [cx_right] [baseline_mm] width height`` (pixels, millimetres).
 
-    Without ``cx_right`` both principal points are taken to be alike. ``unusual: true`` says that
-    numbers which hardly any camera has are meant (see `require_plausible`).
+    Without ``baseline_mm`` it is a single camera (`StereoRig.monocular`), without ``cx_right`` both
+    cameras have the same principal point. ``unusual: true`` says that numbers which hardly any
+    camera has are meant (see `require_plausible`).
 
     Raises:
         DataError: unreadable, a key missing, twice, unknown or not a number, or a value that no
@@ -77,10 +78,13 @@ def rig_of(given: Mapping[str, object], path: Path | str) -> RigFile:
     for key in ("fx", "fy", "width", "height"):
         if entries[key] <= 0:
             raise DataError(f"{path}: {key} is {entries[key]:g}; it must be positive, in pixels")
-    if entries["baseline_mm"] <= 0:
+    if "cx_right" in entries and "baseline_mm" not in entries:
+        raise DataError(f"{path}: cx_right is of a second camera: add baseline_mm, or remove it")
+    baseline_mm = entries.setdefault("baseline_mm", 0.0)
+    if "baseline_mm" in said and baseline_mm <= 0:
         raise DataError(
-            f"{path}: baseline_mm is {entries['baseline_mm']:g}; it must be positive, in "
-            "millimetres, with the right camera to the right of the left"
+            f"{path}: baseline_mm is {baseline_mm:g}; it must be positive, in millimetres, with "
+            "the right camera to the right of the left; remove the line for a single camera"
         )
     height, width = (_whole(entries.pop(key), key, path) for key in ("height", "width"))
     rig = StereoRig.of(**({"cx_right": entries["cx"]} | entries))

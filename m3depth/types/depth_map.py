@@ -12,7 +12,11 @@ from torch.nn import functional
 
 from m3depth.errors import DataError
 from m3depth.types.camera import StereoRig
-from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
+from m3depth.types.disparity import (
+    NEAREST_PARALLAX_PX,
+    depth_from_disparity,
+    disparity_from_depth,
+)
 
 UNMIXED = 1 - 1e-6  # of a bilinear sample's weights, on what is known
 
@@ -97,6 +101,20 @@ class DepthMap:
         """
         inverse = self.to(Kind.INVERSE_DEPTH) if self.kind is Kind.DEPTH else self
         return replace(inverse, kind=Kind.INVERSE_DEPTH, scale=Scale.UP_TO_SCALE_AND_SHIFT)
+
+    def up_to_scale(self) -> "DepthMap":
+        """Disparity of a camera without a baseline as inverse depth up to scale; else as it is.
+
+        Such a camera has one principal point, so that infinity has no parallax. What
+        `depth_from_disparity` takes for parallel is 0.
+        """
+        disparity = self.kind in (Kind.FRACTION, Kind.DISPARITY)
+        if not disparity or self.camera is None or bool(self.camera.calibrated.any()):
+            return self
+        pixels = self.to(Kind.DISPARITY)
+        values = torch.where(pixels.values > NEAREST_PARALLAX_PX, pixels.values, 0.0)
+        kind, scale = Kind.INVERSE_DEPTH, Scale.UP_TO_SCALE
+        return replace(pixels, values=values, kind=kind, scale=scale, right=None)
 
     def depth_mm(self) -> Float[Tensor, "b 1 h w"]:
         """Depth along z in millimetres, 0 = not known.

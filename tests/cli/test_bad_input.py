@@ -176,7 +176,7 @@ def test_predict_with_a_wrong_rig_file(checkpoint: Path, root: Path, tmp_path: P
     (root / "rig.yaml").write_text("fx: 40\n")
     told = m3depth("predict", *paths, f"rig={root}/rig.yaml")
     assert told.status == 1
-    assert "rig.yaml: missing fy, cx, cy, baseline_mm, width, height" in told.line
+    assert "rig.yaml: missing fy, cx, cy, width, height" in told.line
 
 
 @pytest.mark.parametrize("shard", ["2/2", "x", "1", "0/0", "-1/2"])

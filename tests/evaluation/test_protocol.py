@@ -13,7 +13,7 @@ from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.pixels import Crop, visible
 from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
 from m3depth.evaluation.truth import Truth, as_batch
-from m3depth.types import DepthMap, StereoBatch
+from m3depth.types import DepthMap, StereoBatch, StereoRig
 from m3depth.types.disparity import disparity_from_depth
 
 TRUE_MM = torch.tensor([0, 1e-4, 10, 25, 100, 150, 151, 180, 300, 301])
@@ -29,6 +29,8 @@ COUNTED = {
     "c3vd": [10, 25],
 }
 ALIGNED = {"median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd"}
+
+MONOCULAR = batched(StereoRig.monocular(*(float(value) for value in RIG[:4])))
 
 
 def truth_of(frame: StereoBatch) -> Truth:
@@ -135,6 +137,22 @@ def test_median_makes_a_scaled_prediction_perfect() -> None:
     found = compared(load("median")[0], [0.37 * t for t in true], true)
     assert torch.allclose(found.depth_mm, found.truth.depth_mm.double(), rtol=1e-5)
     assert found.fit.scale == pytest.approx(1 / 0.37)
+
+
+def test_an_aligned_score_of_a_disparity_needs_no_baseline() -> None:
+    protocol = load("c3vd")[0]
+    truth = protocol.within(of_depths(torch.linspace(20, 99, 200)))
+    wavy = truth.depth_mm * (1 + 0.2 * torch.linspace(0, 9, 200).sin())
+    disparity = predicted(wavy)
+    expected = protocol.compare(disparity, truth)
+    found = protocol.compare(disparity, truth._replace(rig=MONOCULAR))
+    assert found is not None
+    assert expected is not None
+    torch.testing.assert_close(found.depth_mm, expected.depth_mm, rtol=1e-6, atol=0)
+    assert found.disparity is None
+    assert found.given is None
+    with pytest.raises(DataError, match="no baseline is known"):
+        load("unscaled")[0].compare(disparity, truth._replace(rig=MONOCULAR))
 
 
 def test_without_scaling_a_prediction_stays_as_it_is() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from m3depth.errors import DataError
 from m3depth.io.rig_file import RigFile, read_rig
+from m3depth.types import StereoRig
 
 LINES = {
     "fx": "452.5",
@@ -50,6 +51,14 @@ def test_what_is_no_rig_is_one_line_with_its_file(tmp_path: Path, changed: dict,
         read(tmp_path, **changed)
     assert said in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / 'rig.yaml'}: ")
+
+
+def test_a_single_camera_has_no_baseline(tmp_path: Path):
+    path = tmp_path / "rig.yaml"
+    path.write_text("\n".join(f"{k}: {v}" for k, v in LINES.items() if k != "baseline_mm"))
+    rig = read_rig(path).rig
+    assert rig == StereoRig.monocular(452.5, 452.5, 239.5, 191.5)
+    assert not rig.calibrated
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path):

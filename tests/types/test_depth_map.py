@@ -101,6 +101,20 @@ def test_what_every_map_has_in_common_is_inverse_depth_up_to_scale_and_shift():
         assert torch.corrcoef(torch.stack([values, reference]))[0, 1] == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_disparity_of_one_camera_is_inverse_depth_up_to_scale(kind: Kind):
+    given = DEPTH.to(kind)
+    assert given.up_to_scale() is given  # its baseline is known
+    single = given.seen_by(MONO)
+    found = single.up_to_scale()
+    if kind in (Kind.DEPTH, Kind.INVERSE_DEPTH):
+        assert found is single
+        return
+    assert (found.kind, found.scale) == (Kind.INVERSE_DEPTH, Scale.UP_TO_SCALE)
+    ratio = found.to(Kind.DEPTH).values[0] / DEPTH.values[0]  # of parallel axes
+    torch.testing.assert_close(ratio, ratio[:1, :1, :1].expand_as(ratio))
+
+
 def test_what_is_not_known_is_told():
     holes = DEPTH.values.clone()
     holes[0, 0, 0, 0] = 0.0

@@ -37,7 +37,7 @@ class FolderPairs(ReadAtSize):
     Layout::
 
         ROOT/left/NAME.png   ROOT/right/NAME.png    same names, same sizes; png jpg jpeg tif bmp
-        ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] baseline_mm
+        ROOT/rig.yaml                               optional: fx fy cx cy [cx_right] [baseline_mm]
                                                     width height, in pixels and millimetres
         ROOT/depth/NAME.{npy,npz,png,tiff,pfm}      optional: left view, mm along z, 0 = unknown
         ROOT/mask/NAME.{png,npy,npz}                optional: 0 = leave out of scores and priors
@@ -161,6 +161,8 @@ class FolderPairs(ReadAtSize):
         first = self._left[self.names[0]]
         height, width = read_image(first).shape[-2:]
         calibration.check_size((height, width), str(first))
+        if not bool(calibration.rig.calibrated):
+            warn_once(f"{path}: no baseline_mm, so disparity gives no depth in mm; add it if known")
         return calibration
 
     def _chosen(self, only: set[str], without: set[str]) -> list[str]:

@@ -167,7 +167,8 @@ BROKEN_FOLDERS = {
     "several files of one name: f9": lambda root: picture(root / "left" / "f9.jpg"),
     "depth without left: f2": lambda root: picture(root / "depth" / "f2.png"),
     "left: empty": drop_left,
-    "missing baseline_mm": lambda root: write_rig(root, baseline_mm=None),
+    "missing fy": lambda root: write_rig(root, fy=None),
+    "cx_right is of a second camera": lambda root: write_rig(root, baseline_mm=None, cx_right=21.0),
     "unknown focal": lambda root: write_rig(root, focal=3.0),
     "fx is 'wide'": lambda root: write_rig(root, fx="wide"),
     "cx is nan": lambda root: write_rig(root, cx=float("nan")),
@@ -193,6 +194,15 @@ def test_a_broken_folder_is_refused_at_construction_in_one_line(root: Path, mess
     assert message in str(caught.value)
     assert str(root) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_pairs_without_a_baseline_keep_their_camera_and_say_so(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_rig(root, baseline_mm=None)
+    rig = FolderPairs(root, None)[0]["rig"]
+    assert [float(value) for value in rig] == [30, 30, 20, 11, 20, 0]
+    assert "rig.yaml: no baseline_mm, so disparity gives no depth in mm" in caplog.text
 
 
 def test_a_missing_root_and_an_unknown_name_are_named(root: Path) -> None:
