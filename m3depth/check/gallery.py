@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,9 @@ from m3depth.check.measuring.measured_frame import MeasuredFrame
 from m3depth.check.measuring.sampler import Sampled
 from m3depth.check.measuring.set_measures import fine, measures
 from m3depth.check.verdict import verdict
-from m3depth.imaging.figures import Picture, data_uri
+from m3depth.imaging.figures import Picture
 from m3depth.io.files import write_text
+from m3depth.report.html import figure, page
 from m3depth.version import __version__
 
 WIDEST_PX = 1100
@@ -39,7 +39,6 @@ def write_gallery(path: Path, findings: Sequence[Finding], sampled: Sampled) -> 
     Raises:
         UserError: the file cannot be written.
     """
-    css = files("m3depth.report").joinpath("page.css").read_text("utf-8")
     body = "".join(
         [
             f"<h1>{escape(verdict(findings))}</h1>",
@@ -50,13 +49,7 @@ def write_gallery(path: Path, findings: Sequence[Finding], sampled: Sampled) -> 
             f"<footer><p>m3depth {escape(__version__)} check</p></footer>",
         ]
     )
-    write_text(
-        path,
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,"><title>m3depth check</title>'
-        f"<style>{css}{STYLE}</style></head><body>{body}</body></html>\n",
-    )
+    write_text(path, page("m3depth check", body, style=STYLE, charts=False))
 
 
 def _finding(finding: Finding) -> str:
@@ -65,7 +58,7 @@ def _finding(finding: Finding) -> str:
         f"<dt><code>{escape(name)}</code></dt><dd>{value:.4g}</dd>"
         for name, value in finding.evidence.items()
     )
-    picture = "" if finding.picture is None else _figure(finding.picture, finding.told)
+    picture = "" if finding.picture is None else figure(_small(finding.picture), finding.told)
     return (
         f'<section class="fault is-{severity}"><h2><code>{escape(finding.code)}</code> '
         f"<small>{severity}</small></h2><p>{escape(finding.said)}.</p>"
@@ -102,21 +95,13 @@ def _worst(findings: Sequence[Finding], sampled: Sampled) -> str:
     worst = [frames[key] for key, _ in told.most_common() if key in frames][:WORST]
     if not worst:
         return ""
-    rows = "".join(_figure(frame.joined, _caption(frame, findings)) for frame in worst)
+    rows = "".join(figure(_small(frame.joined), _caption(frame, findings)) for frame in worst)
     return f'<section class="worst"><h2>Worst frames</h2>{rows}</section>'
 
 
 def _caption(frame: MeasuredFrame, findings: Sequence[Finding]) -> str:
     codes = [finding.code for finding in findings if frame.key in finding.frames]
     return f"{frame.key} ({frame.split}): {', '.join(codes)}"
-
-
-def _figure(picture: Picture, told: str) -> str:
-    text = escape(told, quote=True)
-    return (
-        f'<figure><img src="{data_uri(_small(picture))}" alt="{text}">'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
 
 
 def _small(picture: Picture) -> Picture:

@@ -24,7 +24,7 @@ from m3depth.evaluation.result_files import version
 from m3depth.io.files import write_bytes, write_csv, write_json
 from m3depth.outputs.claim import Claim, Output
 from m3depth.progress import progress
-from m3depth.report.plots import read_curves
+from m3depth.report.curves import read_curves
 from m3depth.report.splat_page import write_splat_report
 from m3depth.splatting.fit import FitState, fit, start
 from m3depth.splatting.fit_file import Rows, resume, save

@@ -12,7 +12,8 @@ from m3depth.evaluation.counted import LeftOut
 from m3depth.evaluation.predictors import NoPredictionError, Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import ReadableFrames, Skipped
-from m3depth.evaluation.result import Evaluation, Result, Row, ShownFrame
+from m3depth.evaluation.result import Evaluation, Result, ShownFrame
+from m3depth.evaluation.row import Row
 from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
 from m3depth.evaluation.truth import Truth, as_batch

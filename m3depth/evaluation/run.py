@@ -19,7 +19,8 @@ from m3depth.evaluation.counted import (
 from m3depth.evaluation.flicker import PosedDepth, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.reliability import Reliability
-from m3depth.evaluation.result import Result, Row
+from m3depth.evaluation.result import Result
+from m3depth.evaluation.row import Row
 from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
 from m3depth.evaluation.surface_metrics import score_frontal
 from m3depth.evaluation.truth import Truth

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from m3depth.evaluation.averaging import FEW_VIDEOS
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.provenance import git_commit
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.io.files import write_text
 from m3depth.report import plots, protocols, rows, tables
-from m3depth.report.plots import Figure
-from m3depth.report.rows import DepthRows, DisparityRows
-from m3depth.version import __version__
+from m3depth.report.curves import curve_figures, read_curves
+from m3depth.report.depth_rows import DepthRows
+from m3depth.report.disparity_rows import DisparityRows
+from m3depth.report.html import chart, footer, page, section, wide
 
 
 def write_report(
@@ -55,21 +54,6 @@ def write_report(
         footer(notes or {}),
     ]
     write_text(path, page(title, "".join(sections)))
-
-
-def page(title: str, body: str) -> str:
-    """A whole page, with everything that its charts need."""
-    from plotly.offline import get_plotlyjs
-
-    parts = files("m3depth.report")
-    css, ink = (parts.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
-        f"<style>{css}</style><script>{get_plotlyjs()}</script></head>"
-        f"<body>{body}<script>{ink}</script></body></html>\n"
-    )
 
 
 def _head(title: str, evaluation: Evaluation) -> str:
@@ -142,7 +126,7 @@ def _confidence(evaluation: Evaluation) -> str:
 
 
 def _training(curves: Path | None) -> str:
-    figures = plots.curve_figures(plots.read_curves(curves)) if curves is not None else []
+    figures = curve_figures(read_curves(curves)) if curves is not None else []
     if not figures:
         return ""
     charts = "".join(chart(figure) for figure in figures)
@@ -175,36 +159,3 @@ def _cloud(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
         "click a name in the legend to show or hide it."
     )
     return section("Point cloud", said, chart(figure)) if figure is not None else ""
-
-
-def footer(notes: Mapping[str, str]) -> str:
-    """What a reader needs to repeat it; a text of several lines is folded away."""
-    git = git_commit().get("git")
-    version = f"m3depth {__version__}" + (f", commit {git}" if git else "")
-    told = {**notes, "version": version}
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{_told(text)}</dd>" for name, text in told.items())
-    return f"<footer><dl>{items}</dl></footer>"
-
-
-def _told(text: str) -> str:
-    if "\n" not in text.strip():
-        return f"<code>{escape(text)}</code>"
-    return f"<details><summary>show</summary><pre>{escape(text)}</pre></details>"
-
-
-def section(title: str, said: str, body: str) -> str:
-    """A heading, a line below it, and HTML."""
-    said = f'<p class="lead">{escape(said)}</p>' if said else ""
-    return f"<section><h2>{escape(title)}</h2>{said}{body}</section>"
-
-
-def wide(body: str) -> str:
-    """A table that may be wider than the screen."""
-    return f'<div class="wide">{body}</div>'
-
-
-def chart(figure: Figure) -> str:
-    """A figure, without plotly's own script, which `page` brings."""
-    config = {"displayModeBar": False, "responsive": True}
-    drawn: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
-    return f'<div class="chart">{drawn}</div>'

@@ -1,77 +1,19 @@
 """The interactive figures, as plotly draws them."""
 
-import csv
 import math
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from m3depth.evaluation.result import Evaluation, Result, ShownFrame
 from m3depth.geometry.points import back_project, pixel_grid
-from m3depth.report.rows import image_at
+from m3depth.report.frame_arrays import image_at
+from m3depth.report.html import Figure
 
 CLOUD_POINTS = 30_000  # beyond this, only every second, third ... row and column is drawn
 GREY = "#8a94a1"  # shows on light and on dark
 TRUTH_COLOUR = "#17becf"  # one that tissue does not have
-SHRINK = "shrink"  # the column with the number that both sides of the images are divided by
-LOG_RATIO = 3.0  # a curve that spans more than this is drawn over a logarithmic axis
-
-Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
-Curves = dict[str, tuple[list[float], list[float]]]  # name -> steps, values
-
-
-NO_TERMS = ("/loss", "/error", "/left_out", "_mm", "abs_rel")  # or a chart of their own
-
-
-class CurvePanel(NamedTuple):
-    """One chart of training curves."""
-
-    title: str
-    shows: Callable[[str], bool]  # which columns
-    log: bool = False  # draw a wide range over a logarithmic axis
-
-
-PANELS = (
-    CurvePanel("Loss", lambda name: name.endswith("/loss"), log=True),
-    CurvePanel(
-        "Terms of the loss",
-        lambda name: "/" in name and not name.endswith(NO_TERMS),
-        log=True,
-    ),
-    CurvePanel("Expected error: negative log-likelihood", lambda name: name.endswith("/error")),
-    CurvePanel("Validation error, mm", lambda name: name.endswith("_mm")),
-    CurvePanel("Learning rate", lambda name: name.startswith("lr")),
-)
-
-
-def read_curves(path: Path) -> Curves:
-    """The columns of a `metrics.csv` over its `step`; blank cells are left out."""
-    curves: Curves = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            for name, cell in row.items():
-                if cell and name not in ("step", "epoch"):
-                    steps, values = curves.setdefault(name, ([], []))
-                    steps.append(float(row["step"]))
-                    values.append(float(cell))
-    return curves
-
-
-def curve_figures(curves: Curves, panels: Sequence[CurvePanel] = PANELS) -> list[Figure]:
-    """One figure for each panel that has something to show."""
-    shown = [(p, {n: c for n, c in curves.items() if p.shows(n)}) for p in panels]
-    changes = size_changes(curves)
-    return [_curves(panel, columns, changes) for panel, columns in shown if columns]
-
-
-def size_changes(curves: Curves) -> dict[float, str]:
-    """The steps from which on pictures had another size, and which: losses jump there."""
-    steps, shrinks = curves.get(SHRINK, ([], []))
-    changed = [i for i in range(1, len(steps)) if shrinks[i] != shrinks[i - 1]]
-    return {steps[i]: f"1/{shrinks[i]:g} size" if shrinks[i] > 1 else "full size" for i in changed}
 
 
 def frame_errors(evaluation: Evaluation) -> Figure | None:
@@ -90,7 +32,7 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
         hovertemplate="%{customdata}<br>%{y:.2f} mm<extra></extra>",
         marker_color="#3b82c4",
     )
-    figure = _styled(go.Figure(bars), "", "frame", "MAE, mm")
+    figure = styled(go.Figure(bars), "", "frame", "MAE, mm")
     return figure.add_hline(
         y=first.metrics["mae_mm"],
         line_dash="dot",
@@ -125,7 +67,7 @@ def reliability(result: Result) -> Figure | None:
         ),
     ]
     within = f"within {known['within_mm']:g} mm"
-    figure = _styled(go.Figure(lines), "", f"confidence: probability of being {within}", within)
+    figure = styled(go.Figure(lines), "", f"confidence: probability of being {within}", within)
     # below the axis' title
     figure.update_layout(legend_y=-0.25, height=360, margin_b=80)
     return figure.update_xaxes(range=[0, 1], tickformat=".0%").update_yaxes(
@@ -147,7 +89,7 @@ def cloud(frame: ShownFrame, far_mm: float) -> Figure | None:
         known_mm = frame.truth.depth_mm * frame.truth.counts
         truth = _points(frame, known_mm, "truth", far_mm)
         traces.append(truth.update(visible="legendonly", marker_color=TRUTH_COLOUR))
-    figure = _styled(go.Figure(traces), "", "", "")
+    figure = styled(go.Figure(traces), "", "", "")
     axes = {f"{axis}axis": {"title": f"{axis}, mm", "showbackground": False} for axis in "xyz"}
     # as the camera sees it, from a little aside: y down, z away
     camera = {"eye": {"x": 0.7, "y": -0.8, "z": -1.9}, "up": {"x": 0, "y": -1, "z": 0}}
@@ -183,26 +125,7 @@ def _points(frame: ShownFrame, depth_mm: torch.Tensor, name: str, far_mm: float)
     )
 
 
-def _curves(panel: CurvePanel, columns: Curves, changes: Mapping[float, str]) -> Figure:
-    import plotly.graph_objects as go
-
-    figure = go.Figure(
-        [
-            go.Scatter(x=steps, y=values, name=name, mode="lines" if len(steps) > 1 else "markers")
-            for name, (steps, values) in columns.items()
-        ]
-    )
-    figure = _styled(figure, panel.title, "", "")
-    for step, size in changes.items():
-        figure.add_vline(x=step, line_dash="dot", line_color=GREY, annotation_text=size)
-    values = np.concatenate([np.asarray(v) for _, v in columns.values()])
-    wide = values.min() > 0 and values.max() > LOG_RATIO * values.min()
-    logarithmic = panel.log and wide
-    figure.update_layout(showlegend=True).update_xaxes(rangemode="tozero")
-    return figure.update_yaxes(**({"type": "log"} if logarithmic else {"rangemode": "tozero"}))
-
-
-def _styled(figure: Figure, title: str, x: str, y: str) -> Figure:
+def styled(figure: Figure, title: str, x: str, y: str) -> Figure:
     """Transparent, so that the page's light or dark ground shows; the page sets the ink."""
     grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     return figure.update_layout(

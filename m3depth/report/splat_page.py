@@ -7,10 +7,9 @@ from typing import Any
 
 from m3depth.io.files import write_text
 from m3depth.priors.edits import few
-from m3depth.report.page import chart, footer, page, section, wide
-from m3depth.report.plots import CurvePanel, Curves, curve_figures
+from m3depth.report.curves import CurvePanel, Curves, curve_figures
+from m3depth.report.html import card, chart, footer, page, section, wide
 from m3depth.report.splat_pictures import held_out
-from m3depth.report.tables import card
 from m3depth.splatting.scores import RenderedView
 
 PANELS = (

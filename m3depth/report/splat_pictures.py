@@ -13,9 +13,8 @@ from m3depth.imaging.figures import (
     Picture,
     colour,
     colour_inverse_depth,
-    data_uri,
 )
-from m3depth.report.page import section
+from m3depth.report.html import figure, section
 from m3depth.splatting.results.renders import as_bytes, depth_range
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scores import RenderedView
@@ -63,18 +62,10 @@ def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -
             "rendered minus true": error(view.depth_mm, true, true.known),
             "prior minus true": error(frame.depth_mm, true, true.known & (frame.depth_mm > 0)),
         }
-    figures = "".join(_figure(title, picture) for title, picture in (colours | depths).items())
+    figures = "".join(figure(picture, title) for title, picture in (colours | depths).items())
     columns = f"grid-template-columns: repeat({len(colours)}, minmax(0, 1fr))"
     return (
         f'<div class="row"><p>{escape(frame.key)}</p><div style="{columns}">{figures}</div></div>'
-    )
-
-
-def _figure(title: str, picture: Picture) -> str:
-    text = escape(title, quote=True)
-    return (
-        f'<figure><img src="{data_uri(picture)}" alt="{text}">'
-        f"<figcaption>{text}</figcaption></figure>"
     )
 
 

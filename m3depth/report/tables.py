@@ -4,6 +4,7 @@ from html import escape
 
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.scoring import METRICS
+from m3depth.report.html import card
 from m3depth.report.meanings import BASELINE_TITLES, MEANINGS, interval, number
 
 AGAINST = {"mae_mm": "mean_depth", "epe_px": "constant_disparity", "ssim": "best_shift"}
@@ -131,11 +132,3 @@ def _comparison(name: str, value: float, against: float) -> list[str]:
 def _scale(scale: dict[str, float]) -> str:
     said = "true over predicted depth (median of frames ± relative spread); 1 = right scale"
     return card(f"{scale['median_ratio']:.3f}", f"± {scale['std_ratio']:.3f}", said)
-
-
-def card(number: str, unit: str, said: str, kind: str = "") -> str:
-    """A number with its unit, and what it is."""
-    return (
-        f'<div class="card {kind}"><b>{number}<small> {unit}</small></b>'
-        f"<span>{escape(said)}</span></div>"
-    )

@@ -13,7 +13,8 @@ from m3depth.errors import UserError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.protocol import Protocol
-from m3depth.evaluation.result import Evaluation, Result, Row
+from m3depth.evaluation.result import Evaluation, Result
+from m3depth.evaluation.row import Row
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_cells
 from m3depth.report.tables import headline, metric_table

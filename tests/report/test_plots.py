@@ -5,7 +5,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from m3depth.evaluation.result import Evaluation
-from m3depth.report.plots import CLOUD_POINTS, cloud, curve_figures, frame_errors, read_curves
+from m3depth.report.curves import curve_figures, read_curves
+from m3depth.report.plots import CLOUD_POINTS, cloud, frame_errors
 
 
 def test_blank_cells_are_left_out(curves: Path) -> None:

@@ -1,0 +1,83 @@
+"""Rows of pictures of frames with millimetres."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m3depth.evaluation.result import ShownFrame
+from m3depth.geometry.warp import warp
+from m3depth.imaging import bars
+from m3depth.imaging.figures import (
+    ERROR_COLOURS,
+    UNKNOWN_GREY,
+    Picture,
+    colour,
+    colour_inverse_depth,
+    inverse_depth_range,
+)
+from m3depth.report.frame_arrays import Plane, as_picture, frame_disparity_px, plane, round_up
+
+
+@dataclass(frozen=True)
+class DepthRows:
+    """Rows for frames with a calibration, in millimetres."""
+
+    near_mm: float
+    far_mm: float
+    ceiling_mm: float | None  # None: no true depth, so no error
+
+    titles = (
+        *("left image", "predicted inverse depth", "true inverse depth", "absolute error"),
+        "left rebuilt from right",
+    )
+
+    @classmethod
+    def over(cls, frames: Iterable[ShownFrame]) -> "DepthRows":
+        """The ranges that serve all these frames: by the truth, where it is known."""
+        frames = list(frames)
+        truths = [plane(f.truth.depth_mm) for f in frames if f.truth is not None]
+        errors = [error[known] for error, known in map(_error_mm, frames) if known.any()]
+        worst = round_up(float(np.percentile(np.concatenate(errors), 95))) if errors else None
+        depths = truths or [plane(f.depth_mm) for f in frames if f.depth_mm is not None]
+        return cls(*inverse_depth_range(depths), worst)
+
+    def pictures(self, frame: ShownFrame) -> list[Picture | None]:
+        """The row's pictures; None where there is no truth, or no right image."""
+        if frame.depth_mm is None:
+            return [as_picture(frame.batch["left"]), None, None, None, None]
+        predicted = colour_inverse_depth(plane(frame.depth_mm), *self._range)
+        rebuilt = _rebuilt(frame) if "right" in frame.batch else None
+        if frame.truth is None or self.ceiling_mm is None:
+            return [as_picture(frame.batch["left"]), predicted, None, None, rebuilt]
+        true = colour_inverse_depth(plane(frame.truth.depth_mm), *self._range)
+        error, known = _error_mm(frame)
+        drawn = colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known)
+        return [as_picture(frame.batch["left"]), predicted, true, drawn, rebuilt]
+
+    def bars(self) -> str:
+        """The colour bars that belong to all rows."""
+        depth = bars.inverse_depth_bar(*self._range)
+        if self.ceiling_mm is None:
+            return depth
+        return depth + bars.error_bar(self.ceiling_mm, "mm", "truth not known")
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        return self.near_mm, self.far_mm
+
+
+def _rebuilt(frame: ShownFrame) -> Picture:
+    """The left view by the right one's light, grey where that does not see: what SSIM is of."""
+    rebuilt, seen = warp(frame.batch["right"], -frame_disparity_px(frame))
+    picture = as_picture(rebuilt)
+    picture[~seen[0, 0].numpy()] = UNKNOWN_GREY
+    return picture
+
+
+def _error_mm(frame: ShownFrame) -> tuple[Plane, NDArray[np.bool_]]:
+    if frame.truth is None or frame.depth_mm is None:
+        return np.zeros((1, 1), np.float32), np.zeros((1, 1), bool)
+    error = (frame.depth_mm - frame.truth.depth_mm).abs()
+    return plane(error), frame.truth.counts[0, 0].numpy()
