@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from m3depth.data.readers.single_views import SingleViews
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.device import pick_device
+from m3depth.imaging.bytes import to_picture
 from m3depth.io.files import write_png, write_text
 from m3depth.networks.finest import Finest
 from m3depth.priors.exporting import Export
@@ -126,8 +127,7 @@ def _write(folder: Path, frames: int, native: tuple[int, int]) -> None:
     there_and_back = [*pictures, *pictures[-2:0:-1]]
     for frame in range(frames):
         picture = there_and_back[frame % len(there_and_back)]
-        pixels = (picture * 255).round().byte().permute(1, 2, 0).numpy()
-        write_png(folder / f"{frame:06d}.png", pixels)
+        write_png(folder / f"{frame:06d}.png", to_picture(picture))
     rig = {name: float(value) for name, value in clip[0]["rig"]._asdict().items()}
     rig |= {"height": native[0], "width": native[1]}
     lines = "".join(f"{name}: {value}\n" for name, value in rig.items())

@@ -19,6 +19,7 @@ from m3depth.data.packed import PackedFrames
 from m3depth.data.readers.scared import Scared
 from m3depth.data.shuffled_runs import ShuffledRuns
 from m3depth.data.synthetic import SyntheticClip
+from m3depth.imaging.bytes import to_floats
 from m3depth.io.video import Video, stacked
 
 RENDERED = (512, 640)  # enlarged to NATIVE: what is decoded matters, not its finest detail
@@ -83,7 +84,7 @@ class PngPairs(Dataset[Mapping[str, Tensor]]):
     def _read(self, side: str, index: int) -> Tensor:
         with Image.open(self.root / side / f"{index:06d}.png") as picture:
             small = picture.convert("RGB").resize(self.size[::-1], Image.Resampling.BILINEAR)
-        return torch.from_numpy(np.array(small)).permute(2, 0, 1).float() / 255
+        return to_floats(torch.from_numpy(np.array(small)).permute(2, 0, 1))
 
 
 def _loader(pairs: Any, batch: int, workers: int, run: int) -> Callable[[], int]:

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from m3depth.data.packing import PICTURES, pack
 from m3depth.errors import DataError
+from m3depth.imaging.bytes import to_floats
 from m3depth.io.array_cache import cache_folder
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
@@ -83,7 +84,7 @@ class PackedFrames(Dataset[StereoBatch]):
             name: torch.from_numpy(np.array(array[index])) for name, array in self._arrays.items()
         }
         for name in sample.keys() & PICTURES:
-            sample[name] = sample[name].float() / 255
+            sample[name] = to_floats(sample[name])
         sample["rig"] = StereoRig(*sample["rig"].unbind())
         sample["key"] = self.keys[index]
         return cast(StereoBatch, sample)

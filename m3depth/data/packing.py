@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from m3depth.errors import DataError
+from m3depth.imaging.bytes import to_bytes
 from m3depth.io.files import write_json
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
@@ -141,5 +142,5 @@ def _plain(sample: StereoBatch) -> Values:
     values["rig"] = torch.stack(sample["rig"])
     for name in PICTURES:
         if name in values:
-            values[name] = (values[name] * 255).round().byte()
+            values[name] = to_bytes(values[name])
     return {name: value.numpy() for name, value in values.items()}

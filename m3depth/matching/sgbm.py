@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from m3depth.imaging.figures import Picture
+from m3depth.imaging.bytes import to_picture
 from m3depth.matching.grey import Grey, grey
 from m3depth.types import DepthMap, Kind
 
@@ -53,7 +53,7 @@ def sgbm(
     setting = BASELINE
     if left[0, 0].numel() * (1 + WIDEST) * search > MOST_COSTS:
         setting = BASELINE._replace(paths=FIVE_PATHS)
-    views = grey(_bytes(left)), grey(_bytes(right))
+    views = grey(to_picture(left[0])), grey(to_picture(right[0]))
     disparity_px = _matched(views, low, search, setting)
     column = np.arange(width, dtype=np.float32) - disparity_px  # where the right view shows it
     found = (disparity_px >= infinity_px) & (column >= 0) & (column <= width - 1)
@@ -97,8 +97,3 @@ def _matched(views: tuple[Grey, Grey], low: int, search: int, setting: Setting) 
 
 def _whole_steps(disparities: float) -> int:
     return STEP * math.ceil(disparities / STEP)
-
-
-def _bytes(image: Float[Tensor, "1 3 h w"]) -> Picture:
-    pixels = (image[0].permute(1, 2, 0) * 255).round().clamp(0, 255)
-    return pixels.to(torch.uint8).cpu().numpy()

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int64, Shaped, UInt8
 from numpy.typing import NDArray
+
+from m3depth.imaging.bytes import to_bytes
 
 Indices = Int64[NDArray[np.int64], "..."]  # (n,), another one for each cloud
 Points = Float[NDArray[np.floating], "n 3"]
@@ -68,7 +71,7 @@ def traced(clouds: Sequence[Cloud], voxel_mm: float) -> tuple[Cloud, list[Indice
 
 def _in_order(small: Any) -> tuple[Cloud, Indices]:
     points = np.asarray(small.points)
-    colours = (np.asarray(small.colors) * 255).round().astype(np.uint8)
+    colours = to_bytes(torch.from_numpy(np.asarray(small.colors))).numpy()
     order = np.lexsort(points.T)
     return Cloud(points[order], colours[order]), order
 

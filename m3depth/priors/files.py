@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from m3depth.errors import DataError
+from m3depth.imaging.bytes import to_picture
 from m3depth.io.files import Array, write_bytes, write_npz
 from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
@@ -66,6 +67,5 @@ def beside(stem: Path, suffix: str) -> Path:
 
 def _ply(prior: DepthPrior) -> bytes:
     depth_mm = prior.depth_mm[0].numpy()
-    image = (prior.image * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
     K = prior.rig.matrix().double().numpy()
-    return ply(back_projected(depth_mm, image, depth_mm > 0, K, np.eye(4)))
+    return ply(back_projected(depth_mm, to_picture(prior.image), depth_mm > 0, K, np.eye(4)))

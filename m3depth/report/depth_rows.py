@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from m3depth.evaluation.result import ShownFrame
 from m3depth.geometry.warp import warp
 from m3depth.imaging import bars
+from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import (
     ERROR_COLOURS,
     UNKNOWN_GREY,
@@ -17,7 +18,7 @@ from m3depth.imaging.figures import (
     colour_inverse_depth,
     inverse_depth_range,
 )
-from m3depth.report.frame_arrays import Plane, as_picture, frame_disparity_px, plane, round_up
+from m3depth.report.frame_arrays import Plane, frame_disparity_px, plane, round_up
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,15 @@ class DepthRows:
     def pictures(self, frame: ShownFrame) -> list[Picture | None]:
         """The row's pictures; None where there is no truth, or no right image."""
         if frame.depth_mm is None:
-            return [as_picture(frame.batch["left"]), None, None, None, None]
+            return [to_picture(frame.batch["left"][0]), None, None, None, None]
         predicted = colour_inverse_depth(plane(frame.depth_mm), *self._range)
         rebuilt = _rebuilt(frame) if "right" in frame.batch else None
         if frame.truth is None or self.ceiling_mm is None:
-            return [as_picture(frame.batch["left"]), predicted, None, None, rebuilt]
+            return [to_picture(frame.batch["left"][0]), predicted, None, None, rebuilt]
         true = colour_inverse_depth(plane(frame.truth.depth_mm), *self._range)
         error, known = _error_mm(frame)
         drawn = colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known)
-        return [as_picture(frame.batch["left"]), predicted, true, drawn, rebuilt]
+        return [to_picture(frame.batch["left"][0]), predicted, true, drawn, rebuilt]
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
@@ -71,7 +72,7 @@ class DepthRows:
 def _rebuilt(frame: ShownFrame) -> Picture:
     """The left view by the right one's light, grey where that does not see: what SSIM is of."""
     rebuilt, seen = warp(frame.batch["right"], -frame_disparity_px(frame))
-    picture = as_picture(rebuilt)
+    picture = to_picture(rebuilt[0])
     picture[~seen[0, 0].numpy()] = UNKNOWN_GREY
     return picture
 

@@ -8,13 +8,14 @@ import numpy as np
 from m3depth.evaluation.result import ShownFrame
 from m3depth.geometry.warp import warp
 from m3depth.imaging import bars
+from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import (
     ERROR_COLOURS,
     INVERSE_DEPTH_COLOURS,
     Picture,
     colour,
 )
-from m3depth.report.frame_arrays import as_picture, frame_disparity_px, plane, round_up
+from m3depth.report.frame_arrays import frame_disparity_px, plane, round_up
 
 CEILING_LIGHT = 0.2  # of full brightness: the largest difference of a rebuilt view that is shown
 
@@ -42,14 +43,14 @@ class DisparityRows:
         known = np.ones(disparity.shape, bool)
         drawn = colour(disparity, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
         if "right" not in frame.batch:
-            return [as_picture(frame.batch["left"]), drawn, None, None]
+            return [to_picture(frame.batch["left"][0]), drawn, None, None]
         rebuilt, visible = warp(frame.batch["right"], -found_px)
         error = plane((rebuilt - frame.batch["left"]).abs().mean(dim=1, keepdim=True))
         seen = visible[0, 0].numpy()
         return [
-            as_picture(frame.batch["left"]),
+            to_picture(frame.batch["left"][0]),
             drawn,
-            as_picture(rebuilt),
+            to_picture(rebuilt[0]),
             colour(error, 0, CEILING_LIGHT, ERROR_COLOURS, seen),
         ]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from m3depth.imaging import bars
+from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import (
     ERROR_COLOURS,
     Picture,
@@ -15,7 +16,7 @@ from m3depth.imaging.figures import (
     colour_inverse_depth,
 )
 from m3depth.report.html import figure, section
-from m3depth.splatting.results.renders import as_bytes, depth_range
+from m3depth.splatting.results.renders import depth_range
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scores import RenderedView
 
@@ -44,9 +45,9 @@ def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -
     frame, true = view.frame, view.truth
     off = ((view.colour - frame.image).abs() * COLOURS_ENLARGED * view.counts).clamp(0, 1)
     colours = {
-        "frame": as_bytes(frame.image),
-        "rendered": as_bytes(view.colour),
-        f"difference of colours, times {COLOURS_ENLARGED}": as_bytes(off),
+        "frame": to_picture(frame.image),
+        "rendered": to_picture(view.colour),
+        f"difference of colours, times {COLOURS_ENLARGED}": to_picture(off),
     }
     if true is None:
         depths = {

@@ -1,11 +1,9 @@
 """From a sample of a data set to a frame that can be measured."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.check.measuring.measured_frame import MeasuredFrame
-from m3depth.imaging.figures import Picture
+from m3depth.imaging.bytes import to_picture
 from m3depth.types import StereoBatch
 
 
@@ -23,16 +21,11 @@ def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | Non
     return MeasuredFrame(
         split=split,
         key=str(sample["key"]),
-        left=bytes_of(sample["left"]),
-        right=None if right is None else bytes_of(right),
+        left=to_picture(sample["left"]),
+        right=None if right is None else to_picture(right),
         rig=sample["rig"],
         depth_mm=None if depth is None else depth[0].numpy(),
         follows_same=follows_same or frozenset(),
         followed=follows_same is not None,
         left_in=min((float(mask.float().mean()) for mask in masks), default=None),
     )
-
-
-def bytes_of(image: Float[Tensor, "3 h w"]) -> Picture:
-    """RGB in [0, 1] as 8-bit pixels."""
-    return (image.permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()

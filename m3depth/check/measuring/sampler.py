@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-import numpy as np
+import torch
 from torch.utils.data import Dataset
 
 from m3depth.check.measuring.measured_frame import MeasuredFrame, measure
-from m3depth.check.measuring.of_sample import bytes_of, frame_of
+from m3depth.check.measuring.of_sample import frame_of
 from m3depth.errors import DataError
+from m3depth.imaging.bytes import to_bytes
 from m3depth.types import StereoBatch
 
 
@@ -132,5 +133,5 @@ def _repeated(
     return frozenset(
         name
         for name, one, other in views
-        if one is not None and other is not None and np.array_equal(bytes_of(one), bytes_of(other))
+        if one is not None and other is not None and torch.equal(to_bytes(one), to_bytes(other))
     )

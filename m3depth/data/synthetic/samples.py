@@ -12,6 +12,7 @@ from torch import Tensor
 
 from m3depth.data.synthetic.rendering import Rendering
 from m3depth.errors import ConfigError
+from m3depth.imaging.bytes import to_bytes, to_floats
 from m3depth.io.array_cache import Arrays, cached, content_path
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
@@ -87,7 +88,7 @@ def _in_parallel(make: Callable[[range], Arrays], batches: list[range]) -> list[
 
 
 def _compact(rendering: Rendering) -> Arrays:
-    left, right = ((view * 255).round().byte() for view in rendering.image)
+    left, right = (to_bytes(view) for view in rendering.image)
     tensors = {
         "left": left,
         "right": right,
@@ -106,8 +107,8 @@ def sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
     """One frame of what `stored` returned."""
     frame = {name: torch.from_numpy(np.array(array[index])) for name, array in arrays.items()}
     return SyntheticSample(
-        left=frame["left"].float() / 255,
-        right=frame["right"].float() / 255,
+        left=to_floats(frame["left"]),
+        right=to_floats(frame["right"]),
         rig=StereoRig(*frame["rig"].unbind()),
         key=key,
         depth_mm=frame["depth_mm"],

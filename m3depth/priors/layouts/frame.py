@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 from numpy.typing import NDArray
 
+from m3depth.imaging.bytes import to_bytes
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import Record
 
@@ -63,7 +64,7 @@ class Frame:
         confidence = None if sure is None else sure[0].float().contiguous().numpy()
         confident = True if confidence is None else confidence >= min_confidence
         use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
-        colours = (prior.image * 255).round_().byte().permute(1, 2, 0)
+        colours = to_bytes(prior.image).permute(1, 2, 0)
         return cls(
             name=name,
             key=prior.key,

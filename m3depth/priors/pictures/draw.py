@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from m3depth.errors import DataError
+from m3depth.imaging.bytes import to_picture
 from m3depth.io.files import write_png
 from m3depth.io.input_frames import SHEET, Frame, Frames
 from m3depth.priors.files import beside, read_numbers
@@ -76,9 +77,8 @@ class _Pictures:
 
     def _read(self, frame: Frame) -> Seen:
         numbers = read_numbers(self.folder / frame.name)
-        pixels = (frame.image * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
         values = values_of(numbers)
-        whole = Seen(pixels, values, numbers.get("confidence"))
+        whole = Seen(to_picture(frame.image), values, numbers.get("confidence"))
         return seen_at(shown_size(values.shape), whole)
 
     def _write(self, name: str, seen: Seen) -> None:

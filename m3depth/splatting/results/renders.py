@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
+from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import Picture, colour_inverse_depth, inverse_depth_range
 from m3depth.io.files import write_npy, write_png
 from m3depth.priors.pictures.film import write_film
@@ -16,13 +17,6 @@ from m3depth.splatting.scores import RenderedView
 FILM = "renders"
 FRAMES_PER_S = 8.0
 LEAST_HEIGHT = 256  # of the video: a smaller one is enlarged by a whole number
-
-
-def as_bytes(image: object) -> Picture:
-    """RGB in [0, 1], (3, h, w), as pixels of 8 bits."""
-    pixels = np.asarray(image).transpose(1, 2, 0)
-    rounded: Picture = (pixels * 255).round().clip(0, 255).astype(np.uint8)
-    return rounded
 
 
 def depth_range(targets: Iterable[Frame]) -> tuple[float, float]:
@@ -53,12 +47,12 @@ def write_renders(
 def _written(folder: Path, view: RenderedView, range_mm: tuple[float, float]) -> Picture:
     """The view's row of the video, once its files are there."""
     stem = folder / view.frame.key
-    colours = as_bytes(view.colour)
+    colours = to_picture(view.colour)
     depth = colour_inverse_depth(view.depth_mm[0].numpy(), *range_mm)
     write_png(stem.with_name(f"{stem.name}.png"), colours)
     write_png(stem.with_name(f"{stem.name}_depth.png"), depth)
     write_npy(stem.with_name(f"{stem.name}_depth.npy"), view.depth_mm[0].numpy())
-    return np.hstack([as_bytes(view.frame.image), colours, depth])
+    return np.hstack([to_picture(view.frame.image), colours, depth])
 
 
 def _enlarged(row: Picture) -> UInt8[NDArray[np.uint8], "H W 3"]:
