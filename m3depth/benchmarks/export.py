@@ -18,10 +18,10 @@ from m3depth.imaging.bytes import to_picture
 from m3depth.io.files import write_png, write_text
 from m3depth.networks.finest import Finest
 from m3depth.priors.exporting import Export
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.load import load
 from m3depth.priors.predictor import DepthPredictor, View
 from m3depth.priors.sources import PredictorSource
-from m3depth.priors.writer import Writer
 from m3depth.types.camera import StereoRig
 
 RENDERED_FRAMES = 8  # shown forwards and backwards until there are enough
@@ -31,7 +31,7 @@ Work = Callable[[], None]
 
 def measure(
     network: nn.Module,
-    writers: Mapping[str, Callable[..., Writer]],
+    writers: Mapping[str, Callable[..., SceneWriter]],
     *,
     checkpoint: str | None,
     size: Sequence[int],
@@ -101,7 +101,7 @@ def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoR
 
 
 def _export(
-    predictor: DepthPredictor, data: SingleViews, make: Callable[..., Writer], folder: Path
+    predictor: DepthPredictor, data: SingleViews, make: Callable[..., SceneWriter], folder: Path
 ) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scene:
         writer = make(directory=scene)

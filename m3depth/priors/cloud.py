@@ -17,7 +17,7 @@ Points = Float[NDArray[np.floating], "n 3"]
 Rgb = UInt8[NDArray[np.uint8], "n 3"]
 
 
-class Cloud(NamedTuple):
+class ColouredPoints(NamedTuple):
     """Points and their colours."""
 
     points: Points
@@ -30,7 +30,7 @@ def back_projected(
     chosen: Shaped[NDArray[np.bool_], "h w"],
     K: Float[NDArray[np.floating], "3 3"],
     camera_to_world: Float[NDArray[np.floating], "4 4"],
-) -> Cloud:
+) -> ColouredPoints:
     """The points of the chosen pixels, in millimetres of the world."""
     across, down, first = (camera_to_world[:3, :3] @ np.linalg.inv(K)).T  # of a ray per pixel
     height, width = chosen.shape
@@ -38,23 +38,25 @@ def back_projected(
     points = rays[chosen]
     points *= depth_mm[chosen][:, None]
     points += camera_to_world[:3, 3]
-    return Cloud(points, image[chosen])
+    return ColouredPoints(points, image[chosen])
 
 
-def joined(clouds: Iterable[Cloud]) -> Cloud:
+def joined(clouds: Iterable[ColouredPoints]) -> ColouredPoints:
     """All points of several clouds."""
     points, colours = zip(*clouds, strict=True)
-    return Cloud(np.concatenate(points), np.concatenate(colours))
+    return ColouredPoints(np.concatenate(points), np.concatenate(colours))
 
 
-def thinned(cloud: Cloud, voxel_mm: float) -> Cloud:
+def thinned(cloud: ColouredPoints, voxel_mm: float) -> ColouredPoints:
     """The mean point and colour of every cube of this size that holds any, in a fixed order."""
     if not len(cloud.points):
         return cloud
     return _in_order(_open3d(cloud).voxel_down_sample(voxel_mm))[0]
 
 
-def traced(clouds: Sequence[Cloud], voxel_mm: float) -> tuple[Cloud, list[Indices]]:
+def traced(
+    clouds: Sequence[ColouredPoints], voxel_mm: float
+) -> tuple[ColouredPoints, list[Indices]]:
     """All points of several clouds, `thinned`, and for each cloud the points that it is part of."""
     whole = joined(clouds)
     if not len(whole.points):
@@ -69,14 +71,14 @@ def traced(clouds: Sequence[Cloud], voxel_mm: float) -> tuple[Cloud, list[Indice
     return cloud, [pairs[1][pairs[0] == source] for source in range(len(clouds))]
 
 
-def _in_order(small: Any) -> tuple[Cloud, Indices]:
+def _in_order(small: Any) -> tuple[ColouredPoints, Indices]:
     points = np.asarray(small.points)
     colours = to_bytes(torch.from_numpy(np.asarray(small.colors))).numpy()
     order = np.lexsort(points.T)
-    return Cloud(points[order], colours[order]), order
+    return ColouredPoints(points[order], colours[order]), order
 
 
-def ply(cloud: Cloud) -> bytes:
+def ply(cloud: ColouredPoints) -> bytes:
     """A binary PLY with normals of zero, which INRIA's readers ask for."""
     import open3d
 
@@ -88,7 +90,7 @@ def ply(cloud: Cloud) -> bytes:
         return path.read_bytes()
 
 
-def _open3d(cloud: Cloud) -> Any:
+def _open3d(cloud: ColouredPoints) -> Any:
     import open3d
 
     shown = open3d.geometry.PointCloud()

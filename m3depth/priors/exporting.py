@@ -8,13 +8,13 @@ from typing import Protocol
 
 from m3depth.errors import DataError
 from m3depth.io.video import VideoEndError
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.pipeline import Behind, batched
 from m3depth.priors.predictor import one_by_one
 from m3depth.priors.prior import Unfinished
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
-from m3depth.priors.writer import Writer
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
@@ -44,7 +44,9 @@ class Export:
         smoothing: Over each frame's neighbours in time.
     """
 
-    def __init__(self, source: Source, writer: Writer, smoothing: TemporalMean = UNCHANGED) -> None:
+    def __init__(
+        self, source: Source, writer: SceneWriter, smoothing: TemporalMean = UNCHANGED
+    ) -> None:
         self.source, self.writer, self.smoothing = source, writer, smoothing
         self.skipped = 0
         self._posed: bool | None = None  # whether the frames come with poses; None before the first

@@ -11,6 +11,7 @@ from m3depth.outputs.claim import writing
 
 Record = dict[str, Any]  # plain containers, as JSON holds them
 FRAMES = "frames"  # holds a record of each frame
+EXACT = "depth_float"  # holds the depth before rounding, in millimetres, 0 = not known
 
 NONE: Mapping[str, int] = {}
 OUR_SUFFIXES = (".json", ".tmp")  # of what a record is written to, and before that

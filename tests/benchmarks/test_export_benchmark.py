@@ -8,13 +8,14 @@ import pytest
 
 from m3depth.benchmarks import export
 from m3depth.networks.monodepth import Monodepth
-from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.npz.layout import NpzLayout
+from m3depth.priors.layouts.writer import SceneWriter
 
 
 def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     finished: list[tuple[int, int]] = []
 
-    class Counted(NpzWriter):
+    class Counted(SceneWriter):
         def finish(self, frames: int) -> list[int]:
             missing = super().finish(frames)
             finished.append((len(missing), len(list(self.folder.glob("priors/*.npz")))))
@@ -22,7 +23,7 @@ def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.Monk
 
     found = export.measure(
         Monodepth("test_resnet", widths=(16, 16, 8, 8, 8)),
-        {"npz": partial(Counted, directory=None)},
+        {"npz": partial(Counted, layout=NpzLayout())},
         checkpoint=None,
         size=(32, 48),
         native=(64, 96),

@@ -17,8 +17,8 @@ from omegaconf import OmegaConf
 
 from m3depth.cli.app import configuration
 from m3depth.errors import ConfigError
+from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.writer import Writer
 from m3depth.types.camera import StereoRig
 
 HEIGHT, WIDTH = 64, 80
@@ -26,7 +26,7 @@ WRITERS = sorted(path.stem for path in (configuration() / "writer").glob("*.yaml
 FRAMES = 12  # enough for names whose order as text is another
 
 
-def written(name: str, folder: Path, *overrides: str) -> Writer:
+def written(name: str, folder: Path, *overrides: str) -> SceneWriter:
     with initialize_config_dir(str(configuration()), version_base="1.3"):
         settings = [f"writer={name}", "checkpoint=x", f"output={folder}", *overrides]
         config = compose("export", settings)
@@ -91,8 +91,10 @@ def test_export_and_check_have_one_description_of_the_reader(name: str, tmp_path
         config = compose("check_prior", [f"target={name}", f"input={folder}"])
     habits = instantiate(config.target.habits, _convert_="all")
     writer = written(name, folder)
-    assert habits in writer.readers or not writer.readers  # ours (npz) and none (ply) need nothing
-    size = getattr(writer, "size", None)
+    assert (
+        habits in writer.layout.readers or not writer.layout.readers
+    )  # ours (npz) and none (ply) need nothing
+    size = getattr(writer.layout, "size", None)
     assert size in (None, habits.size)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from command_line import NETWORK, SCENES, TINY, m3depth, succeed
 
-from m3depth.priors.layouts.frame import Frame
-from m3depth.priors.layouts.npz.layout import NpzWriter
+from m3depth.priors.layouts.frame import SceneFrame
+from m3depth.priors.layouts.npz.layout import NpzLayout
 
 EXPORT = ("export", "source=exact", "writer=npz")
 
@@ -119,18 +119,18 @@ def test_an_export_that_is_asked_to_stop_goes_on_by_the_same_command(
 ):
     given = (*EXPORT, "data=folder", f"data.root={own_pairs}")
     succeed(*given, f"output={tmp_path}/whole")
-    files = NpzWriter.files
+    files = NpzLayout.files
 
-    def and_ask(writer: NpzWriter, frame: Frame) -> object:
+    def and_ask(layout: NpzLayout, frame: SceneFrame) -> object:
         if frame.name == "000001":
             os.kill(os.getpid(), signal.SIGTERM)
-        return files(writer, frame)
+        return files(layout, frame)
 
-    monkeypatch.setattr(NpzWriter, "files", and_ask)
+    monkeypatch.setattr(NpzLayout, "files", and_ask)
     told = m3depth(*given, f"output={tmp_path}/out")
     assert told.status == 1
     assert f"stopped; the same command with output={tmp_path}/out goes on" in told.line
-    monkeypatch.setattr(NpzWriter, "files", files)
+    monkeypatch.setattr(NpzLayout, "files", files)
     assert not (tmp_path / "out/depth_meta.json").exists()
     succeed(*given, f"output={tmp_path}/out")
     assert state(tmp_path / "out") == state(tmp_path / "whole")

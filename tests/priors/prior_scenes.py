@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from m3depth.geometry import poses
 from m3depth.geometry.points import back_project, pixel_grid
-from m3depth.priors.layouts.writer import SceneWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout
+from m3depth.priors.layouts.writer import SceneWriter, scene_writer
 from m3depth.priors.prior import DepthPrior
 from m3depth.types.camera import StereoRig
 
@@ -64,6 +66,14 @@ def world_points(prior: DepthPrior) -> np.ndarray:
 
 def usable(prior: DepthPrior) -> np.ndarray:
     return ((prior.depth_mm > 0) & prior.use)[0].numpy()
+
+
+def endonerf(
+    folder: Path, convention: poses.PoseConvention | None = None, **options: object
+) -> SceneWriter:
+    return scene_writer(
+        folder, EndoNeRFLayout, pose_convention=convention or poses.opengl(), **options
+    )
 
 
 def export(writer: SceneWriter, priors: list[DepthPrior]) -> Path:

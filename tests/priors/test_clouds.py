@@ -8,8 +8,9 @@ import pytest
 import torch
 from prior_scenes import HEIGHT, WIDTH, a_prior, usable, world_points
 
-from m3depth.priors.cloud import Cloud, thinned
-from m3depth.priors.layouts.ply import PlyWriter
+from m3depth.priors.cloud import ColouredPoints, thinned
+from m3depth.priors.layouts.ply import PlyLayout
+from m3depth.priors.layouts.writer import scene_writer
 from m3depth.priors.prior import DepthPrior
 
 PLANE_MM = 80.0
@@ -22,16 +23,18 @@ def a_plane(cx: float = 31.5) -> DepthPrior:
     return replace(prior, image=image, depth_mm=torch.full_like(prior.depth_mm, PLANE_MM))
 
 
-def points_of(prior: DepthPrior, folder: Path, voxel_mm: float) -> Cloud:
-    writer = PlyWriter(folder, voxel_mm=voxel_mm)
+def points_of(prior: DepthPrior, folder: Path, voxel_mm: float) -> ColouredPoints:
+    writer = scene_writer(folder, PlyLayout, voxel_mm=voxel_mm)
     writer.write(0, prior)
     with np.load(folder / "points" / "000000.npz") as saved:
-        return Cloud(saved["points"], saved["colours"])
+        return ColouredPoints(saved["points"], saved["colours"])
 
 
-def of_all_pixels(prior: DepthPrior, voxel_mm: float) -> Cloud:
+def of_all_pixels(prior: DepthPrior, voxel_mm: float) -> ColouredPoints:
     image = (prior.image * 255).round().byte().permute(1, 2, 0).numpy()
-    return thinned(Cloud(world_points(prior)[usable(prior)], image[usable(prior)]), voxel_mm)
+    return thinned(
+        ColouredPoints(world_points(prior)[usable(prior)], image[usable(prior)]), voxel_mm
+    )
 
 
 def test_where_a_cube_has_few_pixels_all_of_them_count(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import scene_readers as readers
 import torch
-from prior_scenes import FOCAL, HEIGHT, WIDTH, moved
+from prior_scenes import FOCAL, HEIGHT, WIDTH, endonerf, moved
 
 from m3depth.errors import ConfigError, DataError, UserError
 from m3depth.geometry import poses
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.poses import PoseConvention
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
 from m3depth.priors.prior import DepthPrior
 from m3depth.types.camera import StereoRig
 
@@ -41,7 +40,7 @@ def export(
     convention: PoseConvention | None = None,
     **options: float,
 ) -> Path:
-    writer = EndoNeRFWriter(directory, convention or poses.opengl(), **options)
+    writer = endonerf(directory, convention, **options)
     for index, one in enumerate(priors):
         writer.write(index, one)
     assert writer.finish(len(priors)) == []
@@ -187,7 +186,7 @@ def test_an_off_centre_principal_point_is_cropped_to_the_middle(
 
 
 def test_a_principal_point_far_out_and_other_cameras_are_refused(tmp_path: Path) -> None:
-    writer = EndoNeRFWriter(tmp_path, poses.opengl())
+    writer = endonerf(tmp_path)
     with pytest.raises(DataError, match=r"clip/000: cx is 50\.0 in 64 px"):
         writer.write(0, prior(cx=50.0))
     stretched = StereoRig.of(FOCAL, 66.0, WIDTH / 2, HEIGHT / 2, WIDTH / 2, 4.5)
@@ -244,7 +243,7 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
     priors = [prior(i) for i in range(4)]
     whole = files(export(tmp_path / "whole", priors))
 
-    broken = EndoNeRFWriter(tmp_path / "broken", poses.opengl())
+    broken = endonerf(tmp_path / "broken")
     broken.write(0, priors[0])
     with monkeypatch.context() as patch:
         patch.setattr("m3depth.priors.records.FrameRecords.add", lambda *_: 1 / 0)
@@ -252,7 +251,7 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
             broken.write(1, priors[1])
     assert (tmp_path / "broken" / "images" / "000001.png").exists()
 
-    again = EndoNeRFWriter(tmp_path / "broken", poses.opengl())
+    again = endonerf(tmp_path / "broken")
     assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [
         True,
         False,
@@ -268,7 +267,7 @@ def test_a_killed_export_is_taken_up_where_it_stopped(
 
 
 def test_an_export_that_is_taken_up_again_is_not_complete_until_finished(tmp_path: Path) -> None:
-    writer = EndoNeRFWriter(export(tmp_path, [prior(0)]), poses.opengl())
+    writer = endonerf(export(tmp_path, [prior(0)]))
     writer.write(1, prior(1))
     assert not (tmp_path / "depth_meta.json").exists()
     assert writer.finish(2) == []
@@ -280,7 +279,7 @@ def test_shards_in_any_order_make_the_same_bytes(tmp_path: Path) -> None:
     whole = files(export(tmp_path / "whole", priors))
     left = {}
     for shard in (2, 0, 1):
-        writer = EndoNeRFWriter(tmp_path / "parts", poses.opengl())
+        writer = endonerf(tmp_path / "parts")
         for index in range(shard, 5, 3):
             writer.write(index, priors[index])
         left[shard] = writer.finish(5)
@@ -289,7 +288,7 @@ def test_shards_in_any_order_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_skipped_frame_leaves_equal_counts_and_is_named(tmp_path: Path) -> None:
-    writer = EndoNeRFWriter(tmp_path, poses.opengl())
+    writer = endonerf(tmp_path)
     for index in range(3):
         writer.write(index, prior(index))
     writer.skip(1, "clip/001", "f1.png: truncated")
@@ -304,12 +303,12 @@ def test_a_skipped_frame_leaves_equal_counts_and_is_named(tmp_path: Path) -> Non
 
 
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
-    writer = EndoNeRFWriter(tmp_path, poses.opengl())
+    writer = endonerf(tmp_path)
     writer.skip(0, "clip/000", "truncated")
     with pytest.raises(DataError, match="every frame was left out: truncated"):
         writer.finish(1)
     with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
-        EndoNeRFWriter(tmp_path / "empty", poses.opengl()).finish(0)
+        endonerf(tmp_path / "empty").finish(0)
 
 
 def test_a_frame_without_depth_takes_the_scenes_bounds(tmp_path: Path) -> None:
@@ -321,20 +320,22 @@ def test_a_frame_without_depth_takes_the_scenes_bounds(tmp_path: Path) -> None:
 def test_another_export_in_the_folder_is_not_mixed_in(tmp_path: Path) -> None:
     export(tmp_path, [prior(0), prior(1)])
     with pytest.raises(ConfigError, match="another depth_bits"):
-        EndoNeRFWriter(tmp_path, poses.opengl(), depth_bits=8).done(0, "clip/000", prior(0).rig)
+        endonerf(tmp_path, depth_bits=8).done(0, "clip/000", prior(0).rig)
     with pytest.raises(ConfigError, match="another asked_size"):
-        EndoNeRFWriter(tmp_path, poses.opengl(), asked_size=[48, 64]).done(
-            0, "clip/000", prior(0).rig
-        )
+        endonerf(tmp_path, asked_size=[48, 64]).done(0, "clip/000", prior(0).rig)
     with pytest.raises(ConfigError, match="shows clip/000, not other/000"):
-        EndoNeRFWriter(tmp_path, poses.opengl()).done(0, "other/000", prior(0).rig)
+        endonerf(tmp_path).done(0, "other/000", prior(0).rig)
     with pytest.raises(ConfigError, match="more than 1 frames"):
-        EndoNeRFWriter(tmp_path, poses.opengl()).finish(1)
+        endonerf(tmp_path).finish(1)
 
 
 def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path) -> None:
-    writer = EndoNeRFWriter(
-        tmp_path, poses.llff(), min_confidence=0.2, model="m3depth", checkpoint_sha256="ab12"
+    writer = endonerf(
+        tmp_path,
+        poses.llff(),
+        min_confidence=0.2,
+        model="m3depth",
+        checkpoint_sha256="ab12",
     )
     writer.write(0, prior())
     writer.finish(1)
@@ -360,7 +361,7 @@ def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"depth_bits": 12}, {"min_confidence": 1.5}])
 def test_options_out_of_range_are_refused(tmp_path: Path, options: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
-        EndoNeRFWriter(tmp_path, poses.opengl(), **options)
+        endonerf(tmp_path, **options)
 
 
 def test_a_full_disk_is_one_line_that_names_the_folder(
@@ -371,5 +372,5 @@ def test_a_full_disk_is_one_line_that_names_the_folder(
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(UserError, match=r"frames: cannot write .*No space left on device"):
-        EndoNeRFWriter(tmp_path, poses.opengl()).write(0, prior())
+        endonerf(tmp_path).write(0, prior())
     assert not list(tmp_path.glob("images/*"))

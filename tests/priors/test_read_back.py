@@ -10,13 +10,14 @@ from prior_scenes import a_prior, export
 from m3depth.data.readers.endonerf import EndoNerf
 from m3depth.errors import DataError
 from m3depth.geometry import poses
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout
+from m3depth.priors.layouts.writer import scene_writer
 
 
 def test_poses_of_an_export_of_ours_are_carried_on(tmp_path: Path):
     """Their axes are in its metadata; each frame's pose is relative to the first one's."""
     priors = [a_prior(index, moving=True) for index in range(3)]
-    export(EndoNeRFWriter(tmp_path / "scene", poses.opengl()), priors)
+    export(scene_writer(tmp_path / "scene", EndoNeRFLayout, pose_convention=poses.opengl()), priors)
     frames = EndoNerf(tmp_path / "scene", None)
     first = torch.linalg.inv(priors[0].camera_to_world)
     for sample, prior in zip(frames, priors, strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scene_readers as readers
-from all_writers import WRITERS
+from all_writers import MAKERS, WRITERS
 from prior_scenes import (
     FAR_MM,
     FOCAL,
@@ -23,13 +23,14 @@ from prior_scenes import (
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
-from m3depth.priors.layouts.colmap.layout import ColmapWriter
-from m3depth.priors.layouts.endo4dgs import Endo4DGSWriter
-from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFStereoWriter
-from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
-from m3depth.priors.layouts.nerfstudio.layout import NerfstudioWriter
-from m3depth.priors.layouts.ply import PlyWriter
+from m3depth.priors.layouts.colmap.layout import ColmapLayout
+from m3depth.priors.layouts.endo4dgs import Endo4DGSLayout
+from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoLayout
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFStereoLayout
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoLayout
+from m3depth.priors.layouts.nerfstudio.layout import NerfstudioLayout
+from m3depth.priors.layouts.ply import PlyLayout
+from m3depth.priors.layouts.writer import scene_writer
 from m3depth.priors.prior import DepthPrior
 
 FLOAT_MM = 1e-4
@@ -115,7 +116,9 @@ def test_the_fixed_size_of_deform3dgs_holds_every_pixel_s_point(
 ) -> None:
     """64 x 48 becomes 640 x 480 in 640 x 512: each pixel of it shows its nearest one's depth."""
     priors = some_priors(moving=True, cx=cx, cy=cy)
-    writer = EndoNeRFStereoWriter(tmp_path / "stereo_a", poses.opencv(), size=(512, 640))
+    writer = scene_writer(
+        tmp_path / "stereo_a", EndoNeRFStereoLayout, pose_convention=poses.opencv(), size=(512, 640)
+    )
     scene = export(writer, priors)
     meta = meta_of(scene)
     cut, remainder = meta["cropped_px"], np.array(meta["principal_remainder_px"])
@@ -143,18 +146,23 @@ def test_the_fixed_size_of_deform3dgs_holds_every_pixel_s_point(
 
 def test_deform3dgs_s_variant_needs_its_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="stereo_"):
-        EndoNeRFStereoWriter(tmp_path / "scene", poses.opencv())
+        scene_writer(tmp_path / "scene", EndoNeRFStereoLayout, pose_convention=poses.opencv())
 
 
 def test_endo_4dgs_would_replace_words_of_the_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="replaces `images`"):
-        Endo4DGSWriter(tmp_path / "images_of_today", poses.opengl())
+        scene_writer(tmp_path / "images_of_today", Endo4DGSLayout, pose_convention=poses.opengl())
 
 
 def test_eight_bits_leave_out_what_is_too_near(tmp_path: Path) -> None:
     prior = a_prior(0)
     prior.depth_mm[0, 20, 30] = 29.0
-    scene = export(EndoGaussianMonoWriter(tmp_path, poses.opencv(), near_mm=30.0), [prior])
+    scene = export(
+        scene_writer(
+            tmp_path, EndoGaussianMonoLayout, pose_convention=poses.opencv(), near_mm=30.0
+        ),
+        [prior],
+    )
     cut = meta_of(scene)["cropped_px"]
     row, column = 20 - cut["top"], 30 - cut["left"]
     assert readers.pixels(scene / "masks/000000.png")[row, column] == 255
@@ -163,7 +171,7 @@ def test_eight_bits_leave_out_what_is_too_near(tmp_path: Path) -> None:
 
 def test_graphdeco_s_images_are_black_where_they_are_transparent(tmp_path: Path) -> None:
     """Its trainer multiplies what it renders by alpha, and compares it with the colours."""
-    scene = export(GraphdecoWriter(tmp_path), [a_prior(0)])
+    scene = export(scene_writer(tmp_path, GraphdecoLayout), [a_prior(0)])
     pixels = readers.pixels(scene / "images/000000.png")
     colours, alpha = pixels[..., :3] / 255, pixels[..., 3:] / 255
     perfect = np.where(alpha > 0, colours, 0.5)  # a model of the tissue, with tissue under tools
@@ -176,7 +184,7 @@ def test_graphdeco_s_middle_is_met_to_a_quarter_of_a_pixel(
     tmp_path: Path, cx: float, cy: float
 ) -> None:
     """A column moves it by half a pixel: no half is left, as it was where cx is half the width."""
-    meta = meta_of(export(GraphdecoWriter(tmp_path), [a_prior(0, cx=cx, cy=cy)]))
+    meta = meta_of(export(scene_writer(tmp_path, GraphdecoLayout), [a_prior(0, cx=cx, cy=cy)]))
     assert np.abs(meta["principal_remainder_px"]).max() <= 0.25 + 1e-6
     (height, width), cut = meta["size"], meta["cropped_px"]
     assert meta["K"][0][2] == (width - 1) / 2
@@ -209,7 +217,7 @@ def replace_maps(prior: DepthPrior, change) -> DepthPrior:
 
 
 def test_graphdeco_has_no_hole_and_no_frame_without_depth(tmp_path: Path) -> None:
-    scene = export(GraphdecoWriter(tmp_path), [a_prior(0), without_depth(a_prior(1))])
+    scene = export(scene_writer(tmp_path, GraphdecoLayout), [a_prior(0), without_depth(a_prior(1))])
     filled = readers.pixels(scene / "depths/000000.png")
     assert filled.min() > 65536 * 10 / FAR_MM * 0.99
     float_mm = np.load(scene / "depth_float/000000.npy")
@@ -218,10 +226,10 @@ def test_graphdeco_has_no_hole_and_no_frame_without_depth(tmp_path: Path) -> Non
     assert kept == [True, False]
 
 
-@pytest.mark.parametrize(("writer", "unit_mm"), [(PlyWriter, 1.0), (NerfstudioWriter, 1000.0)])
-def test_the_cloud_holds_every_frames_points(tmp_path: Path, writer, unit_mm: float) -> None:
+@pytest.mark.parametrize(("layout", "unit_mm"), [(PlyLayout, 1.0), (NerfstudioLayout, 1000.0)])
+def test_the_cloud_holds_every_frames_points(tmp_path: Path, layout, unit_mm: float) -> None:
     priors = some_priors(moving=True)
-    scene = export(writer(tmp_path, voxel_mm=1e-3), priors)
+    scene = export(scene_writer(tmp_path, layout, voxel_mm=1e-3), priors)
     found, rows = readers.ply_points(scene / "points3D.ply")
     wanted = np.concatenate([world_points(one)[usable(one)] for one in priors])
     order = [np.lexsort(cloud.T.round(2)) for cloud in (found * unit_mm, wanted)]
@@ -237,7 +245,7 @@ def test_a_coarser_cloud_has_a_point_per_cube(tmp_path: Path) -> None:
     priors = some_priors(moving=False)
     fine, coarse = (
         readers.ply_points(
-            export(PlyWriter(tmp_path / str(v), voxel_mm=v), priors) / "points3D.ply"
+            export(scene_writer(tmp_path / str(v), PlyLayout, voxel_mm=v), priors) / "points3D.ply"
         )
         for v in (0.01, 10.0)
     )
@@ -248,7 +256,7 @@ def test_a_coarser_cloud_has_a_point_per_cube(tmp_path: Path) -> None:
 def test_pycolmap_reads_the_model(tmp_path: Path) -> None:
     pycolmap = pytest.importorskip("pycolmap")
     priors = some_priors(moving=True)
-    scene = export(ColmapWriter(tmp_path), priors)
+    scene = export(scene_writer(tmp_path, ColmapLayout), priors)
     model = pycolmap.Reconstruction(str(scene / "sparse" / "0"))
     assert (model.num_cameras(), model.num_images()) == (1, 3)
     with np.load(scene / "points" / "000001.npz") as saved:
@@ -272,7 +280,7 @@ def test_pycolmap_reads_the_model(tmp_path: Path) -> None:
 def test_gsplat_finds_each_image_s_points_and_their_depths(tmp_path: Path) -> None:
     """With cubes smaller than a pixel each point is one pixel's, so its depth is the pixel's."""
     priors = some_priors(moving=True)
-    scene = export(ColmapWriter(tmp_path, voxel_mm=1e-3), priors)
+    scene = export(scene_writer(tmp_path, ColmapLayout, voxel_mm=1e-3), priors)
     for (places, depths), prior in zip(readers.gsplat_depths(scene).values(), priors, strict=True):
         assert len(places) == usable(prior).sum()
         columns, rows = (places - 0.5).round().astype(int).T
@@ -286,7 +294,9 @@ def test_a_point_s_track_are_the_frames_that_it_comes_from(tmp_path: Path, text:
     pycolmap = pytest.importorskip("pycolmap")
     first, other = a_prior(0, moving=False), a_prior(1, moving=False)
     again = replace(first, key="clip/002")
-    scene = export(ColmapWriter(tmp_path, voxel_mm=0.05, text=text), [first, other, again])
+    scene = export(
+        scene_writer(tmp_path, ColmapLayout, voxel_mm=0.05, text=text), [first, other, again]
+    )
     model = pycolmap.Reconstruction(str(scene / "sparse" / "0"))
     alone, both = 0, 0
     for point in model.points3D.values():
@@ -300,7 +310,7 @@ def test_a_point_s_track_are_the_frames_that_it_comes_from(tmp_path: Path, text:
 
 
 def test_tracks_and_observations_name_each_other(tmp_path: Path) -> None:
-    model = export(ColmapWriter(tmp_path), some_priors(moving=True)) / "sparse" / "0"
+    model = export(scene_writer(tmp_path, ColmapLayout), some_priors(moving=True)) / "sparse" / "0"
     seen = list(readers.observations(model).values())
     for number, (_, track) in readers.tracks(model).items():
         assert track
@@ -310,16 +320,20 @@ def test_tracks_and_observations_name_each_other(tmp_path: Path) -> None:
 
 def test_a_model_has_the_points_of_the_cloud(tmp_path: Path) -> None:
     priors = some_priors(moving=True)
-    _, found = readers.colmap_binary(export(ColmapWriter(tmp_path / "a"), priors) / "sparse/0")
-    wanted, _ = readers.ply_points(export(PlyWriter(tmp_path / "b"), priors) / "points3D.ply")
+    _, found = readers.colmap_binary(
+        export(scene_writer(tmp_path / "a", ColmapLayout), priors) / "sparse/0"
+    )
+    wanted, _ = readers.ply_points(
+        export(scene_writer(tmp_path / "b", PlyLayout), priors) / "points3D.ply"
+    )
     assert np.array_equal(found, wanted)
 
 
 def test_gsplat_cannot_normalise_a_camera_that_stands_still(tmp_path: Path) -> None:
     """What `check kind=prior target=colmap` says."""
-    moving = export(ColmapWriter(tmp_path / "moving"), some_priors(moving=True))
+    moving = export(scene_writer(tmp_path / "moving", ColmapLayout), some_priors(moving=True))
     assert np.isfinite(readers.gsplat_normalised(moving)).all()
-    still = export(ColmapWriter(tmp_path / "still"), some_priors(moving=False))
+    still = export(scene_writer(tmp_path / "still", ColmapLayout), some_priors(moving=False))
     with pytest.raises(np.linalg.LinAlgError):
         readers.gsplat_normalised(still)
 
@@ -329,15 +343,15 @@ def test_without_pycolmap_a_line_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pycolmap", None)
     with pytest.raises(ConfigError, match=r"pip install 'm3depth\[colmap\]'"):
-        ColmapWriter(tmp_path)
+        scene_writer(tmp_path, ColmapLayout)
 
 
 # What every writer owes
 
 
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+@pytest.mark.parametrize("name", MAKERS)
 def test_the_metadata_say_what_the_numbers_mean(tmp_path: Path, name: str) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name].write
+    writer = MAKERS[name]
     meta = meta_of(export(writer(tmp_path), some_priors(moving=False)))
     stated = {"kind", "unit", "unit_mm", "scale", "offset", "invalid", "mask_polarity", "K"}
     stated |= {"pose_convention", "near", "far", "model", "checkpoint_sha256", "confidence"}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from all_writers import WRITERS
+from all_writers import MAKERS
 from prior_scenes import (
     a_prior,
     export,
@@ -13,18 +13,19 @@ from prior_scenes import (
 )
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.priors.layouts.colmap.layout import ColmapWriter
-from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
-from m3depth.priors.layouts.npz.layout import NpzWriter
-from m3depth.priors.layouts.ply import PlyWriter
+from m3depth.priors.layouts.colmap.layout import ColmapLayout
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoLayout
+from m3depth.priors.layouts.npz.layout import NpzLayout
+from m3depth.priors.layouts.ply import PlyLayout
+from m3depth.priors.layouts.writer import scene_writer
 from m3depth.priors.records import half_written, require_whole
 
 
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+@pytest.mark.parametrize("name", MAKERS)
 def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name].write
+    writer = MAKERS[name]
     priors = some_priors(moving=True)
     whole = files_of(export(writer(tmp_path / "whole"), priors))
 
@@ -45,9 +46,9 @@ def test_a_killed_export_is_taken_up_and_shards_make_the_same_bytes(
 
 
 @pytest.mark.parametrize("lost", ["removed", "cut", "record"])
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+@pytest.mark.parametrize("name", MAKERS)
 def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lost: str) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name].write
+    writer = MAKERS[name]
     priors = some_priors(moving=True)
     scene = export(writer(tmp_path / "scene"), priors)
     whole = files_of(scene)
@@ -62,11 +63,11 @@ def test_a_frame_that_lost_a_file_is_written_again(tmp_path: Path, name: str, lo
     assert files_of(scene) == whole
 
 
-@pytest.mark.parametrize("name", [*WRITERS, "ply"])
+@pytest.mark.parametrize("name", MAKERS)
 def test_an_export_that_dies_at_its_very_first_file_is_half_written(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = PlyWriter if name == "ply" else WRITERS[name].write
+    writer = MAKERS[name]
     with monkeypatch.context() as patch:
         patch.setattr("m3depth.priors.layouts.writer.write_as_named", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -85,19 +86,19 @@ def test_a_folder_of_others_that_is_called_as_our_records_are_is_no_half_written
 
 
 def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
-    scene = export(ColmapWriter(tmp_path), some_priors(moving=True))
+    scene = export(scene_writer(tmp_path, ColmapLayout), some_priors(moving=True))
     whole = files_of(scene)
     (scene / "images/.000001.png.77.tmp").write_bytes(b"half")
-    assert ColmapWriter(tmp_path).finish(3) == []
+    assert scene_writer(tmp_path, ColmapLayout).finish(3) == []
     assert files_of(scene) == whole
 
 
 def test_a_skipped_frame_whose_name_was_not_known_is_tried_again(tmp_path: Path) -> None:
-    writer = NpzWriter(tmp_path)
+    writer = scene_writer(tmp_path, NpzLayout)
     writer.write(0, a_prior(0))
     writer.skip(1, "frame 1", "clip/001.png: truncated")  # unreadable: no key
     assert writer.finish(2) == []
-    again = NpzWriter(tmp_path)
+    again = scene_writer(tmp_path, NpzLayout)
     assert not again.done(1, a_prior(1).key, a_prior(1).rig)
     again.write(1, a_prior(1))
     assert again.finish(2) == []
@@ -105,15 +106,15 @@ def test_a_skipped_frame_whose_name_was_not_known_is_tried_again(tmp_path: Path)
 
 
 def test_a_frame_of_other_options_is_not_mixed_in(tmp_path: Path) -> None:
-    export(PlyWriter(tmp_path, voxel_mm=2.0), [a_prior(0)])
+    export(scene_writer(tmp_path, PlyLayout, voxel_mm=2.0), [a_prior(0)])
     with pytest.raises(ConfigError, match="another voxel_mm"):
-        PlyWriter(tmp_path, voxel_mm=3.0).done(0, "clip/000", a_prior(0).rig)
+        scene_writer(tmp_path, PlyLayout, voxel_mm=3.0).done(0, "clip/000", a_prior(0).rig)
     with pytest.raises(ConfigError, match=r"another .*writer"):
-        NpzWriter(tmp_path).done(0, "clip/000", a_prior(0).rig)
+        scene_writer(tmp_path, NpzLayout).done(0, "clip/000", a_prior(0).rig)
 
 
 def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
-    writer = GraphdecoWriter(tmp_path)
+    writer = scene_writer(tmp_path, GraphdecoLayout)
     for index in range(2):
         writer.write(index, a_prior(index))
     writer.skip(1, "clip/001", "gone")
@@ -123,8 +124,8 @@ def test_a_skipped_frame_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_frame_of_another_rig_is_not_mixed_in(tmp_path: Path) -> None:
     one = a_prior(0)
-    NpzWriter(tmp_path).write(0, one)
-    assert NpzWriter(tmp_path).done(0, one.key, one.rig)
+    scene_writer(tmp_path, NpzLayout).write(0, one)
+    assert scene_writer(tmp_path, NpzLayout).done(0, one.key, one.rig)
     wider = one.rig._replace(baseline_mm=one.rig.baseline_mm * 2)
     with pytest.raises(ConfigError, match="another baseline_mm of the rig; set output=DIR"):
-        NpzWriter(tmp_path).done(0, one.key, wider)
+        scene_writer(tmp_path, NpzLayout).done(0, one.key, wider)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from prior_scenes import export, some_priors, usable, world_points
 
-from m3depth.priors.layouts.nerfstudio.layout import NerfstudioWriter
+from m3depth.priors.layouts.nerfstudio.layout import NerfstudioLayout
+from m3depth.priors.layouts.writer import scene_writer
 
 
 @pytest.mark.parametrize("moving", [True, False], ids=["moving", "static"])
@@ -19,7 +20,7 @@ def test_nerfstudios_own_parser_finds_the_points(tmp_path: Path, png: bool, movi
     parsers = pytest.importorskip("nerfstudio.data.dataparsers.nerfstudio_dataparser")
     utils = pytest.importorskip("nerfstudio.data.utils.data_utils")
     priors = some_priors(moving)
-    scene = export(NerfstudioWriter(tmp_path, png=png), priors)
+    scene = export(scene_writer(tmp_path, NerfstudioLayout, png=png), priors)
     config = parsers.NerfstudioDataParserConfig(
         data=scene,
         auto_scale_poses=False,

@@ -6,18 +6,18 @@ import pytest
 from prior_scenes import a_prior, export, meta_of
 
 from m3depth.geometry import poses
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
-from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
-from m3depth.priors.layouts.npz.layout import NpzWriter
-from m3depth.priors.layouts.writer import SceneWriter
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoLayout
+from m3depth.priors.layouts.npz.layout import NpzLayout
+from m3depth.priors.layouts.writer import SceneWriter, scene_writer
 from m3depth.priors.recentre import Margins, told_crop
 
 
 def cropping(folder: Path, name: str) -> SceneWriter:
     if name == "graphdeco":
-        return GraphdecoWriter(folder)
+        return scene_writer(folder, GraphdecoLayout)
     size = (46, 60) if name == "resized" else None
-    return EndoNeRFWriter(folder, poses.opengl(), size=size)
+    return scene_writer(folder, EndoNeRFLayout, pose_convention=poses.opengl(), size=size)
 
 
 @pytest.mark.parametrize("name", ["endonerf", "resized", "graphdeco"])
@@ -40,7 +40,7 @@ def test_a_crop_is_told(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 def test_nothing_is_told_where_nothing_was_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO")
-    assert meta_of(export(NpzWriter(tmp_path), [a_prior(0)]))["notes"] == []
+    assert meta_of(export(scene_writer(tmp_path, NpzLayout), [a_prior(0)]))["notes"] == []
     assert "every frame" not in caplog.text
     assert told_crop(Margins(0, 0, 0, 0), (48, 64)) == ""
 

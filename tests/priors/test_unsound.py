@@ -14,11 +14,12 @@ from prior_scenes import (
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
-from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoWriter
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFWriter
-from m3depth.priors.layouts.graphdeco.layout import GraphdecoWriter
-from m3depth.priors.layouts.npz.layout import NpzWriter
-from m3depth.priors.layouts.ply import PlyWriter
+from m3depth.priors.layouts.endogaussian_mono import EndoGaussianMonoLayout
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout
+from m3depth.priors.layouts.graphdeco.layout import GraphdecoLayout
+from m3depth.priors.layouts.npz.layout import NpzLayout
+from m3depth.priors.layouts.ply import PlyLayout
+from m3depth.priors.layouts.writer import scene_writer
 from m3depth.priors.prior import DepthPrior
 
 
@@ -66,12 +67,12 @@ BAD = {
 def test_an_unsound_frame_is_refused_and_named(tmp_path: Path, fault: str) -> None:
     spoil, told = BAD[fault]
     with pytest.raises(DataError, match=rf"^clip/000: .*{told}"):
-        NpzWriter(tmp_path).write(0, spoil(a_prior(0)))
+        scene_writer(tmp_path, NpzLayout).write(0, spoil(a_prior(0)))
     assert not (tmp_path / "priors").exists()
 
 
 def test_all_zero_depth_in_every_frame_is_no_scene(tmp_path: Path) -> None:
-    writer = NpzWriter(tmp_path)
+    writer = scene_writer(tmp_path, NpzLayout)
     writer.write(0, without_depth(a_prior(0)))
     with pytest.raises(DataError, match="no frame has one pixel of usable depth"):
         writer.finish(1)
@@ -81,17 +82,27 @@ def test_frames_of_a_scene_that_have_no_depth_are_told_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     priors = some_priors(moving=False)
-    export(NpzWriter(tmp_path), [priors[0], without_depth(priors[1]), priors[2]])
+    export(scene_writer(tmp_path, NpzLayout), [priors[0], without_depth(priors[1]), priors[2]])
     assert f"1 of 3 frames have no usable depth: {priors[1].key}" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda d: EndoGaussianMonoWriter(d, poses.opencv(), near_mm=0.0), "near_mm"),
-        (lambda d: GraphdecoWriter(d, near_mm=-1.0), "near_mm"),
-        (lambda d: PlyWriter(d, voxel_mm=0.0), "voxel_mm"),
-        (lambda d: EndoNeRFWriter(d, poses.opengl(), size=(512, 0)), "size"),
+        (
+            lambda d: scene_writer(
+                d, EndoGaussianMonoLayout, pose_convention=poses.opencv(), near_mm=0.0
+            ),
+            "near_mm",
+        ),
+        (lambda d: scene_writer(d, GraphdecoLayout, near_mm=-1.0), "near_mm"),
+        (lambda d: scene_writer(d, PlyLayout, voxel_mm=0.0), "voxel_mm"),
+        (
+            lambda d: scene_writer(
+                d, EndoNeRFLayout, pose_convention=poses.opengl(), size=(512, 0)
+            ),
+            "size",
+        ),
     ],
     ids=["mono", "graphdeco", "ply", "endonerf"],
 )

@@ -14,20 +14,28 @@ from small_scenes import priors
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
-from m3depth.priors.layouts.colmap.layout import ColmapWriter
-from m3depth.priors.layouts.endonerf.layout import EndoNeRFStereoWriter, EndoNeRFWriter
-from m3depth.priors.layouts.npz.layout import NpzWriter
-from m3depth.priors.layouts.writer import SceneWriter
+from m3depth.priors.layouts.colmap.layout import ColmapLayout
+from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout, EndoNeRFStereoLayout
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.npz.layout import NpzLayout
+from m3depth.priors.layouts.writer import SceneWriter, scene_writer
 from m3depth.priors.prior import DepthPrior
 from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.read import read_clip
 
-WRITERS: dict[str, Callable[[Path], SceneWriter]] = {
-    "npz": lambda folder: NpzWriter(folder / "scene"),
-    "endonerf": lambda folder: EndoNeRFWriter(folder / "scene", poses.opengl()),
-    "eight_bits": lambda folder: EndoNeRFWriter(folder / "scene", poses.llff(), 8),
-    "stereo": lambda folder: EndoNeRFStereoWriter(folder / "stereo_scene", poses.opencv()),
+Make = Callable[[Path], SceneWriter]
+
+
+def of(layout: type[Layout], name: str = "scene", **options: object) -> Make:
+    return lambda folder: scene_writer(folder / name, layout, **options)
+
+
+WRITERS: dict[str, Make] = {
+    "npz": of(NpzLayout),
+    "endonerf": of(EndoNeRFLayout, pose_convention=poses.opengl()),
+    "eight_bits": of(EndoNeRFLayout, pose_convention=poses.llff(), depth_bits=8),
+    "stereo": of(EndoNeRFStereoLayout, "stereo_scene", pose_convention=poses.opencv()),
 }
 
 
@@ -81,7 +89,7 @@ def test_a_skipped_frame_does_not_move_the_others_in_time(name: str, tmp_path: P
 
 
 def test_our_frames_are_named_by_their_place(tmp_path: Path):
-    scene = exported(NpzWriter(tmp_path / "scene"))
+    scene = exported(scene_writer(tmp_path / "scene", NpzLayout))
     (scene / "priors/000002.npz").rename(scene / "priors/third.npz")
     with pytest.raises(DataError, match=r"scene: a frame called third; .* export the scene again"):
         read_clip(scene)
@@ -91,7 +99,7 @@ def test_unknown_depth_is_not_taken_for_a_tool_in_npz(tmp_path: Path):
     holed = [replace(prior, depth_mm=prior.depth_mm.clone()) for prior in priors()]
     for prior in holed:
         prior.depth_mm[:, :10] = 0
-    frame = read_clip(exported(NpzWriter(tmp_path / "scene"), tuple(holed))).frames[0]
+    frame = read_clip(exported(scene_writer(tmp_path / "scene", NpzLayout), tuple(holed))).frames[0]
     assert torch.equal(frame.use, holed[0].use)
     assert not frame.known[:, :10].any()
     assert frame.known[:, 10:].any()
@@ -125,7 +133,7 @@ def test_a_foreign_scene_is_read_as_its_readers_do(scene: Path):
 def test_a_foreign_scenes_axes_are_the_ones_that_are_told(
     axes: Callable[[], poses.PoseConvention], tmp_path: Path
 ):
-    scene = exported(EndoNeRFWriter(tmp_path / "scene", axes()))
+    scene = exported(scene_writer(tmp_path / "scene", EndoNeRFLayout, pose_convention=axes()))
     not_ours(scene)
     found = read_clip(scene, ForeignScene(1.0, axes())).frames
     for frame, pose in zip(found, from_the_first(), strict=True):
@@ -434,7 +442,7 @@ def test_masks_the_wrong_way_round_are_a_warning(scene: Path, caplog: pytest.Log
 
 
 def test_a_layout_without_a_reader_is_named(tmp_path: Path):
-    scene = exported(ColmapWriter(tmp_path / "scene"))
+    scene = exported(scene_writer(tmp_path / "scene", ColmapLayout))
     with pytest.raises(DataError, match="no scene: due is priors or poses_bounds"):
         read_clip(scene)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.check.finding import Finding, Severity
-from m3depth.priors.layouts.habits import Seeds
+from m3depth.priors.layouts.habits import SeedCounts
 from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene
 
 PERCENT = (3.0, 99.8)  # of the depths that are not 0, which the reader clips to
@@ -47,7 +47,7 @@ class TooFewSeeds:
             )
 
 
-def _fresh(frame: PriorFrame, first: PriorFrame, seeds: Seeds) -> int:
+def _fresh(frame: PriorFrame, first: PriorFrame, seeds: SeedCounts) -> int:
     changed = np.abs(_clipped(frame.depth) - _clipped(first.depth)) > seeds.change
     return int((frame.used & (~first.used | changed)).sum())
 

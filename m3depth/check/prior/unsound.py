@@ -14,6 +14,7 @@ from m3depth.io.files import Array
 from m3depth.io.numpy_files import read_npy
 from m3depth.priors.edits import edited_files, few
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene
+from m3depth.priors.records import EXACT
 from m3depth.priors.sound import (
     Fault,
     camera_doubts,
@@ -21,8 +22,6 @@ from m3depth.priors.sound import (
     confidence_faults,
     depth_faults,
 )
-
-EXACT = "depth_float"  # our own depth before rounding, beside the layout's
 
 
 @dataclass(frozen=True)

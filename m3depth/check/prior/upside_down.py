@@ -9,6 +9,7 @@ from m3depth.check.finding import Finding, Severity
 from m3depth.io.files import Array
 from m3depth.io.numpy_files import read_npy
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene
+from m3depth.priors.records import EXACT
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class UpsideDown:
 
 
 def _truth_agreement(scene: PriorScene, frame: PriorFrame) -> float | None:
-    path = scene.folder / "depth_float" / f"{frame.name.split('.')[0]}.npy"
+    path = scene.folder / EXACT / f"{frame.name.split('.')[0]}.npy"
     if not path.exists():
         return None
     truth = read_npy(path)

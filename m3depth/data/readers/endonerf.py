@@ -21,7 +21,7 @@ from m3depth.io.images import (
     read_mask,
 )
 from m3depth.io.listing import chosen, folders_with, matched_files
-from m3depth.io.numpy_files import read_npy
+from m3depth.io.poses_bounds import PosesBounds
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
@@ -128,25 +128,23 @@ def _read_camera(
 ) -> tuple[StereoRig, tuple[int, int], Float[Tensor, "n 4 4"] | None]:
     """Its rig, the size that this is of, and poses, where they are known."""
     path = next(folder.glob("pose*_bounds.npy"))
-    values = read_npy(path)
-    if values.ndim != 2 or values.shape[1] != 17 or not np.isfinite(values).all():
-        raise DataError(f"{path}: shape {values.shape}; LLFF's poses and bounds are n x 17 numbers")
-    matrices = values[:, :15].reshape(-1, 3, 5)
-    height, width, focal = (float(number) for number in matrices[0, :, 4])
+    cameras = PosesBounds.read(path)
+    if not all(np.isfinite(values).all() for values in cameras):
+        raise DataError(f"{path}: NaN or infinity in it; LLFF's poses and bounds are numbers")
+    height, width, focal = (float(number) for number in cameras.columns[0])
     if min(height, width, focal) <= 0:
         raise DataError(f"{path}: height, width and focal length must be positive, in pixels")
-    rig = StereoRig.of(focal, focal, width / 2, height / 2, width / 2, baseline_mm)
-    return rig, (round(height), round(width)), _poses(folder, matrices)
+    cx, cy = (float(value) for value in cameras.intrinsics[:2, 2])
+    rig = StereoRig.of(focal, focal, cx, cy, cx, baseline_mm)
+    return rig, (round(height), round(width)), _poses(folder, cameras)
 
 
-def _poses(folder: Path, matrices: Float[np.ndarray, "n 3 5"]) -> Float[Tensor, "n 4 4"] | None:
+def _poses(folder: Path, cameras: PosesBounds) -> Float[Tensor, "n 4 4"] | None:
     """Camera-to-world in OpenCV's axes and mm; None where the camera moves in unknown axes."""
-    if np.allclose(matrices, matrices[0]):
-        return torch.eye(4).expand(len(matrices), 4, 4)
+    if np.allclose(cameras.poses, cameras.poses[0]):
+        return torch.eye(4).expand(len(cameras.poses), 4, 4)
     meta = read_json(folder / META) if (folder / META).is_file() else {}
     axes, unit_mm = convention_named(str(meta.get("pose_convention"))), meta.get("unit_mm")
     if axes is None or not isinstance(unit_mm, int | float):
         return None
-    poses = axes.to_opencv(torch.from_numpy(matrices[:, :, :4].astype(np.float64)))
-    poses[:, :3, 3] *= unit_mm
-    return poses.float()
+    return cameras.camera_to_world(axes, unit_mm).float()

@@ -13,7 +13,6 @@ from m3depth.io.numpy_files import read_npy
 from m3depth.priors.layouts.scene import Map, PriorFrame, Stored, one_channel
 
 Array = NDArray[Any]
-MONO_NEAREST = 0.4
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:
@@ -55,12 +54,6 @@ def plane(path: Path, values: Stored) -> Map:
 def along_z(values: Map) -> Map:
     """Depth as it is stored."""
     return values
-
-
-def mono_inverse(values: Map) -> Map:
-    """EndoGaussian's monocular depth: 0.4 / (v / 255)."""
-    safe = np.where(values > 0, values, np.inf)
-    return MONO_NEAREST * 255 / safe
 
 
 def frame(

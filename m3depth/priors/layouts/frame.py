@@ -1,4 +1,4 @@
-"""One frame as writers see it, and what they say about their numbers."""
+"""One frame as layouts see it, and what they say about their numbers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ Matrix4 = Float64[NDArray[np.float64], "4 4"]
 
 
 @dataclass(frozen=True)
-class Frame:
+class SceneFrame:
     """A frame in the shape that the layout wants, as arrays of one resolution.
 
     Attributes:
@@ -89,7 +89,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Meaning:
+class DepthMeta:
     """What a layout's numbers mean, for ``depth_meta.json``.
 
     Attributes:

@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+INRIA_CULL = 0.2  # of every rasteriser that comes from INRIA's
 UNPADDED = (512, 640)  # (height, width) of EndoNeRF's clips, in the code of most who read them
-
-
-def half(length: float) -> float:
-    """Rays (i - W / 2) / f."""
-    return length / 2
+NO_EXTENT = (
+    "its extent of the scene, which is the largest distance of a camera from their mean, is 0, and "
+    "so is the learning rate of the positions"
+)
+ANOTHER_LAYOUT = (
+    "choose a layout whose readers fit a still camera (endonerf, gsharp, npz for `m3depth splat`), "
+    "or give the trainer an extent by hand, such as the median depth:"
+)
 
 
 def whole_half(length: float) -> float:
@@ -27,7 +31,7 @@ def between_centres(length: float) -> float:
     return (length - 1) / 2
 
 
-class Still(NamedTuple):
+class WhenStill(NamedTuple):
     """What becomes of a camera that does not move.
 
     Attributes:
@@ -41,7 +45,7 @@ class Still(NamedTuple):
     mend: str
 
 
-class Seeds(NamedTuple):
+class SeedCounts(NamedTuple):
     """How many initial points are drawn, from pixels that must be there.
 
     Attributes:
@@ -80,7 +84,7 @@ class Habits:
         needs_first_depth: It takes all of its initial points from the first frame.
         needs_tracks: It asks each frame of a model which points are seen in it.
         still: What becomes of a camera that stands still; None where nothing does.
-        seeds: See `Seeds`; None where it takes what there is.
+        seeds: See `SeedCounts`; None where it takes what there is.
         path_with: It knows the layout by this word in the path.
         path_without: Words in the path that lead it astray.
         path_stops: Words in the path at which it looks for other files, and stops.
@@ -100,8 +104,8 @@ class Habits:
     needs_depth: bool = False
     needs_first_depth: bool = False
     needs_tracks: bool = False
-    still: Still | None = None
-    seeds: Seeds | None = None
+    still: WhenStill | None = None
+    seeds: SeedCounts | None = None
     path_with: str = ""
     path_without: Sequence[str] = ()
     path_stops: Sequence[str] = ()

@@ -5,12 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
 
 from m3depth.priors.layouts.habits import Habits
-
-Poses = Float[NDArray[np.floating], "n 4 4"]
+from m3depth.priors.layouts.written import Poses, WrittenScene
 
 STILL_MM = 1e-3
 NAMED = 3  # frames
@@ -38,33 +35,14 @@ class Unmet:
     frames: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Written:
-    """What an export knows about its scene without a look at its files.
-
-    Attributes:
-        folder: Of the scene.
-        size: (height, width) of its images.
-        poses: Camera-to-world as the program reads them; axes and world OpenCV's, millimetres.
-        names: Of the frames, in order.
-        without_depth: Of those that have none.
-    """
-
-    folder: Path
-    size: tuple[int, int]
-    poses: Poses
-    names: Sequence[str]
-    without_depth: Sequence[str] = ()
-
-
-def unmet_by(scene: Written, habits: Habits) -> Iterator[Unmet]:
-    """All that can be known once a scene is written."""
+def unmet_by(scene: WrittenScene, poses_mm: Poses, habits: Habits) -> Iterator[Unmet]:
+    """All that can be known once a scene is written; the poses are as the program reads them."""
     yield from wrong_size(habits, scene.size)
     yield from path_words(habits, scene.folder)
-    yield from still_camera(habits, scene.poses)
-    yield from outside_ndc(habits, scene.poses)
-    yield from without_depth(habits, scene.without_depth, scene.names)
-    yield from untracked(habits, scene.without_depth, len(scene.names))
+    yield from still_camera(habits, poses_mm)
+    yield from outside_ndc(habits, poses_mm)
+    yield from without_depth(habits, scene.without_depth, scene.keys)
+    yield from untracked(habits, scene.without_depth, len(scene.records))
 
 
 def wrong_size(habits: Habits, size: tuple[int, int]) -> Iterator[Unmet]:

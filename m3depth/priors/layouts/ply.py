@@ -1,87 +1,95 @@
-"""Scenes that come with points to start from."""
+"""One cloud of initial points, for programs that start from one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.priors.cloud import Cloud, back_projected, joined, ply, thinned
-from m3depth.priors.layouts.frame import Frame, Meaning
-from m3depth.priors.layouts.writer import SceneWriter
-from m3depth.priors.records import Record
-from m3depth.validation import require_number
+from m3depth.errors import DataError
+from m3depth.priors.cloud import ply
+from m3depth.priors.layouts.files import listed
+from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
+from m3depth.priors.layouts.habits import INRIA_CULL, Habits
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.scene import PriorFrame, PriorScene
+from m3depth.priors.layouts.written import WrittenScene
 
-EACH_WAY = 2  # pixels of a cube
+CLOUD = "points3D.ply"
 
 
-@dataclass(eq=False)
-class CloudWriter(SceneWriter):
-    """Writes ``points/000000.npz`` per frame (``points`` in mm of the world, ``colours``).
+@dataclass
+class PlyLayout(Layout):
+    """``points3D.ply``: the points of all frames in millimetres of the world.
 
     Args:
-        voxel_mm: Of the points in a cube of this size one is left, of a frame's and of all.
+        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range.
     """
 
     voxel_mm: float = field(default=1.0, kw_only=True)
+    rounds: bool = field(default=False, init=False)
 
     one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_number("writer.voxel_mm", self.voxel_mm, 1e-3)
-        super().__post_init__()
+        self._points = FramePoints(self.voxel_mm)
 
-    def files(self, frame: Frame) -> Mapping[str, Any]:
-        """The frame's points.
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
+        """The frame's points."""
+        return self._points.files(frame)
 
-        Where pixels are many to a cube, some rows and columns are passed over: a cube that is
-        seen whole keeps four at the frame's farthest depth.
-        """
-        step = self._step(frame)
-        grid = (slice(None, None, step),) * 2
-        K = np.diag([1 / step, 1 / step, 1]) @ frame.K
-        maps = frame.depth_mm[grid], frame.image[grid], frame.known[grid]
-        cloud = thinned(back_projected(*maps, K, frame.camera_to_world), self.voxel_mm)
-        return {f"points/{frame.name}.npz": cloud._asdict()}
-
-    def _step(self, frame: Frame) -> int:
-        farthest_mm = frame.depth_mm.max(initial=self.voxel_mm, where=frame.known)
-        pixels = self.voxel_mm * frame.K.diagonal()[:2].min() / farthest_mm  # to a cube's side
-        return max(1, int(pixels / EACH_WAY))
-
-    def cloud(self, written: list[Record]) -> Cloud:
-        """The points of all frames, thinned."""
-        return thinned(joined(self.points(record["name"]) for record in written), self.voxel_mm)
-
-    def points(self, name: str) -> Cloud:
-        """Of one frame that is written."""
-        with np.load(self.folder / "points" / f"{name}.npz") as saved:
-            return Cloud(saved["points"], saved["colours"])
-
-
-@dataclass(eq=False)
-class PlyWriter(CloudWriter):
-    """Writes ``points3D.ply``: the points of all frames in millimetres of the world."""
-
-    rounds: ClassVar[bool] = False
-
-    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+    def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """The cloud."""
-        return {"points3D.ply": ply(self.cloud(written))}
+        return {CLOUD: ply(self._points.of_all(scene))}
 
     def scene_names(self) -> tuple[str, ...]:
-        """See `SceneWriter`."""
-        return (*super().scene_names(), "points3D.ply")
+        """See `Layout`."""
+        return (CLOUD,)
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Points, not depth."""
-        return Meaning(
+        return DepthMeta(
             kind="points in world coordinates",
             unit="mm",
             invalid="left out",
             mask_polarity="left out: tools, unknown depth, low confidence",
             pose_convention="camera_to_world, opencv",
         )
+
+
+@dataclass(frozen=True)
+class PlyTarget:
+    """The cloud alone, as it is read."""
+
+    habits: Habits
+
+    def __call__(self, folder: Path, frames: int) -> PriorScene:
+        """See `Target`."""
+        import open3d
+
+        path = listed(folder, CLOUD)[0]
+        points = np.asarray(open3d.io.read_point_cloud(path).points)
+        if not len(points):
+            raise DataError(f"{path}: not one point; export it again")
+        return PriorScene(
+            folder=folder,
+            files={},
+            load=_no_frame,
+            sample=(),
+            habits=self.habits,
+            points=points,
+        )
+
+
+def cloud() -> Habits:
+    """Whoever starts from a cloud."""
+    return Habits(cull=INRIA_CULL)
+
+
+def _no_frame(index: int) -> PriorFrame:
+    raise IndexError(index)

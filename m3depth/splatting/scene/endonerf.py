@@ -19,6 +19,9 @@ from m3depth.io.images import (
     read_pixels,
 )
 from m3depth.io.numpy_files import read_npy
+from m3depth.io.poses_bounds import POSES
+from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
+from m3depth.priors.records import EXACT, FRAMES
 from m3depth.splatting.scene.clip import Frame
 from m3depth.splatting.scene.foreign import (
     ForeignScene,
@@ -28,7 +31,6 @@ from m3depth.splatting.scene.foreign import (
 )
 
 PARTS = ("images", "masks", "depth")
-POSES = "poses_bounds.npy"
 SAME_FOCAL = 1e-4  # of it
 
 Posed = tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]  # camera-to-world and K
@@ -42,7 +44,7 @@ def read_endonerf(
     With ``depth_meta.json`` the depth before rounding, each frame's exact K and pose and the masks'
     meaning are taken from our own files; but what somebody edited since, in ``depth`` or
     ``poses_bounds.npy``, is taken as it is now. Without, masks are EndoNeRF's (255 = tool), the
-    principal point is (W // 2, H // 2) as in all its readers, and ``foreign`` says the rest.
+    principal point is (W / 2, H / 2) as EndoNeRF has it, and ``foreign`` says the rest.
 
     Raises:
         DataError: frames missing in one folder; a mask that is not of one channel and 0 and 255;
@@ -51,11 +53,11 @@ def read_endonerf(
     names = _names(folder)
     if meta:
         depths = [_our_depth(folder, name, edited) for name in names]
-        unit_mm, used = 1.0, 255 if str(meta.get("mask_polarity")).startswith("255 = use") else 0
+        unit_mm, masks = 1.0, polarity_said(meta.get("mask_polarity"))
         cameras = _our_cameras(folder, names, meta, edited)
     else:
         depths = [folder / "depth" / name for name in names]
-        unit_mm, used = unit_mm_of(folder, foreign), 0
+        unit_mm, masks = unit_mm_of(folder, foreign), TOOL_IS_WHITE
         told = foreign_cameras(folder, foreign, unit_mm)
         cameras = [(pose, told.intrinsics) for pose in told.poses]
     if len(cameras) != len(names):
@@ -63,7 +65,7 @@ def read_endonerf(
             f"{folder}: {len(names)} images, but {len(cameras)} poses; the layout wants one each"
         )
     frames = [
-        _frame(folder, name, depth, *camera, used=used, unit_mm=unit_mm)
+        _frame(folder, name, depth, *camera, used=masks.used, unit_mm=unit_mm)
         for name, depth, camera in zip(names, depths, cameras, strict=True)
     ]
     if not meta:
@@ -73,7 +75,7 @@ def read_endonerf(
 
 def _our_depth(folder: Path, name: str, edited: Collection[str]) -> Path:
     """Before rounding, unless the rounded one is another by now and this one is not."""
-    exact, rounded = f"depth_float/{Path(name).stem}.npy", f"depth/{name}"
+    exact, rounded = f"{EXACT}/{Path(name).stem}.npy", f"depth/{name}"
     return folder / (rounded if rounded in edited and exact not in edited else exact)
 
 
@@ -85,7 +87,7 @@ def _our_cameras(
     Raises:
         DataError: a record that cannot be read, or edited poses in axes that nobody knows.
     """
-    records = [_our_camera(folder / "frames" / f"{Path(name).stem}.json") for name in names]
+    records = [_our_camera(folder / FRAMES / f"{Path(name).stem}.json") for name in names]
     if POSES not in edited:
         return records
     axes = convention_named(str(meta.get("pose_convention")))

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.poses import PoseConvention
-from m3depth.io.numpy_files import read_npy
+from m3depth.geometry.poses import PoseConvention, opencv
+from m3depth.io.poses_bounds import POSES, PosesBounds
 from m3depth.priors.sound import pose_faults, stop_at
 from m3depth.validation import require_number
 
@@ -59,7 +58,7 @@ def unit_mm_of(folder: Path, foreign: ForeignScene) -> float:
 class ForeignCameras(NamedTuple):
     """What ``poses_bounds.npy`` says."""
 
-    poses: list[Tensor]  # camera-to-world, OpenCV axes, mm
+    poses: Float[Tensor, "n 4 4"]  # camera-to-world, OpenCV axes, mm
     intrinsics: Float[Tensor, "3 3"]
     size: tuple[float, float]  # (height, width) that K is of
 
@@ -73,25 +72,21 @@ def foreign_cameras(folder: Path, foreign: ForeignScene, unit_mm: float) -> Fore
         DataError: the file is missing or of another shape; the camera moves and nobody names its
             axes.
     """
-    path = folder / "poses_bounds.npy"
-    rows = read_npy(path)
-    if rows.ndim != 2 or rows.shape[1] != 17 or not len(rows):
-        raise DataError(f"{path}: shape {rows.shape}; LLFF's poses and bounds are n x 17 numbers")
-    matrices = torch.from_numpy(rows[:, :15].reshape(-1, 3, 5).astype(np.float32))
-    height, width, focal = matrices[0, :, 4].tolist()
-    intrinsics = torch.tensor([[focal, 0, width // 2], [0, focal, height // 2], [0, 0, 1]])
-    if bool((matrices == matrices[0]).all()):
-        standing = torch.eye(4)
-        standing[:3] = matrices[0, :, :4]
-        stop_at(str(path), pose_faults(standing))
-        return ForeignCameras([torch.eye(4)] * len(matrices), intrinsics, (height, width))
-    if foreign.pose_convention is None:
+    path = folder / POSES
+    cameras = PosesBounds.read(path)
+    height, width, _ = cameras.columns[0].tolist()
+    if cameras.still:
+        still = cameras.camera_to_world(opencv(), unit_mm)
+        stop_at(str(path), pose_faults(still[0]))
+        poses = torch.eye(4).expand(still.shape)
+    elif foreign.pose_convention is None:
         raise DataError(
             f"{path}: the camera moves, and the same file means three things to its readers: set "
             f"{AXES} (or opencv, llff)"
         )
-    poses = [_opencv(one, foreign.pose_convention, unit_mm) for one in matrices]
-    return ForeignCameras(poses, intrinsics, (height, width))
+    else:
+        poses = cameras.camera_to_world(foreign.pose_convention, unit_mm).float()
+    return ForeignCameras(poses, cameras.intrinsics.float(), (height, width))
 
 
 def require_size(folder: Path, cameras: ForeignCameras, size: tuple[int, int]) -> None:
@@ -103,15 +98,7 @@ def require_size(folder: Path, cameras: ForeignCameras, size: tuple[int, int]) -
     if cameras.size != size:
         (height, width), (rows, columns) = cameras.size, size
         raise DataError(
-            f"{folder / 'poses_bounds.npy'}: is of images of {width:g}x{height:g}, here they are "
+            f"{folder / POSES}: is of images of {width:g}x{height:g}, here they are "
             f"{columns}x{rows}: write H, W and the focal length of these images into its fifth "
             "column (Deform3DGS's stereo_ layout has cy, cx there; splat reads EndoNeRF's)"
         )
-
-
-def _opencv(
-    matrix: Float[Tensor, "3 5"], convention: PoseConvention, unit_mm: float
-) -> Float[Tensor, "4 4"]:
-    pose = convention.to_opencv(matrix[None, :, :4])[0]
-    pose[:3, 3] *= unit_mm
-    return pose

@@ -8,19 +8,21 @@ import numpy as np
 
 from m3depth.priors.cloud import traced
 from m3depth.priors.layouts.colmap.model import Picture, Pinhole, model_files, require_pycolmap
-from m3depth.priors.layouts.frame import Frame, Meaning
-from m3depth.priors.layouts.ply import CloudWriter
+from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.records import Record
 from m3depth.validation import require_switch
 
 MODEL = "sparse/0"
 PARTS = ("cameras", "frames", "images", "points3D", "rigs")  # of a model, as pycolmap writes it
-MODEL_FILES = tuple(f"{part}.{kind}" for part in PARTS for kind in ("bin", "txt"))
+MODEL_FILES = tuple(f"{MODEL}/{part}.{kind}" for part in PARTS for kind in ("bin", "txt"))
 
 
-@dataclass(eq=False)
-class ColmapWriter(CloudWriter):
-    """Writes images, masks and ``sparse/0``.
+@dataclass
+class ColmapLayout(Layout):
+    """Images, masks and ``sparse/0``.
 
     Layout::
 
@@ -34,42 +36,44 @@ class ColmapWriter(CloudWriter):
 
     Args:
         text: The model as .txt.
+        voxel_mm: See `FramePoints`.
 
     Raises:
-        ConfigError: ``text`` is a word, or pycolmap is not installed.
+        ConfigError: an option is out of range, or pycolmap is not installed.
     """
 
     text: bool = field(default=False, kw_only=True)
+    voxel_mm: float = field(default=1.0, kw_only=True)
 
-    rounds: ClassVar[bool] = True
+    one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require_switch("writer.text", self.text)
-        super().__post_init__()
+        self._points = FramePoints(self.voxel_mm)
         require_pycolmap()  # now, not after an hour of frames
 
-    def files(self, frame: Frame) -> Mapping[str, Any]:
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
         """Image, mask of the tools, points."""
         return {
-            **super().files(frame),
+            **self._points.files(frame),
             f"images/{frame.name}.png": frame.image,
             f"masks/{frame.name}.png.png": np.where(frame.use, 255, 0).astype(np.uint8),
         }
 
-    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+    def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """The model."""
-        pictures = [_picture(record) for record in written]
-        cloud, seen = traced([self.points(record["name"]) for record in written], self.voxel_mm)
-        files = model_files(pictures, cloud, seen, self.text)
+        pictures = [_picture(record) for record in scene.records]
+        points, seen = traced(self._points.of_each(scene), self.voxel_mm)
+        files = model_files(pictures, points, seen, self.text)
         return {f"{MODEL}/{name}": data for name, data in files.items()}
 
     def scene_names(self) -> tuple[str, ...]:
         """Either kind's: a model of others beside ours would be read in its place."""
-        return (*super().scene_names(), *(f"{MODEL}/{name}" for name in MODEL_FILES))
+        return MODEL_FILES
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Millimetres."""
-        return Meaning(
+        return DepthMeta(
             kind="depth along z",
             unit="mm",
             mask_polarity="255 = use; 0 = tool",

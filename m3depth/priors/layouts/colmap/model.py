@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 
 from m3depth.errors import ConfigError
-from m3depth.priors.cloud import Cloud, Indices, Points
+from m3depth.priors.cloud import ColouredPoints, Indices, Points
 
 CORNER = 0.5  # of a pixel whose centre is at 0 here, and at 0.5 in COLMAP
 
@@ -51,7 +51,7 @@ def require_pycolmap() -> Any:
 
 
 def model_files(
-    pictures: Sequence[Picture], cloud: Cloud, seen: Sequence[Indices], text: bool
+    pictures: Sequence[Picture], cloud: ColouredPoints, seen: Sequence[Indices], text: bool
 ) -> dict[str, bytes]:
     """Cameras, images and points as the files of ``sparse/0``.
 
@@ -72,7 +72,7 @@ def model_files(
         return {path.name: path.read_bytes() for path in sorted(Path(scratch).iterdir())}
 
 
-def _model(pictures: Sequence[Picture], cloud: Cloud, seen: Sequence[Indices]) -> Any:
+def _model(pictures: Sequence[Picture], cloud: ColouredPoints, seen: Sequence[Indices]) -> Any:
     pycolmap = require_pycolmap()
     model = pycolmap.Reconstruction()
     numbers: dict[Pinhole, int] = {}

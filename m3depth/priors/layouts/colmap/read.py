@@ -1,7 +1,7 @@
-"""How pipelines read COLMAP models and clouds."""
+"""How pipelines read COLMAP models."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.errors import DataError
-from m3depth.io.calibration_text import as_matrix, read_json
-from m3depth.priors.layouts.colmap.model import require_pycolmap
+from m3depth.priors.layouts.colmap.layout import MODEL
+from m3depth.priors.layouts.colmap.model import CORNER, require_pycolmap
 from m3depth.priors.layouts.files import along_z, frame, listed
-from m3depth.priors.layouts.habits import Habits
-from m3depth.priors.layouts.poses_bounds.read import full
+from m3depth.priors.layouts.habits import ANOTHER_LAYOUT, NO_EXTENT, Habits, WhenStill
+from m3depth.priors.layouts.masks import not_black
 from m3depth.priors.layouts.scene import (
     Map,
     PriorFrame,
@@ -22,20 +22,19 @@ from m3depth.priors.layouts.scene import (
     meta_of,
     spread,
 )
-
-STEPS = 2**16
+from m3depth.priors.records import EXACT
 
 
 @dataclass(frozen=True)
-class ColmapModel:
+class ColmapTarget:
     """A COLMAP model in ``sparse/0``, and our float depth beside it."""
 
     habits: Habits
-    depth: str = "depth_float/*.npy"
+    depth: str = f"{EXACT}/*.npy"
 
     def __call__(self, folder: Path, frames: int) -> PriorScene:
         """See `Target`."""
-        model = _model(folder / "sparse" / "0")
+        model = _model(folder / MODEL)
         images, depths = listed(folder, "images/*"), listed(folder, self.depth)
         numbered = sorted(model.images.values(), key=lambda image: str(image.name))
         poses = [_camera_to_world(image) for image in numbered]
@@ -46,7 +45,7 @@ class ColmapModel:
 
         def load(index: int) -> PriorFrame:
             mask = masks.get(f"{images[index].name}.png")
-            read = frame(images[index], depths[index], mask, decode(depths[index].stem), full)
+            read = frame(images[index], depths[index], mask, decode(depths[index].stem), not_black)
             return replace(read, camera=_stated(cameras.get(images[index].name)))
 
         return PriorScene(
@@ -54,7 +53,7 @@ class ColmapModel:
             files={
                 "images": images,
                 self.depth.split("/")[0]: depths,
-                "sparse/0": [folder / "images" / str(image.name) for image in numbered],
+                MODEL: [folder / "images" / str(image.name) for image in numbered],
             },
             load=load,
             sample=spread(min(len(images), len(depths)), frames),
@@ -75,66 +74,15 @@ class ColmapModel:
         return {}
 
 
-@dataclass(frozen=True)
-class Graphdeco(ColmapModel):
-    """The same with inverse depth in ``depths/`` and its scales beside the model."""
-
-    depth: str = "depths/*.png"
-
-    def decoders(self, folder: Path) -> Callable[[str], Callable[[Map], Map]]:
-        """By ``depth_params.json``; a frame whose scale is not positive is left out: depth 0.
-
-        Raises:
-            DataError: it is missing, lacks a frame, or has one without two finite numbers.
-        """
-        path = folder / "sparse" / "0" / "depth_params.json"
-        params = read_json(path)
-
-        def decoder(stem: str) -> Callable[[Map], Map]:
-            one = params.get(stem)
-            if not isinstance(one, dict) or not {"scale", "offset"} <= one.keys():
-                raise DataError(f"{path}: no scale and offset for {stem}; export it again")
-            numbers = [one["scale"], one["offset"]]
-            where = f"{path}: scale, offset of {stem}"
-            scale, offset = (float(v) for v in as_matrix(numbers, (1, 2), where)[0])
-            return lambda values: _from_inverse(values / STEPS * scale + offset, scale > 0)
-
-        return decoder
-
-    def principal(self, camera: Any) -> Mapping[str, Any]:
-        """The reader has the field of view only."""
-        return {
-            "principal_px": (self.habits.middle(camera.width), self.habits.middle(camera.height)),
-            "stated_px": (camera.principal_point_x - 0.5, camera.principal_point_y - 0.5),
-        }
-
-
-@dataclass(frozen=True)
-class CloudFile:
-    """An initial cloud alone."""
-
-    habits: Habits = field(default_factory=Habits)
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        import open3d
-
-        path = listed(folder, "points3D.ply")[0]
-        points = np.asarray(open3d.io.read_point_cloud(path).points)
-        if not len(points):
-            raise DataError(f"{path}: not one point; export it again")
-        return PriorScene(
-            folder=folder,
-            files={},
-            load=_no_frame,
-            sample=(),
-            habits=self.habits,
-            points=points,
-        )
-
-
-def _no_frame(index: int) -> PriorFrame:
-    raise IndexError(index)
+def gsplat() -> Habits:
+    """Of gsplat's examples (``datasets/colmap.py``, ``datasets/normalize.py``)."""
+    still = WhenStill(
+        True,
+        f"it divides the poses by their median distance from the centre and stops (LinAlgError); "
+        f"without that, {NO_EXTENT}",
+        f"{ANOTHER_LAYOUT} --no-normalize-world-space, and self.scene_scale in simple_trainer.py",
+    )
+    return Habits(name="gsplat", cull=0.01, needs_tracks=True, still=still)
 
 
 def _model(folder: Path) -> Any:
@@ -162,9 +110,5 @@ def _stated(camera: Any) -> StatedCamera | None:
     if camera is None:
         return None
     K = np.array(camera.calibration_matrix(), np.float64)
-    K[:2, 2] -= 0.5
+    K[:2, 2] -= CORNER
     return StatedCamera(K, (int(camera.height), int(camera.width)))
-
-
-def _from_inverse(inverse: Map, counts: bool) -> Map:
-    return np.where((inverse > 0) & counts, 1 / np.where(inverse > 0, inverse, 1), 0.0)

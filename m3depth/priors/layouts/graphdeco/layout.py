@@ -6,9 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from m3depth.priors.layouts.colmap.layout import MODEL, ColmapWriter
-from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
+from m3depth.priors.layouts.colmap.layout import MODEL, ColmapLayout
+from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.habits import between_centres
+from m3depth.priors.layouts.inverse import InverseDepth
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
 from m3depth.priors.records import Record
@@ -16,12 +19,11 @@ from m3depth.validation import require_number
 
 PARAMS = f"{MODEL}/depth_params.json"
 STEPS = 2**16  # what the reader divides by
-LARGEST = STEPS - 1
 
 
-@dataclass(eq=False)
-class GraphdecoWriter(ColmapWriter):
-    """Adds ``depths/000000.png``: inverse depth in 16 bits, and ``sparse/0/depth_params.json``.
+@dataclass
+class GraphdecoLayout(Layout):
+    """A COLMAP model, ``depths/000000.png`` (inverse depth of 16 bits), ``depth_params.json``.
 
     ``value / 65536 * scale + offset`` is 1 / z in 1/mm, with one scale for all frames, as the
     reader leaves out frames whose scale is far from the others'. It has no code for unknown depth
@@ -33,19 +35,23 @@ class GraphdecoWriter(ColmapWriter):
 
     Args:
         near_mm: The nearest depth that can be told. At depth z one step is z² / (65536 near_mm).
+        text: See `ColmapLayout`.
+        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range, or pycolmap is not installed.
     """
 
     near_mm: float = field(default=10.0, kw_only=True)
+    text: bool = field(default=False, kw_only=True)
+    voxel_mm: float = field(default=1.0, kw_only=True)
 
-    one_camera: ClassVar[bool] = True
     revision: ClassVar[int] = 1  # black under tools, and a column less
 
     def __post_init__(self) -> None:
         require_number("writer.near_mm", self.near_mm, 0.1)
-        super().__post_init__()
+        self._model = ColmapLayout(text=self.text, voxel_mm=self.voxel_mm)
+        self._code = InverseDepth(self.near_mm, STEPS, STEPS - 1)
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
         """Centred."""
@@ -54,10 +60,9 @@ class GraphdecoWriter(ColmapWriter):
 
     def holds(self, depth_mm: Map) -> Mask:
         """From the nearest depth to the last step of inverse depth."""
-        steps = self._steps(depth_mm)
-        return (steps >= 1) & (steps <= LARGEST)
+        return self._code.holds(depth_mm)
 
-    def camera(self, frame: Frame) -> Record:
+    def camera(self, frame: SceneFrame) -> Record:
         """Both the K that the reader will make up and the exact one."""
         read = frame.K.copy()
         read[:2, 2] = between_centres(frame.size[1]), between_centres(frame.size[0])
@@ -68,32 +73,32 @@ class GraphdecoWriter(ColmapWriter):
             "principal_remainder_px": (frame.K - read)[:2, 2].tolist(),
         }
 
-    def files(self, frame: Frame) -> Mapping[str, Any]:
-        """And the inverse depth."""
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
+        """The model's, with the tools black and transparent, and the inverse depth."""
         alpha = np.where(frame.use, 255, 0).astype(np.uint8)
-        steps = np.where(frame.known, self._steps(frame.depth_mm), 0).astype(np.uint16)
+        steps = np.where(frame.known, self._code.steps(frame.depth_mm), 0).astype(np.uint16)
         return {
-            **super().files(frame),
+            **self._model.files(frame),
             f"images/{frame.name}.png": np.dstack([frame.image * frame.use[..., None], alpha]),
             f"depths/{frame.name}.png": _filled(steps, frame.known),
         }
 
-    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
-        """And each frame's scale."""
-        scale = self.meaning().scale * STEPS
+    def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
+        """The model, and each frame's scale."""
+        scale = self.meta().scale * STEPS
         params = {
             record["name"]: {"scale": scale if record["bounds_mm"] else 0.0, "offset": 0.0}
-            for record in written
+            for record in scene.records
         }
-        return {**super().scene(written, bounds_mm), PARAMS: params}
+        return {**self._model.scene(scene), PARAMS: params}
 
     def scene_names(self) -> tuple[str, ...]:
-        """See `SceneWriter`."""
-        return (*super().scene_names(), PARAMS)
+        """See `Layout`."""
+        return (*self._model.scene_names(), PARAMS)
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Inverse millimetres."""
-        return Meaning(
+        return DepthMeta(
             kind="inverse depth along z",
             unit="mm",
             scale=1 / (self.near_mm * STEPS),
@@ -101,10 +106,6 @@ class GraphdecoWriter(ColmapWriter):
             mask_polarity="alpha of the images and masks: 255 = use; 0 = tool",
             pose_convention="world_to_camera, opencv",
         )
-
-    def _steps(self, depth_mm: Map) -> Map:
-        safe_mm = np.where(depth_mm > 0, depth_mm, np.inf)
-        return np.rint(STEPS * self.near_mm / safe_mm).astype(np.float32)
 
 
 def _filled(steps: Any, known: Mask) -> Any:

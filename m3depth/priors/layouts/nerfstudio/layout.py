@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from m3depth.geometry.poses import opengl
-from m3depth.priors.cloud import Cloud, ply
-from m3depth.priors.layouts.frame import Frame, Map, Mask, Meaning
-from m3depth.priors.layouts.ply import CloudWriter
+from m3depth.priors.cloud import ColouredPoints, ply
+from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.records import Record
 from m3depth.validation import require_switch
 
+CLOUD, TRANSFORMS = "points3D.ply", "transforms.json"
+CORNER = 0.5  # of a pixel whose centre is at 0 here, and at 0.5 in the file
 METRE_MM = 1000.0
 PNG_LARGEST = 65535
 STILL = (
@@ -23,9 +27,9 @@ STILL = (
 )
 
 
-@dataclass(eq=False)
-class NerfstudioWriter(CloudWriter):
-    """Writes ``transforms.json`` and what it names.
+@dataclass
+class NerfstudioLayout(Layout):
+    """``transforms.json`` and what it names.
 
     Layout::
 
@@ -40,55 +44,55 @@ class NerfstudioWriter(CloudWriter):
 
     Args:
         png: Depth as 16-bit pictures of whole millimetres.
+        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range.
     """
 
     png: bool = field(default=False, kw_only=True)
+    voxel_mm: float = field(default=1.0, kw_only=True)
+
+    one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require_switch("writer.png", self.png)
-        super().__post_init__()
-
-    @property
-    def rounds(self) -> bool:  # type: ignore[override]
-        """Only pictures do."""
-        return self.png
+        self.rounds = self.png
+        self._points = FramePoints(self.voxel_mm)
 
     def holds(self, depth_mm: Map) -> Mask:
         """All of it, or what a picture can count."""
         whole_mm = np.rint(depth_mm)
         return (whole_mm > 0) & (whole_mm <= PNG_LARGEST) if self.png else depth_mm > 0
 
-    def files(self, frame: Frame) -> Mapping[str, Any]:
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
         """Image, depth where it may be relied on, mask of the tools, points."""
         depth_mm = np.where(frame.known, frame.depth_mm, 0).astype(np.float32)
         return {
-            **super().files(frame),
+            **self._points.files(frame),
             f"images/{frame.name}.png": frame.image,
             f"masks/{frame.name}.png": np.where(frame.use, 255, 0).astype(np.uint8),
             self._depth(frame.name): np.rint(depth_mm).astype(np.uint16) if self.png else depth_mm,
         }
 
-    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+    def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """Transforms and points."""
-        points_mm, colours = self.cloud(written)
+        points_mm, colours = self._points.of_all(scene)
         transforms = {
             "camera_model": "PINHOLE",
-            "ply_file_path": "points3D.ply",
-            "frames": [self._entry(record) for record in written],
+            "ply_file_path": CLOUD,
+            "frames": [self._entry(record) for record in scene.records],
         }
-        points = ply(Cloud(points_mm / METRE_MM, colours))
-        return {"points3D.ply": points, "transforms.json": transforms}
+        points = ply(ColouredPoints(points_mm / METRE_MM, colours))
+        return {CLOUD: points, TRANSFORMS: transforms}
 
     def scene_names(self) -> tuple[str, ...]:
-        """See `SceneWriter`."""
-        return (*super().scene_names(), "points3D.ply", "transforms.json")
+        """See `Layout`."""
+        return (CLOUD, TRANSFORMS)
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Millimetres beside metres."""
-        return Meaning(
+        return DepthMeta(
             kind="depth along z",
             unit="m",
             unit_mm=METRE_MM,
@@ -115,6 +119,6 @@ class NerfstudioWriter(CloudWriter):
             "depth_file_path": self._depth(name),
             "mask_path": f"masks/{name}.png",
             "transform_matrix": pose.tolist(),
-            # Its pixel centres are at + 0.5
-            **{"fl_x": fx, "fl_y": fy, "cx": cx + 0.5, "cy": cy + 0.5, "w": width, "h": height},
+            **{"fl_x": fx, "fl_y": fy, "cx": cx + CORNER, "cy": cy + CORNER},
+            **{"w": width, "h": height},
         }

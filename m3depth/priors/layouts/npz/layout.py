@@ -1,26 +1,27 @@
 """Everything that is known, and nothing rounded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from m3depth.priors.layouts.frame import Frame, Meaning
-from m3depth.priors.layouts.writer import SceneWriter
+from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
+from m3depth.priors.layouts.layout import Layout
 
 
-@dataclass(eq=False)
-class NpzWriter(SceneWriter):
-    """Writes ``priors/000000.npz`` per frame.
+@dataclass
+class NpzLayout(Layout):
+    """``priors/000000.npz`` per frame.
 
     ``depth_mm`` and ``confidence`` are float32 (h, w), ``valid`` bool (h, w), ``use`` bool (h, w)
     (False under tools, ``valid`` or not), ``image`` RGB of 8 bits (h, w, 3), ``intrinsics`` float64
     (3, 3), ``camera_to_world`` float64 (4, 4).
     """
 
-    rounds: ClassVar[bool] = False
+    rounds: bool = field(default=False, init=False)
+
     one_camera: ClassVar[bool] = False
 
-    def files(self, frame: Frame) -> Mapping[str, Any]:
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
         """One file."""
         content = {"image": frame.image, "depth_mm": frame.depth_mm}
         if frame.confidence is not None:
@@ -33,9 +34,9 @@ class NpzWriter(SceneWriter):
         }
         return {f"priors/{frame.name}.npz": content}
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Millimetres, as everywhere in this program."""
-        return Meaning(
+        return DepthMeta(
             kind="depth along z",
             unit="mm",
             mask_polarity="valid = the depth is known, of use and confident",

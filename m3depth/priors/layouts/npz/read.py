@@ -1,6 +1,6 @@
 """Our own archives, as `m3depth splat` reads them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from m3depth.priors.layouts.scene import PriorFrame, PriorScene, StatedCamera, s
 
 
 @dataclass(frozen=True)
-class Archives:
+class NpzTarget:
     """Our own ``priors/*.npz``."""
 
-    habits: Habits = field(default_factory=Habits)
+    habits: Habits
 
     def __call__(self, folder: Path, frames: int) -> PriorScene:
         """See `Target`."""
@@ -28,6 +28,11 @@ class Archives:
             habits=self.habits,
             poses=np.array([read_archive(path).camera_to_world for path in files]),
         )
+
+
+def splat() -> Habits:
+    """`m3depth splat`."""
+    return Habits(name="m3depth splat")
 
 
 def _archived(path: Path) -> PriorFrame:

@@ -9,25 +9,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.poses import PoseConvention
-from m3depth.priors.layouts.frame import Frame, Meaning
-from m3depth.priors.layouts.habits import half
-from m3depth.priors.layouts.needs import Poses
-from m3depth.priors.layouts.writer import SceneWriter
+from m3depth.io.poses_bounds import POSES, PosesBounds, half
+from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
+from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.masks import TOOL_IS_WHITE, Polarity
+from m3depth.priors.layouts.written import Poses, WrittenScene
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
 from m3depth.priors.records import Record
 from m3depth.validation import require_size
 
-POSES = "poses_bounds.npy"
 FIRST_CAMERA = "the first camera's, in the axes of the poses"
 SQUARE_TOLERANCE = 0.005  # of fx / fy: these layouts have one focal length
 
 
-@dataclass(eq=False)
-class CentredWriter(SceneWriter):
-    """Writes images, masks and poses; a layout adds its depth.
+@dataclass
+class PosesBoundsLayout(Layout):
+    """Images, masks and poses; a child adds its depth.
 
     Layout::
 
@@ -41,7 +41,7 @@ class CentredWriter(SceneWriter):
     Readers take the principal point to be (W / 2, H / 2) or, in whole numbers, (W // 2, H // 2), so
     images are cropped to even sizes until it is. The rest, at most half a pixel, is in
     ``depth_meta.json``. Unknown depth is in the mask too, because the readers' percentile clip
-    would revive the zeros.
+    would turn the zeros into some depth.
 
     Args:
         pose_convention: The reader's axes.
@@ -55,30 +55,28 @@ class CentredWriter(SceneWriter):
     pose_convention: PoseConvention
     size: tuple[int, int] | None = field(default=None, kw_only=True)
 
-    excluded: ClassVar[int] = 255
-    used: ClassVar[int] = 0
+    masks: ClassVar[Polarity] = TOOL_IS_WHITE
 
     def __post_init__(self) -> None:
+        if not isinstance(self.pose_convention, PoseConvention):
+            raise ConfigError(
+                f"writer.pose_convention={self.pose_convention}: has settings of its own, as "
+                "writer.pose_convention._target_=..."
+            )
         if self.size is not None:
             self.size = require_size("writer.size", self.size)
-        super().__post_init__()
 
-    @property
-    def mask_polarity(self) -> str:
-        """For the metadata."""
-        return f"{self.excluded} = exclude: tool, unknown depth, low confidence"
-
-    def files(self, frame: Frame) -> Mapping[str, Any]:
+    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
         """Image and mask."""
-        mask = np.where(frame.known, self.used, self.excluded).astype(np.uint8)
+        mask = self.masks.drawn(frame.known)
         return {f"images/{frame.name}.png": frame.image, f"masks/{frame.name}.png": mask}
 
-    def meaning(self) -> Meaning:
+    def meta(self) -> DepthMeta:
         """Millimetres, unless a layout says otherwise."""
-        return Meaning(
+        return DepthMeta(
             kind="depth along z",
             unit="mm",
-            mask_polarity=self.mask_polarity,
+            mask_polarity=self.masks.said,
             pose_convention=self.pose_convention.name,
             world=FIRST_CAMERA,
         )
@@ -91,7 +89,7 @@ class CentredWriter(SceneWriter):
             centred, margins = recentred_at(prior, self.size, self._middle)
         return centred, {"cropped_px": margins._asdict(), "resized_from": list(prior.size)}
 
-    def camera(self, frame: Frame) -> Record:
+    def camera(self, frame: SceneFrame) -> Record:
         """Both the K that readers will make up and the exact one.
 
         Raises:
@@ -119,28 +117,25 @@ class CentredWriter(SceneWriter):
         """What stands beside each pose."""
         return [*camera["size"], camera["focal_px"]]
 
-    def scene(self, written: list[Record], bounds_mm: tuple[float, float]) -> Mapping[str, Any]:
+    def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """``poses_bounds.npy``; a frame without depth takes the scene's bounds."""
-        unit_mm = self.meaning().unit_mm
-        rows = []
-        for record, pose in zip(written, self._poses(written).numpy(), strict=True):
-            pose[:, 3] /= unit_mm
-            column = np.array(self.column(record["camera"]), np.float64)[:, None]
-            bounds = np.array(record["bounds_mm"] or bounds_mm) / unit_mm
-            rows.append(np.concatenate([np.hstack([pose, column]).ravel(), bounds]))
-        return {POSES: np.array(rows, np.float64)}
+        unit_mm, poses = self.meta().unit_mm, self._from_first(scene).numpy()
+        poses[:, :, 3] /= unit_mm
+        bounds_mm = [record["bounds_mm"] or scene.bounds_mm for record in scene.records]
+        columns = [self.column(record["camera"]) for record in scene.records]
+        bounds = np.array(bounds_mm, np.float64) / unit_mm
+        return {POSES: PosesBounds(poses, np.array(columns, np.float64), bounds).rows()}
 
     def scene_names(self) -> tuple[str, ...]:
-        """See `SceneWriter`."""
-        return (*super().scene_names(), POSES)
+        """See `Layout`."""
+        return (POSES,)
 
-    def read_poses(self, written: list[Record]) -> Poses:
-        """See `SceneWriter`."""
-        return self.pose_convention.to_opencv(self._poses(written)).numpy()
+    def read_poses(self, scene: WrittenScene) -> Poses:
+        """See `Layout`."""
+        return self.pose_convention.to_opencv(self._from_first(scene)).numpy()
 
-    def _poses(self, written: list[Record]) -> Float[Tensor, "n 3 4"]:
-        opencv = [record["camera_to_world"] for record in written]
-        return self.pose_convention.from_first(torch.tensor(opencv, dtype=torch.float64))
+    def _from_first(self, scene: WrittenScene) -> Float[Tensor, "n 3 4"]:
+        return self.pose_convention.from_first(torch.from_numpy(scene.poses))
 
     def _middle(self, length: float) -> float:
         return self.readers[0].middle(length) if self.readers else half(length)
