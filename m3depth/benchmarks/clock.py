@@ -28,6 +28,21 @@ def forward_and_backward(works: Mapping[str, Work], repeats: int) -> dict[str, d
     return {name: _medians(clock) for name, clock in clocks.items()}
 
 
+def rates(works: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, float]:
+    """Median items per second; each work returns how many items it did.
+
+    The works take turns within each of ``repeats`` rounds; a first round fills the caches.
+    """
+    per_s: dict[str, list[float]] = {name: [] for name in works}
+    for counted in range(repeats + 1):
+        for name, work in works.items():
+            start = perf_counter()
+            done = work()
+            if counted:
+                per_s[name].append(done / (perf_counter() - start))
+    return {name: median(values) for name, values in per_s.items()}
+
+
 def peak_mb(work: Work) -> float:
     """By how much a process of its own, with one thread, grows while it does it; Linux with glibc.
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from m3depth.benchmarks.clock import rates
 from m3depth.data.readers.single_views import SingleViews
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.device import pick_device
@@ -26,7 +25,7 @@ from m3depth.types.camera import StereoRig
 
 RENDERED_FRAMES = 8  # shown forwards and backwards until there are enough
 
-Work = Callable[[], None]
+Work = Callable[[], int]  # frames done
 
 
 def measure(
@@ -73,8 +72,8 @@ def measure(
         }
         for name, make in writers.items():
             works[name] = partial(_export, predictor, data, make, root / name)
-        rates = _rates(works, frames, repeats)
-    network_fps = rates.pop("network")
+        fps = {name: round(rate, 2) for name, rate in rates(works, repeats).items()}
+    network_fps = fps.pop("network")
     return {
         "size": list(predictor.size),
         "native": list(native),
@@ -82,42 +81,34 @@ def measure(
         "batch": batch_size,
         "threads": torch.get_num_threads(),
         "device": str(predictor.device),
-        "fps": {"network": network_fps, **rates},
-        "ratio": {name: round(rate / network_fps, 3) for name, rate in rates.items()},
+        "fps": {"network": network_fps, **fps},
+        "ratio": {name: round(rate / network_fps, 3) for name, rate in fps.items()},
     }
 
 
-def _network(predictor: DepthPredictor, frames: int) -> None:
+def _network(predictor: DepthPredictor, frames: int) -> int:
     images = torch.rand(predictor.batch_size, 3, *predictor.size)
     with torch.inference_mode():
         for _ in range(0, frames, predictor.batch_size):
             predictor.network(images.to(predictor.device)).values.cpu()
+    return frames
 
 
-def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoRig) -> None:
+def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoRig) -> int:
     step = predictor.batch_size
     for first in range(0, len(images), step):
         predictor.together([View("", image, rig) for image in images[first : first + step]])
+    return len(images)
 
 
 def _export(
     predictor: DepthPredictor, data: SingleViews, make: Callable[..., SceneWriter], folder: Path
-) -> None:
+) -> int:
     with TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scene:
         writer = make(directory=scene)
         Export(PredictorSource(predictor), writer)(data, range(len(data)))
         writer.finish(len(data))
-
-
-def _rates(works: Mapping[str, Work], frames: int, repeats: int) -> dict[str, float]:
-    rates: dict[str, list[float]] = {name: [] for name in works}
-    for round_ in range(repeats + 1):
-        for name, work in works.items():
-            start = perf_counter()
-            work()
-            if round_:  # the first one fills the caches
-                rates[name].append(frames / (perf_counter() - start))
-    return {name: round(median(values), 2) for name, values in rates.items()}
+    return len(data)
 
 
 def _write(folder: Path, frames: int, native: tuple[int, int]) -> None:

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import cv2
@@ -15,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from m3depth.benchmarks.clock import rates
 from m3depth.data.packed import PackedFrames
 from m3depth.data.readers.scared import Scared
 from m3depth.data.shuffled_runs import ShuffledRuns
@@ -56,7 +55,7 @@ def measure(
             "packed": _loader(packed, batch, workers, 1),
             "pil": _loader(PngPairs(root / "png", small), batch, workers, 1),
         }
-        rates = _rates(loaders, frames, repeats)
+        per_s = {name: round(rate, 1) for name, rate in rates(loaders, repeats).items()}
     return {
         "workers": workers,
         "size": list(small),
@@ -64,8 +63,8 @@ def measure(
         "batch": batch,
         "run": run,
         "codec": CODEC,
-        "pairs_per_s": rates,
-        "ratio": round(rates["ours"] / rates["pil"], 2),
+        "pairs_per_s": per_s,
+        "ratio": round(per_s["ours"] / per_s["pil"], 2),
     }
 
 
@@ -96,17 +95,6 @@ def _loader(pairs: Any, batch: int, workers: int, run: int) -> Callable[[], int]
         sampler=ShuffledRuns(pairs, run=run, num_replicas=1, rank=0, shuffle=run < len(pairs)),
     )
     return lambda: sum(len(found["left"]) for found in loader)
-
-
-def _rates(loaders: dict[str, Callable[[], int]], frames: int, repeats: int) -> dict[str, float]:
-    rates: dict[str, list[float]] = {name: [] for name in loaders}
-    for round_ in range(repeats + 1):
-        for name, load in loaders.items():
-            start = perf_counter()
-            loaded = load()
-            if round_:  # the first one starts the workers and fills the caches
-                rates[name].append(loaded / (perf_counter() - start))
-    return {name: round(median(values), 1) for name, values in rates.items()}
 
 
 def _write(root: Path, frames: int) -> None:

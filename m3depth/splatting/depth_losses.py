@@ -9,7 +9,6 @@ the named code does, unknown depths included, but for NaN: 0/0 is 0.
 from collections.abc import Callable
 
 import torch
-from torch.nn.functional import huber_loss
 
 from m3depth.splatting.masked import (
     Depth,
@@ -22,7 +21,6 @@ from m3depth.splatting.masked import (
     in_units_of,
     inverse,
     mean_over,
-    quantile_over,
 )
 
 DepthLoss = Callable[[Depth, Depth, Where], PerImage]
@@ -76,9 +74,9 @@ def max_normalised_l1(
 ) -> PerImage:
     """``mean |D / max D - D* / max D*|``, no unit: SurgicalGS.
 
-    Blind to the scale of either depth, and one outlier sets it: see `quantile_normalised_l1`. The
-    maxima are over the pixels that count; ``legacy`` takes them over the whole image, tools and
-    all, and averages over all of ``use``.
+    Blind to the scale of either depth, and one outlier sets it. The maxima are over the pixels
+    that count; ``legacy`` takes them over the whole image, tools and all, and averages over all of
+    ``use``.
 
     Source: SurgicalGS 62f6d5f utils/loss_utils.py:25-29, train.py:114-123.
     """
@@ -89,22 +87,6 @@ def max_normalised_l1(
         largest = torch.where(among, depth_mm, 0.0).flatten(1).amax(1)
         parts.append(in_units_of(largest, depth_mm))
     return mean_over((parts[0] - parts[1]).abs(), use if legacy else counts)
-
-
-def quantile_normalised_l1(
-    rendered_mm: Depth, prior_mm: Depth, use: Where, quantile: float = 0.5
-) -> PerImage:
-    """``mean |D / q(D) - D* / q(D*)|``, no unit, with a quantile over the pixels that count.
-
-    0.5 is the median, which half of the pixels cannot move; 0.98 stays close to
-    `max_normalised_l1` and lets 2 % be outliers. As blind to scale as that one.
-    """
-    counts = both_known(rendered_mm, prior_mm, use)
-    rendered, prior = (
-        in_units_of(quantile_over(depth_mm, counts, quantile), depth_mm)
-        for depth_mm in (clean(rendered_mm), clean(prior_mm))
-    )
-    return mean_over((rendered - prior).abs(), counts)
 
 
 def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:
@@ -127,26 +109,6 @@ def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = Fals
     return torch.where(prior_varies, torch.where(rendered_varies, 1 - correlation, 1.0), 0.0)
 
 
-def scale_shift_invariant(rendered_mm: Depth, prior_mm: Depth, use: Where) -> PerImage:
-    """``mean (a/D + b - 1/D*)² / (2 var 1/D*)`` for the best ``a`` and ``b``, 0 to 1/2.
-
-    Ranftl et al. 2020 (MiDaS) with the squared residual, untrimmed: in inverse depth, aligned by
-    least squares in closed form. The variance takes the place of their scaling of the
-    data to 0..1, so that the prior's own scale and shift do not matter either. Blind to the sign
-    of ``a``: a relief turned inside out fits as well. A prior without relief gives 0, a rendering
-    without relief 1/2; neither has a gradient.
-    """
-    counts = both_known(rendered_mm, prior_mm, use)
-    maps = inverse(rendered_mm), inverse(prior_mm)
-    rendered_varies, prior_varies = (has_relief(one, counts) for one in maps)
-    rendered, prior = (centred(one, counts) for one in maps)
-    variance = torch.where(rendered_varies, mean_over(rendered.square(), counts), 1.0)
-    slope = torch.where(rendered_varies, mean_over(rendered * prior, counts) / variance, 0.0)
-    residual = mean_over((slope[:, None, None] * rendered - prior).square(), counts)
-    expected = torch.where(prior_varies, mean_over(prior.square(), counts), 1.0)
-    return torch.where(prior_varies, residual / (2 * expected), 0.0)
-
-
 def depth_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:
     """``mean |D - D*|`` in mm. ``legacy`` is EndoGaussian's first code: all pixels, tools too.
 
@@ -156,22 +118,3 @@ def depth_l1(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = Fal
     """
     counts = torch.ones_like(use) if legacy else both_known(rendered_mm, prior_mm, use)
     return mean_over((clean(rendered_mm) - clean(prior_mm)).abs(), counts)
-
-
-def huber(
-    rendered_mm: Depth,
-    prior_mm: Depth,
-    use: Where,
-    delta_mm: float = 0.2,
-    legacy: bool = False,
-) -> PerImage:
-    """The mean of ``d²/2`` up to ``delta``, ``delta (|d| - delta/2)`` above; ``d = D - D*``; mm².
-
-    ``legacy`` is EndoNeRF's: summed over ``use``, divided by *all* pixels (there, sampled rays).
-
-    Source: EndoNeRF run_endonerf.py:1057-1064, delta 0.2 in the unit of its depth files.
-    """
-    cost = huber_loss(clean(rendered_mm), clean(prior_mm), reduction="none", delta=delta_mm)
-    if not legacy:
-        return mean_over(cost, both_known(rendered_mm, prior_mm, use))
-    return torch.where(use, cost, 0.0).flatten(1).mean(1)

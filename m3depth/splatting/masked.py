@@ -38,15 +38,6 @@ def mean_over(values: Depth, counts: Where) -> PerImage:
     return total / counts.flatten(1).sum(1).clamp_min(1)
 
 
-def quantile_over(values: Depth, counts: Where, quantile: float) -> PerImage:
-    """A quantile, interpolated; 0 without a pixel."""
-    found = [
-        image[here].quantile(quantile) if here.any() else image.new_zeros(())
-        for image, here in zip(values, counts, strict=True)
-    ]
-    return torch.stack(found)
-
-
 def centred(values: Depth, counts: Where) -> Depth:
     """The values less their mean, and 0 where they do not count."""
     return torch.where(counts, values - mean_over(values, counts)[:, None, None], 0.0)

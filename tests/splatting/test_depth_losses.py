@@ -11,12 +11,9 @@ from torch import Tensor
 from m3depth.splatting.depth_losses import (
     affine_inverse_l1,
     depth_l1,
-    huber,
     inverse_l1,
     max_normalised_l1,
     pearson,
-    quantile_normalised_l1,
-    scale_shift_invariant,
 )
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -24,12 +21,8 @@ LOSSES: dict[str, Loss] = {
     "inverse": inverse_l1,
     "affine": partial(affine_inverse_l1, scale=0.8, offset_per_mm=0.002),
     "largest": max_normalised_l1,
-    "median": quantile_normalised_l1,
-    "percentile": partial(quantile_normalised_l1, quantile=0.9),
     "pearson": pearson,
-    "midas": scale_shift_invariant,
     "mm": depth_l1,
-    "huber": partial(huber, delta_mm=3.0),
 }
 LEGACY: dict[str, Loss] = {
     "inverse, legacy": partial(inverse_l1, legacy=True),
@@ -37,7 +30,6 @@ LEGACY: dict[str, Loss] = {
     "largest, legacy": partial(max_normalised_l1, legacy=True),
     "pearson, legacy": partial(pearson, legacy=True),
     "mm, legacy": partial(depth_l1, legacy=True),
-    "huber, legacy": partial(huber, legacy=True),
 }
 EVERY = LOSSES | LEGACY
 each = pytest.mark.parametrize("name", EVERY)
@@ -76,27 +68,21 @@ class TestByHand:
         [
             (inverse_l1, (0.005 + 0 + 0.003125) / 3),
             (depth_l1, (10 + 0 + 16) / 3),
-            (partial(huber, delta_mm=12.0), (50 + 0 + 12 * (16 - 6)) / 3),
             (max_normalised_l1, (abs(0.5 - 50 / 64) + abs(0.625 - 50 / 64) + 0) / 3),
-            (quantile_normalised_l1, (abs(0.8 - 1) + 0 + abs(1.6 - 1.28)) / 3),
             (
                 partial(affine_inverse_l1, scale=0.5, offset_per_mm=0.001),
                 (0.014 + 0.009 + abs(1 / 80 - 0.5 / 64 - 0.001)) / 3,
             ),
         ],
-        ids=["inverse", "mm", "huber", "largest", "median", "affine"],
+        ids=["inverse", "mm", "largest", "affine"],
     )
     def test_means_of_differences(self, loss: Loss, expected: float):
         assert loss(self.rendered, self.prior, self.use).tolist() == pytest.approx([expected])
 
-    def test_correlation_and_fit_are_numpy_s(self):
+    def test_correlation_is_numpy_s(self):
         rendered, prior = self.rendered[0, 0, :3].numpy(), self.prior[0, 0, :3].numpy()
         found = pearson(self.rendered, self.prior, self.use).item()
         assert found == pytest.approx(1 - np.corrcoef(rendered, prior)[0, 1])
-        design = np.stack([1 / rendered, np.ones(3)], 1)
-        _, [squares], *_ = np.linalg.lstsq(design, 1 / prior, rcond=None)
-        found = scale_shift_invariant(self.rendered, self.prior, self.use).item()
-        assert found == pytest.approx(squares / 3 / (2 * np.var(1 / prior)))
 
 
 def published_inverse(rendered: Tensor, prior: Tensor, use: Tensor) -> Tensor:
@@ -118,17 +104,12 @@ def published_affine(rendered: Tensor, prior: Tensor, use: Tensor) -> Tensor:
     return ((inverse - (0.8 * aligned + 0.002)) * use).abs().mean()
 
 
-def published_huber(rendered: Tensor, prior: Tensor, use: Tensor) -> Tensor:
-    return torch.nn.functional.huber_loss(rendered * use, prior * use, delta=0.2)
-
-
 PUBLISHED = {
     "inverse, legacy": published_inverse,
     "largest, legacy": published_largest,
     "affine, legacy": published_affine,
     "pearson, legacy": lambda r, p, use: 1 - torch.corrcoef(torch.stack([r[use], p[use]]))[0, 1],
     "mm, legacy": lambda r, p, use: (r - p).abs().mean(),
-    "huber, legacy": published_huber,
 }
 
 
@@ -214,12 +195,12 @@ def test_an_image_without_a_pixel_gives_zero(name: str, way: str):
     assert rendered.grad.abs().max() == 0
 
 
-@pytest.mark.parametrize("name", ["pearson", "midas", "pearson, legacy"])
+@pytest.mark.parametrize("name", ["pearson", "pearson, legacy"])
 def test_flat_depths_have_no_correlation_and_no_gradient(name: str):
     rendered, prior, use = depths()
     flat = torch.full_like(rendered, 61.3).requires_grad_()  # 61.3 is not the mean of many of it
     value = EVERY[name](flat, prior, use)
-    assert value.tolist() == pytest.approx([0.5, 0.5] if name == "midas" else [1.0, 1.0])
+    assert value.tolist() == pytest.approx([1.0, 1.0])
     value.sum().backward()
     assert flat.grad.abs().max() == 0
     rendered = rendered.clone().requires_grad_()
@@ -238,7 +219,7 @@ def test_the_truth_costs_nothing(name: str):
     assert LOSSES[name](rendered, prior, use).min() > 1e-4
 
 
-@pytest.mark.parametrize("name", ["largest", "median", "percentile", "pearson", "midas"])
+@pytest.mark.parametrize("name", ["largest", "pearson"])
 def test_blind_to_scale(name: str):
     rendered, prior, use = depths()
     value = LOSSES[name](rendered, prior, use)
@@ -246,7 +227,7 @@ def test_blind_to_scale(name: str):
     torch.testing.assert_close(LOSSES[name](rendered, 0.01 * prior, use), value)
 
 
-@pytest.mark.parametrize("name", ["inverse", "mm", "huber", "affine"])
+@pytest.mark.parametrize("name", ["inverse", "mm", "affine"])
 def test_not_blind_to_scale(name: str):
     rendered, prior, use = depths()
     value = LOSSES[name](rendered, prior, use)
@@ -259,20 +240,14 @@ def test_blind_to_shift():
     torch.testing.assert_close(pearson(shifted, prior, use), pearson(rendered, prior, use))
     known = prior > 0
     bent = torch.where(known, 1 / (2.5 / prior.where(known, 1.0) + 0.004), 0.0)
-    value = scale_shift_invariant(rendered, prior, use)
-    torch.testing.assert_close(scale_shift_invariant(rendered, bent, use), value)
     assert not torch.allclose(pearson(rendered, bent, use), pearson(rendered, prior, use))
 
 
-def test_an_outlier_moves_the_maximum_and_not_the_median():
+def test_an_outlier_moves_the_maximum():
     rendered, prior, use = depths(batch=1)
-    clean = max_normalised_l1(rendered, prior, use), quantile_normalised_l1(rendered, prior, use)
+    clean = max_normalised_l1(rendered, prior, use)
     rendered[0, 1, 4] = 600.0
-    spoilt = max_normalised_l1(rendered, prior, use), quantile_normalised_l1(rendered, prior, use)
-    shares = [float((b - a).abs()) for a, b in zip(clean, spoilt, strict=True)]
-    assert shares[0] > 5 * clean[0]
-    relative = shares[1] / (600 / 60 / int(use.sum()))  # the outlier's own share of the mean
-    assert relative < 1.2
+    assert (max_normalised_l1(rendered, prior, use) - clean).abs() > 5 * clean
 
 
 def test_an_inverse_millimetre_at_60_is_a_thousandth_of_a_colour():

@@ -29,7 +29,6 @@ class TruthFit(NamedTuple):
     shift_px: tuple[float, float]  # x, y by which the depth must move to sit on the image
     shift_gain: float  # share of the capped difference that the shift removes
     after_shift_px: float
-    pixels: int
 
 
 def fit_truth(
@@ -67,7 +66,6 @@ def fit_truth(
         shift_px=(x * stride, y * stride),
         shift_gain=gain,
         after_shift_px=after,
-        pixels=int(both.sum()),
     )
 
 

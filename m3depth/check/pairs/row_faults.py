@@ -29,20 +29,15 @@ class VerticalOffset:
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """At most one finding."""
-        limits = Limits(self.warning_px, self.error_px)
-        graded = _graded(
-            sampled, lambda a: a.offset_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        yield from _in_pixels(
+            sampled,
+            self,
+            lambda rows: rows.offset_px,
+            "vertical_offset",
+            "the views' rows are apart by {}",
+            "rectify with the calibration of this very set; a constant offset can be cut off: "
+            "crop one view by as many rows",
         )
-        if graded is not None:
-            apart = graded.quoted(lambda px: f"{abs(px):.1f} px")
-            yield _finding(
-                graded,
-                "vertical_offset",
-                "px",
-                f"the views' rows are apart by {apart}",
-                "rectify with the calibration of this very set; a constant offset can be cut off: "
-                "crop one view by as many rows",
-            )
 
 
 @dataclass(frozen=True)
@@ -99,19 +94,14 @@ class VerticalScale:
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """At most one finding."""
-        limits = Limits(self.warning_px, self.error_px)
-        graded = _graded(
-            sampled, lambda a: a.stretch_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        yield from _in_pixels(
+            sampled,
+            self,
+            lambda rows: rows.stretch_px,
+            "vertical_scale",
+            "one view is larger: rows at the edge are apart by {}",
+            "rectify both views to one focal length, and resize them alike",
         )
-        if graded is not None:
-            apart = graded.quoted(lambda px: f"{abs(px):.1f} px")
-            yield _finding(
-                graded,
-                "vertical_scale",
-                "px",
-                f"one view is larger: rows at the edge are apart by {apart}",
-                "rectify both views to one focal length, and resize them alike",
-            )
 
 
 @dataclass(frozen=True)
@@ -130,19 +120,29 @@ class Distortion:
 
     def __call__(self, sampled: Sampled) -> Iterator[Finding]:
         """At most one finding."""
-        limits = Limits(self.warning_px, self.error_px)
-        graded = _graded(
-            sampled, lambda a: a.bend_px, lambda f: limits.at_least(self.of_height * f.size[0])
+        yield from _in_pixels(
+            sampled,
+            self,
+            lambda rows: rows.bend_px,
+            "distortion",
+            "rows bend against each other by {} (root mean square)",
+            "undistort while rectifying: distortion or a tilt between the cameras is left in",
         )
-        if graded is not None:
-            bent = graded.quoted(lambda px: f"{px:.1f} px")
-            yield _finding(
-                graded,
-                "distortion",
-                "px",
-                f"rows bend against each other by {bent} (root mean square)",
-                "undistort while rectifying: distortion or a tilt between the cameras is left in",
-            )
+
+
+def _in_pixels(
+    sampled: Sampled,
+    check: VerticalOffset | VerticalScale | Distortion,
+    quantity: Callable[[RowAlignment], Estimate],
+    code: str,
+    said: str,
+    mend: str,
+) -> Iterator[Finding]:
+    limits = Limits(check.warning_px, check.error_px)
+    graded = _graded(sampled, quantity, lambda f: limits.at_least(check.of_height * f.size[0]))
+    if graded is not None:
+        size = graded.quoted(lambda px: f"{abs(px):.1f} px")
+        yield _finding(graded, code, "px", said.format(size), mend)
 
 
 def _graded(
