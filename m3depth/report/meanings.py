@@ -31,7 +31,7 @@ MEANINGS = {
     "bad2": Meaning("pixels whose disparity is off by more than 2 px", "", "↓", 4),
     "bad3": Meaning("pixels whose disparity is off by more than 3 px", "", "↓", 4),
     **{
-        bin_name(low, high): Meaning(f"error of depths of {low} to {high} mm", "mm", "↓", 2)
+        bin_name(low, high): Meaning(f"error at depths of {low} to {high} mm", "mm", "↓", 2)
         for low, high in pairwise(DEPTH_BINS_MM)
     },
     "accuracy_mm": Meaning("from a predicted point to the nearest true one", "mm", "↓", 2),
@@ -45,7 +45,7 @@ MEANINGS = {
     "normal_share": Meaning("true surface normals that have a predicted one", "", "↑", 4),
     "flicker_mm": Meaning("change between frames beyond the camera's motion", "mm", "↓", 2),
     "ssim": Meaning("similarity (SSIM) of the left view rebuilt from the right", "", "↑", 4),
-    "psnr": Meaning("the same as peak signal-to-noise ratio", "dB", "↑", 2),
+    "psnr": Meaning("the same, as peak signal-to-noise ratio", "dB", "↑", 2),
     "density": Meaning("pixels for which the method gives an answer", "", "↑", 4),
 }
 BASELINE_TITLES = {
