@@ -1,7 +1,8 @@
 """What may be done to a frame's prediction before it is scored, found from the true depth.
 
 A protocol names one of these functions. Each takes the predicted and the true depth of the pixels
-that count and that have a prediction, and gives the `Fit` for the whole frame.
+that count and that have a prediction, and gives the `Fit` for the whole frame. Those called
+``relative_...`` take relative inverse depth, of any sign, in place of a predicted depth.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-FLAT = 1e-6  # a relative spread that is rounding
+from m3depth.errors import DataError
+from m3depth.geometry.affine import Affine
+from m3depth.geometry.affine_fits import scale_and_shift, trimmed
 
 
 class Fit(NamedTuple):
@@ -32,6 +35,15 @@ class Fit(NamedTuple):
         scaled = depth_mm * self.scale
         rest = 1 + self.shift_per_mm * scaled
         return torch.where(rest > 0, scaled / rest, torch.inf)
+
+    def of_inverse(self, relative: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """The same of relative inverse depth, which stands for ``1 / z``.
+
+        >>> Fit(2.0, 0.01).of_inverse(torch.tensor([0.02, -0.02])).tolist()
+        [50.0, inf]
+        """
+        inverse = relative / self.scale + self.shift_per_mm
+        return torch.where(inverse > 0, 1 / inverse, torch.inf)
 
 
 Align = Callable[[Float[Tensor, " n"], Float[Tensor, " n"]], Fit]
@@ -85,10 +97,46 @@ def scale_shift(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"])
     >>> round(fit.scale, 4), round(fit.shift_per_mm, 4)
     (0.5, 0.01)
     """
-    predicted, true = 1 / predicted_mm.double(), 1 / true_mm.double()
-    spread = predicted - predicted.mean()
-    slope = float((spread @ true) / (spread @ spread))
-    flat = bool(spread.norm() <= FLAT * predicted.norm())
-    if flat or slope <= 0:
-        return mean_inverse(predicted_mm, true_mm)
-    return Fit(1 / slope, float(true.mean()) - slope * float(predicted.mean()))
+    fit = _rising(scale_and_shift, 1 / predicted_mm.double(), true_mm)
+    return fit or mean_inverse(predicted_mm, true_mm)
+
+
+def robust(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> Fit:
+    """`scale_shift` of which a fifth of the pixels may be wrong: `affine_fits.trimmed`.
+
+    >>> predicted, true = torch.linspace(20, 90, 10), torch.linspace(40, 180, 10)
+    >>> true[3] = 1.0
+    >>> round(robust(predicted, true).scale, 4)
+    2.0
+    """
+    fit = _rising(trimmed, 1 / predicted_mm.double(), true_mm)
+    return fit or mean_inverse(predicted_mm, true_mm)
+
+
+def relative_scale_shift(relative: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> Fit:
+    """`scale_shift` of relative inverse depth.
+
+    Without a scale above 0 to be found it is a plane at the mean of the true inverse depth, the
+    best that a scale of 0 or more can do: no map is turned inside out to be scored.
+    """
+    return _rising(scale_and_shift, relative, true_mm) or _plane(true_mm)
+
+
+def relative_robust(relative: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> Fit:
+    """`robust` of relative inverse depth; a plane as for `relative_scale_shift`."""
+    return _rising(trimmed, relative, true_mm) or _plane(true_mm)
+
+
+def _rising(
+    find: Callable[[Tensor, Tensor], Affine], inverse: Tensor, true_mm: Tensor
+) -> Fit | None:
+    """None where there is no fit with a scale above 0."""
+    try:
+        found = find(inverse, 1 / true_mm.double())
+    except DataError:
+        return None
+    return Fit(1 / found.scale, found.shift)
+
+
+def _plane(true_mm: Tensor) -> Fit:
+    return Fit(torch.inf, float((1 / true_mm.double()).mean()))

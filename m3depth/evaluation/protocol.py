@@ -23,10 +23,11 @@ class Compared(NamedTuple):
     """A prediction beside its truth, at one resolution."""
 
     truth: Truth  # with only the pixels that the protocol counts, at least one
-    raw_mm: Float[Tensor, "1 1 H W"]  # as it was predicted, 0 = not known
+    raw_mm: Float[Tensor, "1 1 H W"] | None  # as predicted, 0 = not known; None: it was relative
     disparity: DepthMap | None  # the same in pixels, never scaled; None: there is no baseline
     given: Bool[Tensor, "1 1 H W"] | None  # where there is a prediction; None: everywhere
     fit: Fit
+    aligned_mm: Float[Tensor, "1 1 H W"]  # fitted, 0 = not known, infinite if shifted past infinity
     depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
 
     @property
@@ -38,8 +39,7 @@ class Compared(NamedTuple):
     @property
     def fitted_mm(self) -> Float[Tensor, "1 1 H W"]:
         """Fitted, never clipped; 0 = not known, or shifted past infinity."""
-        fitted = self.fit(self.raw_mm)
-        return torch.where(fitted.isfinite(), fitted, 0.0)
+        return torch.where(self.aligned_mm.isfinite(), self.aligned_mm, 0.0)
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Protocol:
         min_mm: Pixels with a true depth below it do not count.
         max_mm: Pixels with a true depth above it do not count.
         align: Finds what a frame's prediction is corrected by, from the pixels that count.
+        align_relative: The same for relative inverse depth, whose shift is to be found, too; None:
+            the protocol scores no such prediction.
         clip: Whether the corrected prediction is then clipped to ``min_mm .. max_mm``.
         ends_count: Whether a true depth of exactly ``min_mm`` or ``max_mm`` counts.
         only: Crops and masks; a pixel counts if all of them keep it.
@@ -63,6 +65,7 @@ class Protocol:
     min_mm: float
     max_mm: float
     align: Align
+    align_relative: Align | None = None
     clip: bool = False
     ends_count: bool = True
     only: Sequence[KeepPixels] = ()
@@ -129,16 +132,14 @@ class Protocol:
             None if not one pixel counts.
 
         Raises:
-            DataError: the prediction has no millimetres, and they are scored as they are.
+            DataError: the prediction is relative, and the protocol does not align such a one.
         """
-        if self.metric and prediction.scale is not Scale.METRIC:
-            raise DataError(
-                f"frame {truth.key}: the prediction is relative, and protocol {self.name} scores "
-                "millimetres as predicted: choose one that aligns, such as protocol=median"
-            )
+        self._require_scale(prediction, truth)
         if not truth.counts.any():
             return None
         prediction = at_size(prediction, size_of(truth.depth_mm)).seen_by(truth.rig)
+        if self.align_relative and prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT:
+            return self._aligned(prediction.relative(), self.align_relative, truth)
         if not self.metric:  # an alignment needs no baseline
             prediction = prediction.up_to_scale()
         disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
@@ -147,8 +148,33 @@ class Protocol:
             raw_mm = torch.where(prediction.known, raw_mm, 0.0)
         known = truth.counts & (raw_mm > 0)
         fit = self.align(raw_mm[known], truth.depth_mm[known]) if known.any() else Fit()
-        depth_mm = self._finished(fit(raw_mm))
-        return Compared(truth, raw_mm, disparity, prediction.known, fit, depth_mm)
+        aligned_mm = fit(raw_mm)
+        depth_mm = self._finished(aligned_mm)
+        return Compared(truth, raw_mm, disparity, prediction.known, fit, aligned_mm, depth_mm)
+
+    def _aligned(self, relative: DepthMap, align: Align, truth: Truth) -> Compared:
+        """Relative inverse depth beside its truth: it has neither millimetres nor a disparity."""
+        given = relative.values.isfinite()
+        if relative.known is not None:
+            given = given & relative.known
+        known = truth.counts & given
+        fit = align(relative.values[known], truth.depth_mm[known]) if known.any() else Fit()
+        aligned_mm = torch.where(given, fit.of_inverse(relative.values), 0.0)
+        depth_mm = self._finished(aligned_mm)
+        return Compared(truth, None, None, relative.known, fit, aligned_mm, depth_mm)
+
+    def _require_scale(self, prediction: DepthMap, truth: Truth) -> None:
+        shifted = prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT
+        if self.metric and prediction.scale is not Scale.METRIC:
+            scored = "scores millimetres as predicted"
+        elif shifted and self.align_relative is None:
+            scored = "finds a scale, but no shift"
+        else:
+            return
+        raise DataError(
+            f"frame {truth.key}: the prediction is relative, and protocol {self.name} {scored}: "
+            f"choose one that aligns, such as protocol={'scale_shift' if shifted else 'median'}"
+        )
 
     def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         if self.clip:  # but for holes: they are no answer at the near end

@@ -27,7 +27,7 @@ class Reliability:
     def add(self, compared: Compared) -> None:
         """Take some of a frame's pixels; none where the predictor expects no error."""
         found = compared.disparity
-        if found is None or found.error is None:
+        if found is None or found.error is None or compared.raw_mm is None:
             return
         truth = compared.truth
         sure = confidence(found.values, found.error, truth.rig)[truth.counts]

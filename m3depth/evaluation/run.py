@@ -18,6 +18,7 @@ from m3depth.evaluation.counted import (
 )
 from m3depth.evaluation.flicker import PosedDepth, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.relative_truth import score_relative
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result
 from m3depth.evaluation.row import Row
@@ -105,6 +106,8 @@ class Run:
         if self.protocol.metric:
             depth_mm = scored_depth(shown.prediction, shown.batch, None, self.protocol)
             scores = self._flicker("prediction", shown, depth_mm, shown.batch["rig"])
+        if self.protocol.align_relative:
+            scores |= score_relative(shown.prediction, shown.batch)
         # the search for a shift is slow: only where the rebuilt view is all there is to score
         return scores, {"best_shift": score_shift(shown.batch)}
 

@@ -15,6 +15,7 @@ from m3depth.evaluation.metrics import (
     score,
 )
 from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.relative_truth import RMSE_DISPARITY
 from m3depth.evaluation.surface_metrics import FSCORE_MM, score_cloud, score_normals
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.resizing import at_size, size_of
@@ -29,7 +30,7 @@ METRICS = (
     *(bin_name(low, high) for low, high in pairwise(DEPTH_BINS_MM)),
     *("accuracy_mm", "completeness_mm", "chamfer_mm"),
     *(f"fscore_{near}mm" for near in FSCORE_MM),
-    *("normal_deg", "normal_share", "flicker_mm", "ssim", "psnr", "density"),
+    *("normal_deg", "normal_share", "flicker_mm", "ssim", "psnr", "density", RMSE_DISPARITY),
 )
 
 
@@ -84,10 +85,13 @@ def score_pixels(compared: Compared, counts: Bool[Tensor, "1 1 H W"]) -> dict[st
 
 def scale_ratio(compared: Compared) -> dict[str, float]:
     """``median(true) / median(predicted)`` before any alignment."""
-    known = compared.truth.counts & (compared.raw_mm > 0)
+    truth, raw_mm = compared.truth, compared.raw_mm
+    if raw_mm is None:
+        return {}
+    known = truth.counts & (raw_mm > 0)
     if not known.any():
         return {}
-    return {RATIO: alignment.median(compared.raw_mm[known], compared.truth.depth_mm[known]).scale}
+    return {RATIO: alignment.median(raw_mm[known], truth.depth_mm[known]).scale}
 
 
 def scored_depth(

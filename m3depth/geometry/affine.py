@@ -28,8 +28,9 @@ class Affine(NamedTuple):
 
     def deviation(self, x: Numbers) -> Numbers:
         """Standard deviation of the inverse depth that comes from the fit alone."""
-        (scale, both), (_, shift) = self.covariance.to(x.device).unbind()
-        return (scale * x.square() + 2 * both * x + shift).clamp_min(0).sqrt()
+        scale, both, _, shift = self.covariance.flatten().tolist()
+        variance: Tensor = scale * x.square() + 2 * both * x + shift
+        return variance.clamp_min(0).sqrt()
 
     def depth_mm(self, x: Numbers) -> tuple[Numbers, Numbers]:
         """Depth and its standard deviation from the fit, to first order; 0 past infinity."""

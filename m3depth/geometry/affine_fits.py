@@ -138,9 +138,11 @@ def _require_relief(moments: Moments) -> None:
 
 def _start(x: Column, y: Column) -> Affine:
     """By medians, and rising: the scale must be above 0."""
-    scale = _spread(y - _median(y)) / _spread(x - _median(x))
-    line = Affine(scale, _median(y) - scale * _median(x), torch.zeros(2, 2, dtype=torch.float64))
-    return line if math.isfinite(scale) else Moments.of(x, y).line()
+    wide = _spread(x - _median(x))
+    if wide == 0:  # most of x is the same
+        return Moments.of(x, y).line()
+    scale = _spread(y - _median(y)) / wide
+    return Affine(scale, _median(y) - scale * _median(x), torch.zeros(2, 2, dtype=torch.float64))
 
 
 def _close(one: Affine, other: Affine, x: Column) -> bool:

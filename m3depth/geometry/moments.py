@@ -11,7 +11,7 @@ from m3depth.geometry.affine import Affine, Numbers, without_shift
 
 Mask = Bool[Tensor, "*n"]
 
-FLAT = 1e-6  # a relative spread that is rounding
+FLAT = 1e-7  # a relative spread that is rounding in float32
 
 
 @dataclass(frozen=True)

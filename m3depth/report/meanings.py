@@ -46,6 +46,7 @@ MEANINGS = {
     "flicker_mm": Meaning("change between frames beyond the camera's motion", "mm", "↓", 2),
     "ssim": Meaning("similarity (SSIM) of the left view rebuilt from the right", "", "↑", 4),
     "psnr": Meaning("the same, as peak signal-to-noise ratio", "dB", "↑", 2),
+    "rmse_disparity": Meaning("RMS error of relative inverse depth, truth in 0..1", "", "↓", 4),
     "density": Meaning("pixels for which the method gives an answer", "", "↑", 4),
 }
 BASELINE_TITLES = {

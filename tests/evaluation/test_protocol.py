@@ -27,8 +27,12 @@ COUNTED = {
     "serv_ct": [1e-4, 10, 25, 100, 150, 151, 180, 300, 301],
     "serv_ct_mono": [10, 25, 100, 150, 151],
     "c3vd": [10, 25],
+    "scale_shift": [10, 25, 100, 150],
+    "robust": [10, 25, 100, 150],
+    "midas": [1e-4, 10, 25, 100, 150, 151, 180, 300],
 }
-ALIGNED = {"median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd"}
+ALIGNED = {name: "median" for name in ("median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd")}
+ALIGNED |= {"scale_shift": "scale_shift", "robust": "robust", "midas": "scale_shift"}
 
 MONOCULAR = batched(StereoRig.monocular(*(float(value) for value in RIG[:4])))
 
@@ -61,7 +65,7 @@ def compared(protocol: Protocol, predicted_mm: list[float], true_mm: list[float]
 def test_files(name: str) -> None:
     (protocol,) = load(name)
     assert protocol.name == name
-    assert protocol.alignment == ("median" if name in ALIGNED else "none")
+    assert protocol.alignment == ALIGNED.get(name, "none")
     assert protocol.clip == (name in ALIGNED)
     truth = protocol.within(of_depths(TRUE_MM))
     assert truth.depth_mm[truth.counts].tolist() == pytest.approx(COUNTED[name])

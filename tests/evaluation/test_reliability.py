@@ -24,7 +24,7 @@ def compared(told_px: Tensor, actual_px: Tensor) -> Compared:
     truth = Truth(depth_mm, depth_mm > 0, RIG, "a")
     raw_mm = depth_from_disparity(disparity_px, RIG)
     disparity = DepthMap(disparity_px, Kind.DISPARITY, error=told_px)
-    return Compared(truth, raw_mm, disparity, None, Fit(), raw_mm)
+    return Compared(truth, raw_mm, disparity, None, Fit(), raw_mm, raw_mm)
 
 
 def test_what_tells_the_truth_is_on_the_diagonal():
@@ -65,5 +65,5 @@ def test_the_pixels_that_are_kept_stand_for_the_frame():
     one = torch.ones_like(depth_mm)
     found = Reliability()
     disparity = DepthMap(one, Kind.DISPARITY, error=one)
-    found.add(Compared(truth, depth_mm + off_mm, disparity, None, Fit(), depth_mm))
+    found.add(Compared(truth, depth_mm + off_mm, disparity, None, Fit(), depth_mm, depth_mm))
     assert found.record()["mae_mm"] == pytest.approx(159.5, rel=5e-3)
