@@ -1,4 +1,4 @@
-"""Where the arithmetic is done."""
+"""The device that computes."""
 
 import torch
 

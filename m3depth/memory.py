@@ -1,4 +1,4 @@
-"""What cannot fit into memory is told before it is tried: the kernel only kills the process."""
+"""Refuses what cannot fit into memory before it is tried: the kernel only kills the process."""
 
 import copy
 import os

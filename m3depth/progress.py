@@ -1,4 +1,4 @@
-"""A bar for what takes a while."""
+"""A progress bar."""
 
 from collections.abc import Iterable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What a user sets: refused at once, not after an hour of fitting."""
+"""Checks of a user's settings: a wrong one is refused at once, not after an hour of fitting."""
 
 import math
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def require_name(value: object) -> None:
 
 
 def require_size(name: str, value: object) -> tuple[int, int]:
-    """The (height, width) that was given; fewer pixels than the network's coarsest maps have none.
+    """The (height, width) that was given, large enough for the network's coarsest maps.
 
     Raises:
         ConfigError: it is no size.
@@ -59,7 +59,7 @@ def require_size(name: str, value: object) -> tuple[int, int]:
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
     if len(sides) == 2 and whole and min(sides) >= LEAST_SIDE:
         return sides[0], sides[1]
-    shown = "null" if value is None else value
+    shown = "null" if value is None else sides or value
     raise ConfigError(f"{name}={shown}: give [height, width], each at least {LEAST_SIDE}")
 
 

@@ -62,3 +62,12 @@ def pixels(camera: FisheyeCamera) -> tuple[np.ndarray, np.ndarray]:
     """x and y of every pixel."""
     y, x = np.mgrid[: camera.height, : camera.width].astype(np.float64)
     return x, y
+
+
+def slopes(camera: FisheyeCamera, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels to slopes x/z and y/z; NaN where a pixel looks sideways or back (z <= 0)."""
+    centred = np.stack([x - camera.cx, y - camera.cy]).reshape(2, -1)
+    u, v = np.linalg.solve(camera.stretch(), centred)
+    forward = camera.forward(np.hypot(u, v))
+    forward[forward <= 0] = np.nan
+    return (u / forward).reshape(x.shape), (v / forward).reshape(x.shape)

@@ -15,7 +15,7 @@ from m3depth.io.images import read_mask
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 
-ASPECT_OFF = 0.1  # frames may be trained on a little stretched
+ASPECT_OFF = 0.1  # training may stretch frames a little
 
 
 class Part(Protocol):
@@ -32,7 +32,7 @@ class Ignore:
     parts: Mapping[str, Part] = field(default_factory=dict)
 
     def __call__(self, batch: StereoBatch) -> StereoBatch:
-        """The batch with ``ignore``; as it is when there are no parts."""
+        """The batch with ``ignore``; unchanged where there are no parts."""
         if not self.parts:
             return batch
         found = [part(batch) for part in self.parts.values()]

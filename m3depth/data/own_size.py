@@ -1,4 +1,4 @@
-"""What is the same of a frame at whatever size it is read: where it lies, its own pictures."""
+"""Data sets whose frames can be read at any size, and where each frame lies."""
 
 import copy
 import hashlib

@@ -75,7 +75,7 @@ class PackedFrames(Dataset[StereoBatch]):
 
     def __getitem__(self, index: int) -> StereoBatch:
         if index >= len(self):
-            raise IndexError(index)  # what ends a plain `for` over the set
+            raise IndexError(index)  # ends a plain `for` over the set
         if why := self.unreadable.get(str(index)):
             raise DataError(why)
         if not self._arrays:

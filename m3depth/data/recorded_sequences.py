@@ -1,4 +1,4 @@
-"""What the sets of stereo videos as recorded have in common: they are rectified on the way."""
+"""Base class of the readers of stereo videos as recorded, which it rectifies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class SplitVideo:
 
 @dataclass(frozen=True)
 class TwoVideos:
-    """A video of each view; one that ends earlier ends both, said once."""
+    """A video of each view; one that ends earlier ends both, with a warning."""
 
     left: Video
     right: Video
@@ -78,7 +78,7 @@ class RecordedSequences(ReadAtSize):
         Args:
             recordings: what to read.
             size: (height, width) of the images given out and of the rig; None keeps their own.
-            step: every which frame is given out.
+            step: give out every ``step``-th frame.
             repeat: how often each frame comes up in one epoch.
 
         Raises:
@@ -100,7 +100,7 @@ class RecordedSequences(ReadAtSize):
     def __getitem__(self, index: int) -> StereoBatch:
         """One frame; raises `DataError` when it cannot be decoded."""
         if index >= len(self):
-            raise IndexError(index)  # what ends a plain `for` over the set
+            raise IndexError(index)  # ends a plain `for` over the set
         recording, number = self.frames[index % len(self.frames)]
         where = f"{recording.folder}, frame {number}"
         cameras = rectification(recording.calibration)

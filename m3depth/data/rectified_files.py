@@ -1,4 +1,4 @@
-"""What the sets of rectified files have in common."""
+"""Base class of the readers of rectified files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from m3depth.types.camera import StereoRig
 
 
 class FrameFiles(NamedTuple):
-    """Where one frame lies and what was seen with: nothing is decoded yet."""
+    """Where one frame lies, and the rig that saw it: nothing is decoded yet."""
 
     key: str
     left: Path
@@ -44,7 +44,7 @@ class RectifiedFiles(ReadAtSize):
     """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
 
     endoscope: ClassVar[bool] = True  # whether the set's baseline must be one of an endoscope
-    calibration_hint: ClassVar[str] = ""  # what may mend a calibration that no camera has
+    calibration_hint: ClassVar[str] = ""  # how the user may mend a calibration that no camera has
 
     def __init__(
         self, frames: Sequence[FrameFiles], size: Sequence[int] | None, repeat: int = 1
@@ -72,7 +72,7 @@ class RectifiedFiles(ReadAtSize):
     def __getitem__(self, index: int) -> StereoBatch:
         """One frame; raises `DataError` when a file of it is missing or unreadable."""
         if index >= len(self):
-            raise IndexError(index)  # what ends a plain `for` over the set
+            raise IndexError(index)  # ends a plain `for` over the set
         frame = self.frames[index % len(self.frames)]
         left = read_image(frame.left)
         native = (left.shape[-2], left.shape[-1])

@@ -1,4 +1,4 @@
-"""In which order frames are trained on."""
+"""The order in which frames are trained on."""
 
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -11,11 +11,11 @@ from torch.utils.data import DistributedSampler
 class ShuffledRuns(DistributedSampler[Any]):
     """Shuffles runs of consecutive frames; each process takes whole runs of its own.
 
-    A frame of a video is decoded from the frames before it, so that one in a run costs a fraction
-    of one by itself. With ``run=1`` it is `DistributedSampler`. Runs start at another frame in
-    each epoch, so that a batch is not made of the same neighbours every time; the two cut ones at
-    the ends come last, so that runs as long as a batch fill one loader's worker each. Every frame
-    comes once in an epoch; some are repeated as far as the processes need alike counts.
+    A frame of a video is decoded from the frames before it, so that a frame in a run costs a
+    fraction of a single one. With ``run=1`` it is `DistributedSampler`. Runs start at another frame
+    in each epoch, so that a batch is not made of the same neighbours every time; the two cut ones
+    at the ends come last, so that runs as long as a batch fill one loader's worker each. Every
+    frame comes once in an epoch; a few come twice where the processes would get different numbers.
     """
 
     def __init__(self, dataset: Any, *, run: int = 1, **options: Any) -> None:

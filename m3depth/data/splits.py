@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested on: the published splits of SCARED, and a clean one."""
+"""Which frames train and which test: the published splits of SCARED, and a clean one."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ def digest(parts: Mapping[str, Mapping[str, Frames]]) -> str:
 
 def _shipped(path: Path, content: Mapping[str, Any]) -> dict[str, Mapping[str, Frames]]:
     """The lists of a preset's own file, counted and summed."""
-    first = content.get("first_frame") or 0  # null: a published list tells
+    first = content.get("first_frame") or 0  # null: a published list says it
     parts = {part: _listed(content.get(part, {}), first, str(path)) for part in PARTS}
     for part, videos in parts.items():
         numbers = sum(len(said) for said in videos.values() if not isinstance(said, str))

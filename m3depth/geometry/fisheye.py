@@ -39,14 +39,6 @@ class FisheyeCamera(NamedTuple):
     d: float
     e: float
 
-    def unproject(self, x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
-        """Pixels to slopes x/z and y/z; NaN where a pixel looks sideways or back (z <= 0)."""
-        centred = np.stack([x - self.cx, y - self.cy]).reshape(2, -1)
-        u, v = np.linalg.solve(self.stretch(), centred)
-        forward = self.forward(np.hypot(u, v))
-        forward[forward <= 0] = np.nan
-        return (u / forward).reshape(x.shape), (v / forward).reshape(x.shape)
-
     def project(self, right: Doubles, down: Doubles) -> tuple[Doubles, Doubles]:
         """Slopes x/z and y/z to pixels; NaN where the slope lies beyond what the lens sees."""
         slope = np.hypot(right, down)

@@ -19,7 +19,7 @@ PIXEL_SHAPE = 2.5  # largest ratio of fx to fy, either way
 USUAL_PIXEL_SHAPE = 1.25
 MIDDLE = 0.5  # share of the width and of the height, in the middle, where a centre lies
 OTHER_SIZE = 0.2  # both off by so much towards one corner: K of another resolution
-SMALLEST = 32  # px; normalised numbers cannot be told in smaller images
+SMALLEST = 32  # px; in smaller images normalised numbers cannot be recognised
 MM_PER_UNIT = {"metres": 1000.0, "centimetres": 10.0, "micrometres": 0.001}
 
 
@@ -47,10 +47,10 @@ def oddities(rig: StereoRig, size: tuple[int, int], endoscope: bool = True) -> l
     Args:
         rig: Of one pair, not of a batch; without a baseline only its camera is looked at.
         size: (height, width) in pixels that the rig is for.
-        endoscope: Whether a baseline that no endoscope has is told.
+        endoscope: Whether a baseline that no endoscope has is an oddity.
     """
     if normalised := _normalised(rig, size):
-        return [normalised]  # all else would be said of the wrong unit
+        return [normalised]  # every other oddity would follow from the wrong unit
     found = (
         _field_of_view(rig, size),
         _centre(rig, size),
@@ -69,7 +69,7 @@ def require_plausible(
     endoscope: bool = True,
     hint: str = "",
 ) -> None:
-    """Refuse a rig that no camera has; what some have is told once. See `oddities`.
+    """Refuse a rig that no camera has; what a few have is logged once. See `oddities`.
 
     Args:
         rig: Of one pair.

@@ -1,4 +1,4 @@
-"""From a calibrated stereo camera as it is to a rectified pair, pictures and points alike."""
+"""From a calibrated stereo camera as it is to a rectified pair: pictures and points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from m3depth.types.camera import StereoRig
 Array = npt.NDArray[Any]
 Numbers = tuple[float, ...]
 Values = Array | Sequence[Any]  # numbers, nested as they come
-ROTATION_OFF = 0.01  # digits that a file left out pass
+ROTATION_OFF = 0.01  # a file that left digits out passes
 DISTORTION_COUNTS = (4, 5, 8, 12, 14)  # that OpenCV's pinhole model knows
 
 
@@ -50,8 +50,8 @@ class StereoCalibration:
         """One from arrays; pairs are (left, right), distortions and translation of any layout.
 
         Raises:
-            DataError: another count of numbers, a number that is not finite, a K that is none or
-                transposed, an R that is no rotation, or a right camera that is not to the right
+            DataError: another count of numbers, a number that is not finite, no K or a
+                transposed one, an R that is no rotation, or a right camera that is not to the right
                 of the left.
         """
 
@@ -103,7 +103,7 @@ class StereoCalibration:
             (height, width), (h, w) = size, self.size
             raise DataError(
                 f"{where}: the frame is {width}x{height}, but {self.source} is for {w}x{h}; "
-                "give both alike"
+                "give both at one size"
             )
 
 

@@ -22,7 +22,7 @@ def full_range(path: Path, pixels: Array, decode: Decode) -> Array:
     """A 16-bit picture with white at 65535, whatever number its camera calls white.
 
     The bits are those of the brightest pixel in a sample of the folder's 16-bit pictures, so that
-    all pictures of a clip are scaled alike; fewer than 16 are told once.
+    all pictures of a clip are scaled by one factor; fewer than 16 bits are logged once.
 
     Args:
         path: The picture's file.
@@ -64,10 +64,10 @@ def _bits(folder: Path, suffix: str, dimensions: int, decode: Decode) -> int:
 
 
 def _brightest(path: Path, dimensions: int, decode: Decode) -> int:
-    """0 for what is no 16-bit picture of as many dimensions: grey ones may be depth."""
+    """0 for any but a 16-bit picture of as many dimensions: grey ones may be depth."""
     try:
         pixels = decode(path)
-    except DataError:  # told when it is this picture's turn
+    except DataError:  # raised when this picture itself is read
         return 0
-    alike = pixels.dtype == np.uint16 and pixels.ndim == dimensions
-    return int(pixels.max()) if alike else 0
+    same_kind = pixels.dtype == np.uint16 and pixels.ndim == dimensions
+    return int(pixels.max()) if same_kind else 0

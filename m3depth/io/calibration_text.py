@@ -10,14 +10,14 @@ import numpy.typing as npt
 from m3depth.errors import DataError
 
 Matrix = npt.NDArray[np.float64]
-ROTATION_OFF = 0.02  # digits that a file left out pass
+ROTATION_OFF = 0.02  # a file that left digits out passes
 RECTIFIED_PX = 1.0
 
 
 def read_rows(path: Path) -> list[list[float]]:
-    """The numbers of a text file, line by line, apart by blanks or commas.
+    """The numbers of a text file, line by line, separated by blanks or commas.
 
-    Empty lines are passed over, and what follows a ``#``.
+    Empty lines and what follows a ``#`` are skipped.
 
     Raises:
         DataError: unreadable, or something in it is not a finite number.
@@ -84,7 +84,7 @@ def as_pose(numbers: object, where: str) -> Matrix:
     """A rotation and a translation, 4x4; ``where`` is for the message.
 
     Raises:
-        DataError: not 16 finite numbers, another last row than 0 0 0 1, or a rotation that is none.
+        DataError: not 16 finite numbers, another last row than 0 0 0 1, or no rotation.
     """
     pose = as_matrix(numbers, (4, 4), where)
     turn = pose[:3, :3]
@@ -108,6 +108,6 @@ def require_rectified(left: Matrix, right: Matrix, where: str) -> None:
     if apart:
         told = ", ".join(f"{name} {one:g} and {other:g}" for name, (one, other) in apart.items())
         raise DataError(
-            f"{where}: {told} of left and right differ, so that their rows do not meet; give the "
+            f"{where}: {told} of left and right differ, so the rows do not match; give the "
             "calibration after rectification"
         )

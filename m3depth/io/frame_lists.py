@@ -1,4 +1,4 @@
-"""Numbers of frames: in our own short spelling, and in the lists that others published."""
+"""Frame numbers: in our own short notation, and in published lists."""
 
 import re
 from collections.abc import Collection, Mapping

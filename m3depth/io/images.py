@@ -108,7 +108,8 @@ def read_depth_values(path: Path, names: Sequence[str] = DEPTH_NAMES) -> Array:
 def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
     """A mask, True where any colour channel is not 0; or an array, True where it is not 0.
 
-    In a JPEG, whose edges have rims of small numbers, above half of the brightest.
+    In a JPEG, whose compression leaves small numbers along edges, where it is above half of the
+    brightest.
 
     Raises:
         DataError: the file is missing or unreadable, or an array is not (h, w).
@@ -142,7 +143,7 @@ def resize_image(
 
 
 def check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
-    """Refuse two images that must have one size, but have not.
+    """Refuse two images that must have the same size and do not.
 
     Raises:
         DataError: naming the file of ``one``, ``what`` the other is, and both sizes.

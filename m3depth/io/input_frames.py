@@ -25,7 +25,7 @@ from m3depth.io.video_index import read_index
 from m3depth.outputs.record import Record
 
 PREDICTIONS = "predictions.json"  # `predict` leaves it where it writes, and
-SHEET = "contact_sheet"  # this .png, which is of no frame
+SHEET = "contact_sheet"  # this .png, which shows no single frame
 VIEWS = ("left", "image", "images", "rgb", "color")
 NO_VIEWS = ("right", "mask", "masks", "gt_masks", "depth", "depths", "disparity", "depth_float")
 
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Frame(Protocol):
-    """One picture that is decoded when it is asked for, so that a bad one can be passed over."""
+    """One picture that is decoded when it is asked for, so that a bad one can be skipped."""
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ class VideoFrames:
         capture.release()
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        """At last, where the file was cut or lacks frames that it states for sure, an error."""
+        """All frames; then an error where the file was cut or has fewer frames than it states."""
         capture = open_capture(self.path)
         position = 0
         try:
@@ -176,7 +176,7 @@ class VideoFrames:
 def images_in(folder: Path) -> ImageFiles:
     """The images of a folder or, where it has none, of all folders below, named by their paths.
 
-    What is left out is told: images of sub-folders beside images of its own.
+    Images of sub-folders beside images of its own are left out, with a warning.
 
     Raises:
         DataError: no image there, predictions, or sub-folders that are no views to predict from.
@@ -204,12 +204,12 @@ def images_in(folder: Path) -> ImageFiles:
 
 
 def _holds_predictions(folder: Path) -> bool:
-    """Also of a run that was stopped, or is going on."""
+    """Also those of a run that was stopped or is still running."""
     return (folder / PREDICTIONS).exists() or Record(folder).verb == "predict"
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    """But for hidden ones, those that hold predictions, and links to a folder above."""
+    """Without hidden ones, those that hold predictions, and links to a folder above."""
     above = {folder.resolve(), *folder.resolve().parents}
     for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
         known = _holds_predictions(inner) or inner.resolve() in above

@@ -8,7 +8,7 @@ from pathlib import Path
 from m3depth.errors import DataError
 from m3depth.log import warn_once
 
-IN_DATA = frozenset(  # of files with pictures or numbers: one that is not read is told
+IN_DATA = frozenset(  # suffixes of pictures and numbers: those that are not read are named
     (
         *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm"),
         *(
@@ -38,7 +38,7 @@ def natural_order(name: str) -> list[int | str]:
 def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) -> dict[str, Path]:
     """The files of a folder by their names without suffix, in natural order.
 
-    Pictures and numbers of other suffixes are told, as they would be missed.
+    Pictures and numbers of other suffixes are named in a warning: they may have been meant.
 
     Raises:
         DataError: no folder or no file where one is required; none but files that are not read;
@@ -97,7 +97,7 @@ def refuse(names: Sequence[str], where: Path, what: str) -> None:
 
 
 def frame_number(name: str) -> str:
-    """What tells a frame from its neighbours: the numbers in its name, or a name without any.
+    """What identifies a frame: the numbers in its name, or the whole name where it has none.
 
     >>> frame_number("7"), frame_number("000007l"), frame_number("frame-000007.color")
     ('7', '7', '7')
@@ -110,7 +110,7 @@ def frame_number(name: str) -> str:
 def matched_files(folders: Sequence[Path], suffixes: Sequence[str]) -> list[tuple[Path, ...]]:
     """The files of each frame, one from each folder, matched and ordered by `frame_number`.
 
-    A folder that begins later or ends earlier than another leaves fewer frames, said once.
+    A folder that begins later or ends earlier than another leaves fewer frames, with a warning.
 
     Raises:
         DataError: no folder, no file, a frame missing in between, or two files of one number.

@@ -17,7 +17,7 @@ LISTED_BELOW_BYTES = 1 << 26  # a larger archive takes too long to be read throu
 
 
 class Members(Protocol):
-    """Files that are told apart by the last number in their names, padded or not."""
+    """Files that the last number in their names identifies, padded or not."""
 
     @property
     def path(self) -> Path:
@@ -38,7 +38,7 @@ def find_members(folder: Path, stem: str, suffix: str) -> Members | None:
     """The files ``STEM<number>SUFFIX``, wherever they are.
 
     They may lie in ``folder/STEM``, in ``folder`` itself, or in ``folder/STEM.tar[.gz]`` (.tgz);
-    unpacked ones are taken where there are both. None where there is nothing of the kind.
+    unpacked ones are taken where there are both. None where there are none.
     """
     for place in (folder / stem, folder):
         files = place.glob(f"{stem}*{suffix}")

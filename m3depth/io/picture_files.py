@@ -23,7 +23,7 @@ def require_one_picture(data: bytes, path: Path) -> None:
     count = _pages(data) if data[:4] in TIFF else _animated(data) if data[:4] == PNG else 1
     if count > 1:
         raise DataError(
-            f"{path}: holds {count} pictures, of which one is due; save each as a file of its own"
+            f"{path}: holds {count} pictures, and one is expected; save each in a file of its own"
         )
 
 

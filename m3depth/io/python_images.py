@@ -12,7 +12,7 @@ from m3depth.errors import DataError
 from m3depth.io.images import IMAGE_SUFFIXES, Array, read_image
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB and alpha
-DUE = "due are uint8, uint16, or floats from 0 to 1"
+EXPECTED = "expected uint8, uint16, or floats from 0 to 1"
 ROUNDING = 1e-3  # floats beyond 0 and 1 by so little are clipped
 FEWER_BITS = 4096  # 16-bit numbers that all are below hold 10 or 12 bits
 
@@ -85,9 +85,9 @@ def _in_range(values: Array, name: str) -> Float[Tensor, "*shape"]:
         whole = np.ascontiguousarray(values).astype(np.float32)
         return torch.from_numpy(whole) * (1.0 / np.iinfo(values.dtype).max)
     if values.dtype.kind != "f":
-        raise DataError(f"{name}: numbers of type {values.dtype}; {DUE}")
+        raise DataError(f"{name}: numbers of type {values.dtype}; {EXPECTED}")
     if not np.isfinite(values).all():
-        raise DataError(f"{name}: NaN or infinity among the pixels; {DUE}")
+        raise DataError(f"{name}: NaN or infinity among the pixels; {EXPECTED}")
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise DataError(f"{name}: floats from {low:.4g} to {high:.4g}; {_mend(low, high)}")
     return torch.from_numpy(np.ascontiguousarray(values).astype(np.float32)).clamp(0, 1)
@@ -95,8 +95,8 @@ def _in_range(values: Array, name: str) -> Float[Tensor, "*shape"]:
 
 def _mend(low: float, high: float) -> str:
     if low < -ROUNDING:
-        return "due are 0 to 1: undo a normalisation by mean and standard deviation, or clip"
-    return "due are 0 to 1: " + ("divide by 255" if 2 < high <= 255 else "scale or clip them")
+        return "expected 0 to 1: undo a normalisation by mean and standard deviation, or clip"
+    return "expected 0 to 1: " + ("divide by 255" if 2 < high <= 255 else "scale or clip them")
 
 
 def _planes(values: Float[Tensor, "*shape"], name: str) -> Float[Tensor, "3 h w"]:
@@ -105,7 +105,9 @@ def _planes(values: Float[Tensor, "*shape"], name: str) -> Float[Tensor, "3 h w"
     if len(shape) == 2:
         values = values[None]
     elif len(shape) != 3 or not {shape[0], shape[-1]} & set(CHANNELS):
-        raise DataError(f"{name}: shape {shape}; due are (h, w), (h, w, c) or (c, h, w), c 1, 3, 4")
+        raise DataError(
+            f"{name}: shape {shape}; expected (h, w), (h, w, c) or (c, h, w), c 1, 3, 4"
+        )
     elif {shape[0], shape[-1]} <= set(CHANNELS):
         raise DataError(
             f"{name}: shape {shape} may have its channels first or last; pass a larger image"

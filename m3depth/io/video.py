@@ -18,7 +18,7 @@ from m3depth.log import warn_once
 Array = npt.NDArray[Any]
 USUAL_RATE = 25.0
 DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on one
-FEWER = 0.8, 3.0  # decoded of estimated frames: from when it is told, and when the estimate is none
+FEWER = 0.8, 3.0  # decoded over estimated frames: when to warn, and when the estimate is useless
 
 logger = logging.getLogger(__name__)
 

@@ -98,7 +98,7 @@ def _in(data: bytes, *names: bytes) -> bytes:
 
 
 def _ticks_per_s(header: bytes) -> int:
-    """Of ``mdhd`` and ``mvhd``, whose first fields are alike."""
+    """Of ``mdhd`` and ``mvhd``, which begin with the same fields."""
     place = 20 if header[0] else 12  # version 1 has longer times
     return max(1, int.from_bytes(header[place : place + 4], "big"))
 

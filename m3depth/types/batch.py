@@ -24,7 +24,8 @@ class StereoBatch(TypedDict):
     tool_right: NotRequired[Bool[Tensor, "*b 1 h w"]]
     ignore: NotRequired[Bool[Tensor, "*b v h w"]]  # left, right: colours that mislead
     camera_to_world: NotRequired[Float[Tensor, "*b 4 4"]]  # left camera, OpenCV axes, mm
-    skipped: NotRequired[str | list[str]]  # why frames before this one were passed over
+    time_s: NotRequired[Float[Tensor, "*b"]]  # of a clip's frame
+    skipped: NotRequired[str | list[str]]  # why frames before this one were skipped
     mask: NotRequired[Bool[Tensor, "*b 1 H W"]]  # beside `depth_mm`: False = leave out of scores
 
 

@@ -168,7 +168,7 @@ class DepthMap:
         return replace(self, values=self.values * factor, kind=kind, error=error, right=None)
 
     def _rig(self, wanted: str) -> StereoRig:
-        """The camera, if disparity and depth can be had from each other.
+        """The camera, if disparity and depth can be computed from each other.
 
         Raises:
             DataError: they cannot.

@@ -97,7 +97,7 @@ def test_what_cannot_be_held_out(tmp_path: Path) -> None:
     root = pairs(tmp_path / "set", "0")
     with pytest.raises(ConfigError, match=r"data.hold_out=0.9: expected a number from 0 to 0.5"):
         split(root, "hold_out=0.9")
-    with pytest.raises(DataError, match="of one pair none can be held out"):
+    with pytest.raises(DataError, match="a single pair cannot be held out"):
         split(root, "hold_out=0.1")
 
 

@@ -89,7 +89,7 @@ def test_files_of_several_pictures_are_refused_with_their_number(tmp_path: Path)
     pages = [Image.fromarray(np.roll(SCENE, place, 1)) for place in range(3)]
     for name in ("pages.tiff", "moving.png"):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
-        with pytest.raises(DataError, match=f"{name}: holds 3 pictures, of which one is due"):
+        with pytest.raises(DataError, match=f"{name}: holds 3 pictures, and one is expected"):
             read_image(tmp_path / name)
     tifffile.imwrite(tmp_path / "depth.tif", np.ones((2, 24, 40), np.float32))
     with pytest.raises(DataError, match="holds 2 pictures"):

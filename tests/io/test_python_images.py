@@ -96,7 +96,7 @@ def floats(change: Callable[[np.ndarray], object]) -> np.ndarray:
         (RGB.astype(float), "floats from .* to 255; .* divide by 255"),
         ((RGB / 255 - 0.5) / 0.25, "floats from -.*normalisation"),
         (RGB.astype(np.float32) * 257, "floats from .* to 6.55"),
-        (RGB.astype(np.int64), "numbers of type int64; due are uint8"),
+        (RGB.astype(np.int64), "numbers of type int64; expected uint8"),
         (RGB > 9, "numbers of type bool"),
         (RGB.astype(np.uint16) * 16, "end at 4080, so of 10 or 12 bits"),
         (RGB[..., :2], r"shape \(6, 9, 2\)"),

@@ -13,7 +13,7 @@ COUNT = 130  # more than one group of pictures, and than what is decoded through
 
 
 def write_video(path: Path, count: int = COUNT, code: str = "mp4v") -> Path:
-    """A moving texture, its frames told apart by a bright bar that moves down."""
+    """A moving texture, in which a bright bar identifies each frame: one that moves down."""
     size = (96, 64)
     texture = cv2.GaussianBlur(
         np.random.default_rng(0).integers(0, 160, (64, 96 + COUNT, 3), dtype=np.uint8), (0, 0), 3

@@ -44,7 +44,8 @@ class FolderPairs(ReadAtSize):
 
     Without ``rig.yaml`` the rig is `StereoRig.uncalibrated`. Frames are in natural order of their
     names, and a frame's key is ``ROOT's name/NAME``. An .npz has one array, or one that is called
-    ``depth_mm``, ``depth`` or ``mask``. Files and folders that are not used are told.
+    ``depth_mm``, ``depth`` or ``mask``. Files and folders that are not used are
+    named in a warning.
 
     Args:
         root: The folder.
@@ -92,7 +93,7 @@ class FolderPairs(ReadAtSize):
             kept = set(held_out(self.names, hold_out))
             self.names = [name for name in self.names if (name in kept) == (trained is not None)]
             if not self.names:
-                raise DataError(f"{root}: of one pair none can be held out; data.hold_out=0")
+                raise DataError(f"{root}: a single pair cannot be held out; set data.hold_out=0")
         self.calibration = self._calibration()
 
     def __len__(self) -> int:
@@ -100,7 +101,7 @@ class FolderPairs(ReadAtSize):
 
     def __getitem__(self, index: int) -> StereoBatch:
         if index >= len(self):
-            raise IndexError(index)  # what ends a plain `for` over the set
+            raise IndexError(index)  # ends a plain `for` over the set
         name = self.names[index % len(self.names)]
         left, right = read_image(self._left[name]), read_image(self._right[name])
         native = self._check_sizes(name, left, right)
@@ -134,7 +135,7 @@ class FolderPairs(ReadAtSize):
         if not same_shape((height, width), native):
             raise DataError(
                 f"{self._depth[name]}: {width}x{height}, but the image is {native[1]}x{native[0]}: "
-                "not the same shape, so one of them was cropped; crop both alike"
+                "not the same shape, so one of them was cropped; crop both the same way"
             )
         return depth_mm
 
@@ -174,8 +175,8 @@ class FolderPairs(ReadAtSize):
         names = [name for name in self._left if name in (only or self._left.keys()) - without]
         if not names:
             raise DataError(f"{self.root}: no frame is left after 'only' and 'without'")
-        self._tell_bare("depth", self._depth, names, "they are in no score in mm")
-        self._tell_bare("mask", self._mask, names, "every pixel of theirs is used")
+        self._tell_bare("depth", self._depth, names, "they are left out of scores in mm")
+        self._tell_bare("mask", self._mask, names, "every pixel of them is used")
         return names
 
     def _tell_bare(

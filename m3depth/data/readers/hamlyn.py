@@ -26,7 +26,7 @@ class HamlynRectified(RectifiedFiles):
         ROOT/rectified01/image01/0000000001.jpg   left
                          image02/0000000001.jpg   right
                          depth01/0000000001.png   optional: left depth, uint16 in mm, 0 = unknown
-                         intrinsics.txt           3x3 or 3x4, both views alike
+                         intrinsics.txt           3x3 or 3x4, of both views
                          extrinsics.txt           optional: [R|t], 3x4, t in mm
 
     The baseline is the length of ``t``. Without extrinsics it is ``baseline_mm``.

@@ -50,7 +50,7 @@ class HamlynRaw(RecordedSequences):
             size: (height, width) of the images given out; None keeps their own.
             sequences: names such as ``Dataset4``; all when empty.
             inverse_extrinsics: whether R and T lead from the right to the left camera.
-            step: every which frame is given out.
+            step: give out every ``step``-th frame.
             repeat: how often each frame comes up in one epoch.
 
         Raises:

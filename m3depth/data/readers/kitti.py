@@ -1,4 +1,4 @@
-"""KITTI stereo 2015: driving, for comparison with what is not surgery."""
+"""KITTI stereo 2015: driving scenes, for comparison with something other than surgery."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -96,7 +96,7 @@ class Scared(ReadAtSize):
 
     def __getitem__(self, index: int) -> StereoBatch:
         if index >= len(self):
-            raise IndexError(index)  # what ends a plain `for` over the set
+            raise IndexError(index)  # ends a plain `for` over the set
         place, frame = self._places[index % len(self._places)]
         return self._sample(self.sequences[place].moment(frame, self.truth))
 
@@ -114,7 +114,7 @@ class Scared(ReadAtSize):
         return _videos(folders, self.truth, self.of_video)
 
     def _with_poses(self) -> bool:
-        """Whether all have poses; one without leaves out those of all, which is told."""
+        """Whether all have poses; where one has none, all are left out, with a warning."""
         without = [sequence.name for sequence in self.sequences if not sequence.has_poses]
         if without and len(without) < len(self.sequences):
             warn_once(

@@ -60,7 +60,7 @@ class StereoMis(RecordedSequences):
             sequences: names such as ``P2_0``; all when empty.
             mask_shift: the number of a frame's mask, less the frame's.
             pose_shift: the row of a frame's pose, less the frame's number; the first is 0.
-            step: every which frame is given out.
+            step: give out every ``step``-th frame.
             repeat: how often each frame comes up in one epoch.
 
         Raises:

@@ -3,7 +3,6 @@
 from m3depth.data.synthetic.clip import SyntheticClip
 from m3depth.data.synthetic.pairs import SyntheticPairs
 from m3depth.data.synthetic.rendering import Rendering, render
-from m3depth.data.synthetic.samples import SyntheticSample
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Palette, Style
 
 __all__ = [
@@ -14,6 +13,5 @@ __all__ = [
     "Style",
     "SyntheticClip",
     "SyntheticPairs",
-    "SyntheticSample",
     "render",
 ]

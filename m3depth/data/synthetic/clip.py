@@ -13,15 +13,13 @@ from m3depth.data.synthetic.draw import Draw, repeated, turn
 from m3depth.data.synthetic.population import Population
 from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.samples import (
-    SyntheticSample,
-    checked_count,
-    checked_size,
     clip_sample,
     stored,
 )
 from m3depth.data.synthetic.styles import Style
 from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number, require_size
 
 
 class CameraPath(NamedTuple):
@@ -110,7 +108,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         split: str,
         index: int,
         frames: int,
-        size: Sequence[int] | None = (128, 160),
+        size: Sequence[int] = (128, 160),
         *,
         frames_per_s: float = 10.0,
         deforming: bool = True,
@@ -125,7 +123,8 @@ class SyntheticClip(Dataset[StereoBatch]):
     ) -> None:
         self.population = Population.of(split, style, seed, endoscope, tools)
         self.index, self.frames_per_s = index, frames_per_s
-        self.frames, self.size = checked_count("frames", frames), checked_size(size)
+        require_number("frames", frames, 1, whole=True)
+        self.frames, self.size = frames, require_size("size", size)
         self.highlights, self.noise = highlights, noise
         scene = self.population.scene(index)
         self.scene = scene if deforming else still(scene)
@@ -137,7 +136,7 @@ class SyntheticClip(Dataset[StereoBatch]):
     def __len__(self) -> int:
         return self.frames
 
-    def __getitem__(self, frame: int) -> SyntheticSample:
+    def __getitem__(self, frame: int) -> StereoBatch:
         frame = range(self.frames)[frame]
         key = f"synthetic/{self.population.split}/clip{self.index:04d}/{frame:06d}"
         return clip_sample(self._arrays, frame, key)

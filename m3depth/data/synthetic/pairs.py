@@ -9,14 +9,12 @@ from m3depth.data.synthetic.draw import stacked
 from m3depth.data.synthetic.population import Population
 from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.samples import (
-    SyntheticSample,
-    checked_count,
-    checked_size,
     sample,
     stored,
 )
 from m3depth.data.synthetic.styles import Style
 from m3depth.types import StereoBatch
+from m3depth.validation import require_number, require_size
 
 
 class SyntheticPairs(Dataset[StereoBatch]):
@@ -47,7 +45,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
         self,
         split: str,
         count: int,
-        size: Sequence[int] | None = (128, 160),
+        size: Sequence[int] = (128, 160),
         *,
         style: Style | None = None,
         seed: int = 0,
@@ -58,7 +56,8 @@ class SyntheticPairs(Dataset[StereoBatch]):
         cache: bool = True,
     ) -> None:
         self.population = Population.of(split, style, seed, endoscope, tools)
-        self.count, self.size = checked_count("count", count), checked_size(size)
+        require_number("count", count, 1, whole=True)
+        self.count, self.size = count, require_size("size", size)
         self.highlights, self.noise = highlights, noise
         content = {"pairs": self.population, "highlights": highlights, "noise": noise}
         self._arrays = stored(self.render, self.count, self.size, cache, **content)
@@ -66,7 +65,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> SyntheticSample:
+    def __getitem__(self, index: int) -> StereoBatch:
         index = range(self.count)[index]
         return sample(self._arrays, index, f"synthetic/{self.population.split}/{index:06d}")
 

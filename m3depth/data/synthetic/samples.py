@@ -1,17 +1,13 @@
 """Renderings kept compactly, and read back as samples."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NotRequired
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.data.synthetic.rendering import Rendering
-from m3depth.errors import ConfigError
 from m3depth.imaging.bytes import to_bytes, to_floats
 from m3depth.io.array_cache import Arrays, cached, content_path
 from m3depth.progress import progress
@@ -20,38 +16,7 @@ from m3depth.types.camera import StereoRig
 
 logger = logging.getLogger(__name__)
 
-PAPERS_SIZE = (256, 320)
 PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
-
-
-class SyntheticSample(StereoBatch):
-    """A rendered pair, or a batch of them, with what only a rendered pair knows."""
-
-    time_s: NotRequired[Float[Tensor, "*b"]]  # clips
-
-
-def checked_size(size: Sequence[int] | None) -> tuple[int, int]:
-    """(height, width) from a tuple or a YAML list; None is the paper's.
-
-    Raises:
-        ConfigError: It is not two numbers of at least 16.
-    """
-    if size is None:
-        return PAPERS_SIZE
-    if len(size) != 2 or min(size) < 16:
-        raise ConfigError(f"size={list(size)}: give [height, width], each at least 16")
-    return int(size[0]), int(size[1])
-
-
-def checked_count(name: str, count: int) -> int:
-    """A number of frames.
-
-    Raises:
-        ConfigError: There would be none.
-    """
-    if count < 1:
-        raise ConfigError(f"{name}={count}: at least 1 is needed")
-    return count
 
 
 def stored(
@@ -103,10 +68,10 @@ def _compact(rendering: Rendering) -> Arrays:
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
-def sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
+def sample(arrays: Arrays, index: int, key: str) -> StereoBatch:
     """One frame of what `stored` returned."""
     frame = {name: torch.from_numpy(np.array(array[index])) for name, array in arrays.items()}
-    return SyntheticSample(
+    return StereoBatch(
         left=to_floats(frame["left"]),
         right=to_floats(frame["right"]),
         rig=StereoRig(*frame["rig"].unbind()),
@@ -118,9 +83,9 @@ def sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
     )
 
 
-def clip_sample(arrays: Arrays, index: int, key: str) -> SyntheticSample:
+def clip_sample(arrays: Arrays, index: int, key: str) -> StereoBatch:
     """One frame of a clip: a sample with its pose and time."""
     pose, time = (
         torch.from_numpy(np.array(arrays[n][index])) for n in ("camera_to_world", "time_s")
     )
-    return SyntheticSample(**sample(arrays, index, key), camera_to_world=pose, time_s=time)
+    return StereoBatch(**sample(arrays, index, key), camera_to_world=pose, time_s=time)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from fisheye_scenes import WideView, pixels, smaller
+from fisheye_scenes import WideView, pixels, slopes, smaller
 
 from m3depth.data.readers.c3vd import C3VDVideos
 from m3depth.errors import DataError
@@ -17,7 +17,7 @@ SIZE = (LENS.height, LENS.width)
 
 
 def write_frame(folder: Path, number: str, view: WideView) -> None:
-    image, depth = view.at(*LENS.unproject(*pixels(LENS)))
+    image, depth = view.at(*slopes(LENS, *pixels(LENS)))
     rgb = (image * 255).round().astype(np.uint8)
     cv2.imwrite(str(folder / f"{number}_color.png"), rgb[..., ::-1])
     raw = np.clip(depth * 65535 / 100, 0, 65535).round().astype(np.uint16)

@@ -102,7 +102,7 @@ def test_masks_come_along_without_depth_and_lone_ones_are_told_of(
     pairs = FolderPairs(root, (12, 20))
     assert torch.equal(pairs[0]["mask"], torch.from_numpy(mask > 0)[None])
     assert pairs[1]["mask"].all()
-    assert "mask: none for f9, f10 (2 of 3): every pixel of theirs is used" in caplog.text
+    assert "mask: none for f9, f10 (2 of 3): every pixel of them is used" in caplog.text
     assert "depth_mm" not in pairs[0]
     cv2.imwrite(str(root / "mask" / "f9.png"), mask[:, :30])
     with pytest.raises(DataError, match=r"f9\.png: 30x24, but the image is 40x24"):
@@ -141,7 +141,7 @@ def test_files_that_are_there_and_not_read_are_told_or_refused(
     np.save(root / "depth/f9.npy", np.ones((24, 40)))
     FolderPairs(root, None)
     assert "f1.exr; save them as one of .npy .npz" in caplog.text
-    assert "depth: none for f1, f10 (2 of 3): they are in no score in mm" in caplog.text
+    assert "depth: none for f1, f10 (2 of 3): they are left out of scores in mm" in caplog.text
     assert "not used: masks/; the folders of a set are left/, right/, depth/, mask/" in caplog.text
 
 
