@@ -52,12 +52,15 @@ def test_without_use_the_valid_pixels_are_used_and_floats_are_colours(tmp_path: 
         ({"intrinsics": np.eye(4)}, r"intrinsics has shape \(4, 4\)"),
         ({"intrinsics": np.diag([np.nan, 1, 1])}, "intrinsics without a focal length"),
         ({"depth_mm": np.ones((1, *SIZE))}, "image has shape"),
-        ({"depth_mm": np.array(["x"])}, "numbers are due"),
+        ({"depth_mm": np.array(["x"])}, r"expected \(.*\) numbers"),
         ({"valid": np.full(SIZE, "x")}, "valid has shape"),
         ({"image": np.ones(SIZE)}, r"image has shape \(6, 8\)"),
         ({"image": np.full((*SIZE, 3), 255.0)}, "colours that are NaN or not 0 to 1"),
         ({"image": np.full((*SIZE, 3), np.nan)}, "colours that are NaN or not 0 to 1"),
         ({"use": np.ones((6, 7), bool)}, "use has shape"),
+        ({"kind": np.array("disparity_px")}, "the kind of its depth is disparity_px, .* is depth"),
+        ({"scale": np.array("up_to_scale")}, "the scale of its depth is up_to_scale"),
+        ({"unit": np.array("m")}, "the unit of its depth is m, and this layout's is mm"),
     ],
 )
 def test_what_is_no_frame_is_refused(tmp_path: Path, changes: Arrays, said: str):

@@ -171,6 +171,26 @@ def meta_in_another_unit(scene: Path) -> None:
     rewrite_meta(scene, unit_mm=1000.0)
 
 
+def meta_in_metres(scene: Path) -> None:
+    rewrite_meta(scene, unit="m", unit_mm=1000.0)
+
+
+def disparity_said(scene: Path) -> None:
+    rewrite_meta(scene, kind="disparity in pixels")
+
+
+def relative_depth_said(scene: Path) -> None:
+    rewrite_meta(scene, depth_scale="up_to_scale")
+
+
+def metres_said(scene: Path) -> None:
+    rewrite_meta(scene, unit="m")
+
+
+def disparity_said_in_a_file(scene: Path) -> None:
+    rewrite_npz(scene, kind=np.array("disparity_px"))
+
+
 def meta_of_another_scene(scene: Path) -> None:
     rewrite_meta(scene, size=[512, 640])
 
@@ -351,8 +371,13 @@ BAD = {
     nan_colours: ("npz", r"000002.npz: colours that are NaN or not 0 to 1"),
     no_focal_length: ("npz", r"000002.npz: intrinsics without a focal length"),
     meta_a_list: ("npz", r"depth_meta.json: not a JSON object"),
-    meta_in_another_unit: ("endonerf", r"depth_meta.json: unit_mm is 1000.0, and what m3depth"),
+    meta_in_another_unit: ("endonerf", r"that its unit is mm, and that one unit is 1000.0 mm"),
     meta_of_another_layout: ("endonerf", r"depth_meta.json: of writer NpzWriter, but this folder"),
+    meta_in_metres: ("endonerf", r"depth_meta.json: unit_mm is 1000.0, and what m3depth"),
+    disparity_said: ("npz", r"its numbers are disparity in pixels, and depth along z is read"),
+    relative_depth_said: ("endonerf", r"depth_meta.json: .* known up_to_scale only, and millimet"),
+    metres_said: ("npz", r"depth_meta.json: says that its unit is m, and that one unit is 1.0 mm"),
+    disparity_said_in_a_file: ("npz", r"000002.npz: .* kind of its depth is disparity_px"),
     meta_of_another_scene: ("endonerf", r"has images of \[512, 640\] .* it is of another scene"),
     record_cut_off: ("endonerf", r"000001.json: not JSON"),
     record_of_half_a_pose: ("endonerf", r"000001.json: camera_to_world: 9 numbers, 4x4"),
@@ -423,6 +448,24 @@ def test_what_a_foreign_scene_leaves_open_is_asked_for(scene: Path):
     np.save(scene / "poses_bounds.npy", a_pose[:0])
     with pytest.raises(DataError, match="n x 17 numbers"):
         read_clip(scene, ForeignScene(1.0))
+
+
+@pytest.mark.parametrize("scene", ["npz", "endonerf"], indirect=True)
+def test_an_export_that_does_not_say_what_its_depth_is_is_read_and_told_once(
+    scene: Path, caplog: pytest.LogCaptureFixture
+):
+    path = scene / "depth_meta.json"
+    meta = json.loads(path.read_text())
+    del meta["kind"], meta["depth_scale"]
+    path.write_text(json.dumps(meta))
+    for archive in (scene / "priors").glob("*.npz"):
+        content = {k: v for k, v in np.load(archive).items() if k not in ("kind", "scale", "unit")}
+        np.savez(archive, **content)
+    for _ in range(2):
+        frame, prior = read_clip(scene).frames[1], priors()[1]
+        assert torch.equal(frame.depth_mm[frame.use], prior.depth_mm[prior.use])
+    told = f"{path}: does not say what its depth is: taken for depth along z in mm"
+    assert caplog.messages.count(told) == 1
 
 
 def test_a_foreign_scene_has_a_unit_above_0():

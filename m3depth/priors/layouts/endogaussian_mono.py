@@ -12,6 +12,7 @@ from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.habits import INRIA_CULL, UNPADDED, Habits
 from m3depth.priors.layouts.inverse import InverseDepth
 from m3depth.priors.layouts.poses_bounds.layout import PosesBoundsLayout
+from m3depth.priors.layouts.stated import INVERSE_DEPTH
 from m3depth.validation import require_number
 
 NEAREST = 0.4  # the reader's depth is 0.4 / (v / 255) units, so that 255 is this near
@@ -60,7 +61,7 @@ class EndoGaussianMonoLayout(PosesBoundsLayout):
         unit_mm = self.near_mm / NEAREST
         return replace(
             super().meta(),
-            kind="inverse depth along z",
+            kind=INVERSE_DEPTH,
             unit=f"{unit_mm:g} mm",
             unit_mm=unit_mm,
             scale=1 / (LARGEST * NEAREST),

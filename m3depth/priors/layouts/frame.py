@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, Float64, UInt8
 from numpy.typing import NDArray
 
 from m3depth.imaging.bytes import to_bytes
+from m3depth.priors.layouts.stated import METRIC
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import Record
 
@@ -94,6 +95,7 @@ class DepthMeta:
 
     Attributes:
         kind: What ``value * scale + offset`` is, in ``unit`` (or its inverse).
+        depth_scale: What is known of the depth's scale.
         unit: Of depth, translations, bounds and points.
         unit_mm: Millimetres in one such unit.
         scale: See ``kind``.
@@ -110,6 +112,7 @@ class DepthMeta:
     mask_polarity: str
     pose_convention: str
     world: str = ""
+    depth_scale: str = METRIC
     unit_mm: float = 1.0
     scale: float = 1.0
     offset: float = 0.0

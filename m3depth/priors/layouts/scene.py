@@ -77,6 +77,7 @@ class PriorScene:
         load_depth: Reads one frame's depth alone.
         sample: Positions of the frames whose pixels are looked at.
         habits: See `Habits`.
+        kind: What the depth files hold, as metadata say it; empty where they are not the layout's.
         convention: Of the poses that the reader expects; empty where the layout leaves no choice.
         principal_px: Where the reader takes the principal point to be.
         stated_px: Where the folder says that it is; None where it does not say.
@@ -92,6 +93,7 @@ class PriorScene:
     habits: Habits = field(default_factory=Habits)
     poses: Float[NDArray[np.floating], "n 4 4"] | None = None
     unit_mm: float = 1.0
+    kind: str = ""
     convention: str = ""
     principal_px: tuple[float, float] | None = None
     stated_px: tuple[float, float] | None = None

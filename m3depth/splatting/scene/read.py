@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import read_json
 from m3depth.io.files import META
+from m3depth.log import warn_once
 from m3depth.priors.edits import edited_files, few, tell_edited
+from m3depth.priors.layouts.stated import DEPTH, contradiction
 from m3depth.priors.records import require_whole
 from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts
 from m3depth.splatting.scene.clip import Clip, Frame
@@ -111,6 +113,11 @@ def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
             f"{' or '.join(layout.writers)}; splat reads what writer=npz, endonerf and "
             "endonerf_stereo write, with their own depth_meta.json"
         )
+    against = contradiction(meta, DEPTH)
+    if against:
+        raise DataError(f"{path}: {against}: it was edited; export the scene again")
+    if "kind" not in meta:
+        warn_once(f"{path}: does not say what its depth is: taken for {DEPTH} in mm")
     if meta.get("unit_mm", 1.0) != 1.0:
         raise DataError(
             f"{path}: unit_mm is {meta['unit_mm']}, and what m3depth writes in this layout is in "

@@ -11,6 +11,7 @@ from m3depth.priors.layouts.colmap.model import Picture, Pinhole, model_files, r
 from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
 from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.stated import DEPTH
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.records import Record
 from m3depth.validation import require_switch
@@ -74,7 +75,7 @@ class ColmapLayout(Layout):
     def meta(self) -> DepthMeta:
         """Millimetres."""
         return DepthMeta(
-            kind="depth along z",
+            kind=DEPTH,
             unit="mm",
             mask_polarity="255 = use; 0 = tool",
             pose_convention="world_to_camera, opencv",

@@ -62,15 +62,15 @@ class ColmapTarget:
             unit_mm=float(meta_of(folder).get("unit_mm", 1.0)),
             untracked=[str(i.name) for i in numbered if not i.get_observation_points2D()],
             points=np.array([point.xyz for point in model.points3D.values()]).reshape(-1, 3),
-            **self.principal(camera),
+            **self.stated(camera),
         )
 
     def decoders(self, folder: Path) -> Callable[[str], Callable[[Map], Map]]:
         """For each image's stem how its depth file is read."""
         return lambda stem: along_z
 
-    def principal(self, camera: Any) -> Mapping[str, Any]:
-        """Where the principal point is, and where it is taken to be."""
+    def stated(self, camera: Any) -> Mapping[str, Any]:
+        """What else a `PriorScene` holds; nothing is said of ``depth_float``, our own."""
         return {}
 
 

@@ -11,6 +11,7 @@ from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.habits import between_centres
 from m3depth.priors.layouts.inverse import InverseDepth
 from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.stated import INVERSE_DEPTH
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred
@@ -99,7 +100,7 @@ class GraphdecoLayout(Layout):
     def meta(self) -> DepthMeta:
         """Inverse millimetres."""
         return DepthMeta(
-            kind="inverse depth along z",
+            kind=INVERSE_DEPTH,
             unit="mm",
             scale=1 / (self.near_mm * STEPS),
             invalid="none: holes take the nearest known pixel's depth",

@@ -21,6 +21,7 @@ from m3depth.priors.layouts.habits import (
     between_centres,
 )
 from m3depth.priors.layouts.scene import Map
+from m3depth.priors.layouts.stated import INVERSE_DEPTH
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class GraphdecoTarget(ColmapTarget):
 
         return decoder
 
-    def principal(self, camera: Any) -> Mapping[str, Any]:
-        """The reader has the field of view only."""
+    def stated(self, camera: Any) -> Mapping[str, Any]:
+        """Inverse depth; and the reader has the field of view only."""
         return {
+            "kind": INVERSE_DEPTH,
             "principal_px": (self.habits.middle(camera.width), self.habits.middle(camera.height)),
             "stated_px": (camera.principal_point_x - CORNER, camera.principal_point_y - CORNER),
         }

@@ -12,6 +12,7 @@ from m3depth.priors.cloud import ColouredPoints, ply
 from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.stated import DEPTH
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.records import Record
 from m3depth.validation import require_switch
@@ -93,7 +94,7 @@ class NerfstudioLayout(Layout):
     def meta(self) -> DepthMeta:
         """Millimetres beside metres."""
         return DepthMeta(
-            kind="depth along z",
+            kind=DEPTH,
             unit="m",
             unit_mm=METRE_MM,
             scale=1 / METRE_MM,

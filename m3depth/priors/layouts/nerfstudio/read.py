@@ -13,6 +13,7 @@ from m3depth.priors.layouts.habits import Habits, WhenStill
 from m3depth.priors.layouts.masks import not_black
 from m3depth.priors.layouts.nerfstudio.layout import CORNER, METRE_MM, TRANSFORMS
 from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene, StatedCamera, spread
+from m3depth.priors.layouts.stated import DEPTH
 
 _KEYS = ("file_path", "depth_file_path", "mask_path")
 
@@ -57,6 +58,7 @@ class NerfstudioTarget:
             sample=spread(len(depths), frames),
             habits=self.habits,
             poses=opencv,
+            kind=DEPTH,
             unit_mm=METRE_MM,
         )
 

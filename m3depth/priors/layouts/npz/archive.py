@@ -1,4 +1,4 @@
-"""One frame of writer=npz, as whoever of us reads it takes it."""
+"""One frame of writer=npz, checked."""
 
 import zipfile
 import zlib
@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float32, Float64
 from numpy.typing import NDArray
 
 from m3depth.errors import DataError
+from m3depth.io.depth_meaning import Meaning
+from m3depth.types import Kind
 
 COLOURS_TOLERANCE = 1e-3  # of float colours beyond 0 to 1
 NUMBERS = "biuf"  # numpy's kinds
@@ -36,10 +38,11 @@ def read_archive(path: Path) -> Archive:
 
     Raises:
         DataError: the file is truncated, lacks an array, or one has another shape or no numbers;
-            colours that are not from 0 to 1; a K without a focal length; pixels that are said to be
-            valid and have no depth.
+            it says another kind, scale or unit of its depth; colours that are not from 0 to 1; a K
+            without a focal length; pixels that are said to be valid and have no depth.
     """
     arrays = _arrays(path)
+    _require_words(path, arrays)
     _require_shapes(path, arrays)
     image = arrays["image"].astype(np.float32)
     if arrays["image"].dtype == np.uint8:
@@ -81,16 +84,26 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     return arrays
 
 
+def _require_words(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """What the file says of its depth must be so; earlier versions said nothing."""
+    for name, word in Meaning(Kind.DEPTH).text().items():
+        if name in arrays and arrays[name] != word:
+            raise DataError(
+                f"{path}: says itself that the {name} of its depth is {arrays[name]}, and this "
+                f"layout's is {word}; export the scene again"
+            )
+
+
 def _require_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     height, width = (*arrays["depth_mm"].shape, 0, 0)[:2]
-    due: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
-    due |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
-    for name, shape in due.items():
+    expected: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
+    expected |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
+    for name, shape in expected.items():
         one = arrays.get(name)
         if one is None:  # only the confidence may be
             continue
         if one.shape != shape or one.dtype.kind not in NUMBERS:
             raise DataError(
-                f"{path}: {name} has shape {one.shape} ({one.dtype}), {shape} numbers are due; "
+                f"{path}: {name} has shape {one.shape} ({one.dtype}), expected {shape} numbers; "
                 "export the scene again"
             )

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from m3depth.io.depth_meaning import Meaning
 from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
 from m3depth.priors.layouts.layout import Layout
+from m3depth.priors.layouts.stated import DEPTH
+from m3depth.types import Kind
 
 
 @dataclass
@@ -14,7 +17,8 @@ class NpzLayout(Layout):
 
     ``depth_mm`` and ``confidence`` are float32 (h, w), ``valid`` bool (h, w), ``use`` bool (h, w)
     (False under tools, ``valid`` or not), ``image`` RGB of 8 bits (h, w, 3), ``intrinsics`` float64
-    (3, 3), ``camera_to_world`` float64 (4, 4).
+    (3, 3), ``camera_to_world`` float64 (4, 4); ``kind``, ``scale`` and ``unit`` say of the
+    depth, in words: depth, metric, mm.
     """
 
     rounds: bool = field(default=False, init=False)
@@ -31,13 +35,14 @@ class NpzLayout(Layout):
             "use": frame.use,
             "intrinsics": frame.K,
             "camera_to_world": frame.camera_to_world,
+            **Meaning(Kind.DEPTH).text(),
         }
         return {f"priors/{frame.name}.npz": content}
 
     def meta(self) -> DepthMeta:
         """Millimetres, as everywhere in this program."""
         return DepthMeta(
-            kind="depth along z",
+            kind=DEPTH,
             unit="mm",
             mask_polarity="valid = the depth is known, of use and confident",
             pose_convention="camera_to_world, opencv",

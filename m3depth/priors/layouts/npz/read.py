@@ -9,6 +9,7 @@ from m3depth.priors.layouts.files import listed
 from m3depth.priors.layouts.habits import Habits
 from m3depth.priors.layouts.npz.archive import read_archive
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene, StatedCamera, spread
+from m3depth.priors.layouts.stated import DEPTH
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class NpzTarget:
             load=lambda i: _archived(files[i]),
             sample=spread(len(files), frames),
             habits=self.habits,
+            kind=DEPTH,
             poses=np.array([read_archive(path).camera_to_world for path in files]),
         )
 

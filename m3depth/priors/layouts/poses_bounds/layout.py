@@ -15,6 +15,7 @@ from m3depth.io.poses_bounds import POSES, PosesBounds, half
 from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
 from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.masks import TOOL_IS_WHITE, Polarity
+from m3depth.priors.layouts.stated import DEPTH
 from m3depth.priors.layouts.written import Poses, WrittenScene
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.recentre import recentred, recentred_at
@@ -74,7 +75,7 @@ class PosesBoundsLayout(Layout):
     def meta(self) -> DepthMeta:
         """Millimetres, unless a layout says otherwise."""
         return DepthMeta(
-            kind="depth along z",
+            kind=DEPTH,
             unit="mm",
             mask_polarity=self.masks.said,
             pose_convention=self.pose_convention.name,

@@ -20,6 +20,7 @@ from m3depth.priors.layouts.scene import (
     meta_of,
     spread,
 )
+from m3depth.priors.layouts.stated import DEPTH, INVERSE_DEPTH
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class PosesBoundsTarget:
             habits=self.habits,
             poses=cameras.camera_to_world(self.pose_convention, unit_mm=1.0).numpy(),
             unit_mm=float(meta.get("unit_mm", 1.0)),
+            kind=INVERSE_DEPTH if self.habits.inverse_bits else DEPTH,
             convention=self.pose_convention.name,
             principal_px=(self.habits.middle(float(width)), self.habits.middle(float(height))),
             stated_px=_exact(meta.get("K_exact")) or centre,
