@@ -14,7 +14,7 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import LearningRateMonitor
 
-from m3depth.check.before_training import mode_of, require_fit
+from m3depth.check.require_fit import mode_of, require_fit
 from m3depth.cli.before_training import (
     begin_loggers,
     require_checkpoint,

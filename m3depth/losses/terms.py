@@ -17,7 +17,7 @@ from m3depth.geometry.registration import FEWEST
 from m3depth.geometry.surface import surfaces
 from m3depth.geometry.synthesis import Views
 from m3depth.log import warn_once
-from m3depth.losses.consistency import left_right
+from m3depth.losses.left_right import left_right
 from m3depth.losses.photometric import appearance, softened
 from m3depth.losses.points.correspondences import Correspondences
 from m3depth.losses.points.residuals import Reduce, Residual

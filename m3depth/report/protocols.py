@@ -3,7 +3,7 @@
 from html import escape
 
 from m3depth.evaluation.result import Evaluation, Result
-from m3depth.report.meanings import MEANINGS, interval, number
+from m3depth.report.metric_labels import METRIC_LABELS, interval, number
 
 COLUMNS = ("mae_mm", "abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "ssim", "density")
 
@@ -37,7 +37,7 @@ def protocol_cells(evaluation: Evaluation) -> list[list[str]]:
     """
     results = evaluation.results
     names = [n for n in COLUMNS if any(n in result.metrics for result in results)]
-    heads = ["protocol", "alignment", "frames", *(f"{n} {MEANINGS[n].better}" for n in names)]
+    heads = ["protocol", "alignment", "frames", *(f"{n} {METRIC_LABELS[n].better}" for n in names)]
     rows = [row for result in results for row in (_row(result, names), *_parts(result, names))]
     return [[*heads, "scale"], *rows]
 

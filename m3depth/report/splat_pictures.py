@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,51 +24,67 @@ from m3depth.splatting.scores import RenderedView
 COLOURS_ENLARGED = 4
 
 
+class _Ranges(NamedTuple):
+    """The ranges of colours that all frames of the page share."""
+
+    near_mm: float
+    far_mm: float
+    ceiling_mm: float  # of errors
+
+    def depth(self, depth_mm: Tensor) -> Picture:
+        return colour_inverse_depth(depth_mm[0].numpy(), self.near_mm, self.far_mm)
+
+    def error(self, depth_mm: Tensor, target: Frame, counts: Tensor) -> Picture:
+        off_mm = (depth_mm - target.depth_mm).abs()[0].numpy()
+        return colour(off_mm, 0, self.ceiling_mm, ERROR_COLOURS, counts[0].numpy())
+
+
 def held_out(found: Sequence[RenderedView]) -> str:
     """All frames over one range of colours; the prior beside the fit, where there is a truth."""
     range_mm = depth_range(view.truth or view.frame for view in found)
-    ceiling_mm = _ceiling_mm(found)
-    both = bars.inverse_depth_bar(*range_mm) + bars.error_bar(ceiling_mm, "mm", "not compared")
-    rows = "".join(_row(view, range_mm, ceiling_mm) for view in found)
-    return section("Held-out frames", "", f'<div class="bars">{both}</div>{rows}')
+    ranges = _Ranges(*range_mm, _ceiling_mm(found))
+    error = bars.error_bar(ranges.ceiling_mm, "mm", "not compared")
+    rows = "".join(_row(view, ranges) for view in found)
+    both = f'<div class="bars">{bars.inverse_depth_bar(*range_mm)}{error}</div>'
+    return section("Held-out frames", "", both + rows)
 
 
-def _row(view: RenderedView, range_mm: tuple[float, float], ceiling_mm: float) -> str:
-    """Two lines of pictures: colours and the prior, then depth."""
+def _row(view: RenderedView, ranges: _Ranges) -> str:
+    """Two lines of pictures: colours and, beside a truth, the prior; then depth."""
+    first, second = _colours(view), _depths(view, ranges)
+    if view.truth is not None:
+        first["the prior's depth"] = ranges.depth(view.frame.depth_mm)
+    figures = "".join(figure(picture, title) for title, picture in (first | second).items())
+    columns = f"grid-template-columns: repeat({len(first)}, minmax(0, 1fr))"
+    key = escape(view.frame.key)
+    return f'<div class="row"><p>{key}</p><div style="{columns}">{figures}</div></div>'
 
-    def error(depth_mm: Tensor, target: Frame, counts: Tensor) -> Picture:
-        off_mm = (depth_mm - target.depth_mm).abs()[0].numpy()
-        return colour(off_mm, 0, ceiling_mm, ERROR_COLOURS, counts[0].numpy())
 
-    def depth(depth_mm: Tensor) -> Picture:
-        return colour_inverse_depth(depth_mm[0].numpy(), *range_mm)
-
-    frame, true = view.frame, view.truth
-    off = ((view.colour - frame.image).abs() * COLOURS_ENLARGED * view.counts).clamp(0, 1)
-    colours = {
-        "frame": to_picture(frame.image),
+def _colours(view: RenderedView) -> dict[str, Picture]:
+    target = view.frame.image
+    off = ((view.colour - target).abs() * COLOURS_ENLARGED * view.counts).clamp(0, 1)
+    return {
+        "frame": to_picture(target),
         "rendered": to_picture(view.colour),
         f"difference of colours, times {COLOURS_ENLARGED}": to_picture(off),
     }
+
+
+def _depths(view: RenderedView, ranges: _Ranges) -> dict[str, Picture]:
+    prior, true, rendered = view.frame, view.truth, ranges.depth(view.depth_mm)
     if true is None:
-        depths = {
-            "the prior's depth": depth(frame.depth_mm),
-            "rendered depth": depth(view.depth_mm),
-            "rendered minus prior": error(view.depth_mm, frame, frame.known),
+        return {
+            "the prior's depth": ranges.depth(prior.depth_mm),
+            "rendered depth": rendered,
+            "rendered minus prior": ranges.error(view.depth_mm, prior, prior.known),
         }
-    else:
-        colours["the prior's depth"] = depth(frame.depth_mm)
-        depths = {
-            "true depth": depth(true.depth_mm),
-            "rendered depth": depth(view.depth_mm),
-            "rendered minus true": error(view.depth_mm, true, true.known),
-            "prior minus true": error(frame.depth_mm, true, true.known & (frame.depth_mm > 0)),
-        }
-    figures = "".join(figure(picture, title) for title, picture in (colours | depths).items())
-    columns = f"grid-template-columns: repeat({len(colours)}, minmax(0, 1fr))"
-    return (
-        f'<div class="row"><p>{escape(frame.key)}</p><div style="{columns}">{figures}</div></div>'
-    )
+    both = true.known & (prior.depth_mm > 0)
+    return {
+        "true depth": ranges.depth(true.depth_mm),
+        "rendered depth": rendered,
+        "rendered minus true": ranges.error(view.depth_mm, true, true.known),
+        "prior minus true": ranges.error(prior.depth_mm, true, both),
+    }
 
 
 def _ceiling_mm(found: Sequence[RenderedView]) -> float:

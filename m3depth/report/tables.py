@@ -5,7 +5,7 @@ from html import escape
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.scoring import METRICS
 from m3depth.report.html import card
-from m3depth.report.meanings import BASELINE_TITLES, MEANINGS, interval, number
+from m3depth.report.metric_labels import BASELINE_TITLES, METRIC_LABELS, interval, number
 
 AGAINST = {"mae_mm": "mean_depth", "epe_px": "constant_disparity", "ssim": "best_shift"}
 
@@ -26,7 +26,7 @@ def headline(result: Result) -> str:
         said = f"SGBM, which sees both images, on {sgbm['density']:.0%} of the pixels"
         beaten = _better(read, sgbm[read], metrics[read])
         said += ": better than the prediction" if beaten else ""
-        cards.append(card(number(read, sgbm[read]), MEANINGS[read].unit, said, "bad" * beaten))
+        cards.append(card(number(read, sgbm[read]), METRIC_LABELS[read].unit, said, "bad" * beaten))
     if metrics.get("density", 1.0) < 1:
         said = "of the pixels have a prediction: errors are of these alone"
         cards.append(card(f"{metrics['density']:.0%}", "", said))
@@ -78,7 +78,7 @@ def counted_lines(evaluation: Evaluation) -> str:
 
 
 def _metric_row(name: str, methods: dict[str, dict[str, float]], result: Result) -> str:
-    means = MEANINGS[name]
+    means = METRIC_LABELS[name]
     own, *others = methods.items()
     cells = [_metric_cell(name, own[1], None)]
     if result.intervals:
@@ -104,18 +104,18 @@ def _metric_cell(name: str, scores: dict[str, float], own: dict[str, float] | No
 
 
 def _better(name: str, value: float, other: float) -> bool:
-    return value < other if MEANINGS[name].better == "↓" else value > other
+    return value < other if METRIC_LABELS[name].better == "↓" else value > other
 
 
 def _own(result: Result, name: str, kind: str = "") -> str:
-    said, aligned = MEANINGS[name].what, result.protocol.alignment
+    said, aligned = METRIC_LABELS[name].what, result.protocol.alignment
     if name == "mae_mm":
         said += ", unscaled" if aligned == "none" else f", after {aligned} scaling of each frame"
-    return card(number(name, result.metrics[name]), MEANINGS[name].unit, said, kind)
+    return card(number(name, result.metrics[name]), METRIC_LABELS[name].unit, said, kind)
 
 
 def _comparison(name: str, value: float, against: float) -> list[str]:
-    means = MEANINGS[name]
+    means = METRIC_LABELS[name]
     said = f"baseline: {BASELINE_TITLES[AGAINST[name]]}"
     cards = [card(number(name, against), means.unit, said)]
     if means.better == "↓" and against > 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from m3depth.benchmarks import export
+from m3depth.benchmarks import export_rate
 from m3depth.networks.monodepth import Monodepth
 from m3depth.priors.layouts.npz.layout import NpzLayout
 from m3depth.priors.layouts.writer import SceneWriter
@@ -21,7 +21,7 @@ def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.Monk
             finished.append((len(missing), len(list(self.folder.glob("priors/*.npz")))))
             return missing
 
-    found = export.measure(
+    found = export_rate.measure(
         Monodepth("test_resnet", widths=(16, 16, 8, 8, 8)),
         {"npz": partial(Counted, layout=NpzLayout())},
         checkpoint=None,
@@ -42,8 +42,8 @@ def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.Monk
 
 
 def test_the_frames_move(tmp_path: Path) -> None:
-    export._write(tmp_path / "clip", 4, (32, 48))
-    data = export.SingleViews(tmp_path / "clip")
+    export_rate._write(tmp_path / "clip", 4, (32, 48))
+    data = export_rate.SingleViews(tmp_path / "clip")
     assert len(data) == 4
     assert data[0]["left"].shape == (3, 32, 48)
     assert not data[0]["left"].equal(data[1]["left"])

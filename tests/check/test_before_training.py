@@ -17,7 +17,7 @@ from pair_breakages import (
 )
 from torch.utils.data import ConcatDataset, Dataset
 
-from m3depth.check.before_training import mode_of, require_fit
+from m3depth.check.require_fit import mode_of, require_fit
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import ConfigError, DataError
@@ -145,7 +145,7 @@ def test_built_in_scenes_cost_nothing(pairs: SyntheticPairs, monkeypatch: pytest
 def test_other_processes_leave_it_to_the_first(
     pairs: SyntheticPairs, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("m3depth.check.before_training.rank_zero_only.rank", 1)
+    monkeypatch.setattr("m3depth.check.require_fit.rank_zero_only.rank", 1)
     counted = Counted(Changed(pairs, swapped))
     require_fit(data(counted), "error")
     assert counted.read == 0

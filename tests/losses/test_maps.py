@@ -7,7 +7,7 @@ from scenes import plane
 
 from m3depth.geometry.synthesis import synthesise
 from m3depth.geometry.warp import warp
-from m3depth.losses.consistency import left_right
+from m3depth.losses.left_right import left_right
 from m3depth.losses.photometric import appearance, softened, structural_dissimilarity
 from m3depth.losses.smoothness import edge_aware
 
