@@ -2,11 +2,15 @@
 
 import copy
 import hashlib
-from typing import Self
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Generic, Self, TypeVar
 
 from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from m3depth.types import StereoBatch
+
+Frame = TypeVar("Frame")
 
 
 class ReadAtSize(Dataset[StereoBatch]):
@@ -27,6 +31,43 @@ class ReadAtSize(Dataset[StereoBatch]):
     def places(self) -> list[str]:
         """Where each frame lies: what tells it from any other; empty where the set says nothing."""
         return []
+
+
+class ListedFrames(ReadAtSize, Generic[Frame]):
+    """A list of what is known of each frame, which is read when it is asked for.
+
+    Args:
+        frames: In temporal order within a video.
+        size: (height, width) of the images given out and of the rig; None keeps their own.
+        repeat: How often each frame comes up in one epoch.
+    """
+
+    def __init__(
+        self, frames: Sequence[Frame], size: Sequence[int] | None, repeat: int = 1
+    ) -> None:
+        self.frames, self.repeat = frames, repeat
+        self.size = None if size is None else (size[0], size[1])
+
+    def __len__(self) -> int:
+        return len(self.frames) * self.repeat
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        """One frame; raises `DataError` when it is missing or unreadable."""
+        if index >= len(self):
+            raise IndexError(index)  # ends a plain `for` over the set
+        return self._read(self.frames[index % len(self.frames)])
+
+    def places(self) -> list[str]:
+        """See `ReadAtSize`."""
+        return [self._place(frame) for frame in self.frames] * self.repeat
+
+    @abstractmethod
+    def _read(self, frame: Frame) -> StereoBatch:
+        """The frame's sample."""
+
+    @abstractmethod
+    def _place(self, frame: Frame) -> str:
+        """Where it lies."""
 
 
 def at_own_size(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:

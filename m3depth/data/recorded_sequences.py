@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from m3depth.data.own_size import ReadAtSize
+from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
 from m3depth.geometry.rectification import Rectification, StereoCalibration, rectification
 from m3depth.io.images import Array, colour_tensor
@@ -63,7 +63,7 @@ class Recording(NamedTuple):
     calibration: StereoCalibration  # of the views as they are in the video
 
 
-class RecordedSequences(ReadAtSize):
+class RecordedSequences(ListedFrames[tuple[Recording, int]]):
     """Rectified frames of sequences; what else a set has, it adds in `_complete`."""
 
     def __init__(
@@ -84,24 +84,17 @@ class RecordedSequences(ReadAtSize):
         Raises:
             DataError: a sequence has no frame.
         """
-        self.repeat, self.size = repeat, None if size is None else (size[0], size[1])
-        self.frames = [
+        frames = [
             (recording, number)
             for recording in recordings
             for number in self._usable(recording)[::step]
         ]
-        if not self.frames:
+        super().__init__(frames, size, repeat)
+        if not frames:
             raise DataError(f"{recordings[0].folder}: no frame in any sequence")
 
-    def __len__(self) -> int:
-        """Every frame, ``repeat`` times."""
-        return len(self.frames) * self.repeat
-
-    def __getitem__(self, index: int) -> StereoBatch:
-        """One frame; raises `DataError` when it cannot be decoded."""
-        if index >= len(self):
-            raise IndexError(index)  # ends a plain `for` over the set
-        recording, number = self.frames[index % len(self.frames)]
+    def _read(self, frame: tuple[Recording, int]) -> StereoBatch:
+        recording, number = frame
         where = f"{recording.folder}, frame {number}"
         cameras = rectification(recording.calibration)
         left, right = recording.video[number]
@@ -117,9 +110,9 @@ class RecordedSequences(ReadAtSize):
         self._complete(sample, recording, number, cameras)
         return sample
 
-    def places(self) -> list[str]:
-        """Folder and number."""
-        return [f"{one.folder.resolve()}/{number}" for one, number in self.frames] * self.repeat
+    def _place(self, frame: tuple[Recording, int]) -> str:
+        recording, number = frame
+        return f"{recording.folder.resolve()}/{number}"
 
     def _usable(self, recording: Recording) -> range:
         """Which frames of a sequence can be used."""

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.own_size import ReadAtSize
+from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.io.images import check_alike, read_image, resize_image
@@ -40,7 +40,7 @@ class FrameFiles(NamedTuple):
             )
 
 
-class RectifiedFiles(ReadAtSize):
+class RectifiedFiles(ListedFrames[FrameFiles]):
     """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
 
     endoscope: ClassVar[bool] = True  # whether the set's baseline must be one of an endoscope
@@ -49,31 +49,17 @@ class RectifiedFiles(ReadAtSize):
     def __init__(
         self, frames: Sequence[FrameFiles], size: Sequence[int] | None, repeat: int = 1
     ) -> None:
-        """Hold the frames, in temporal order within a video.
-
-        Args:
-            frames: what to read.
-            size: (height, width) of the images given out and of the rig; None keeps their own.
-            repeat: how often each frame comes up in one epoch.
+        """Hold the frames, see `ListedFrames`.
 
         Raises:
             DataError: a rig that no camera has.
         """
-        self.frames, self.repeat = frames, repeat
-        self.size = None if size is None else (size[0], size[1])
+        super().__init__(frames, size, repeat)
         for frame in {id(frame.rig): frame for frame in frames}.values():
             if frame.calibrated is not None:
                 self._require_plausible(frame, frame.calibrated)
 
-    def __len__(self) -> int:
-        """Every frame, ``repeat`` times."""
-        return len(self.frames) * self.repeat
-
-    def __getitem__(self, index: int) -> StereoBatch:
-        """One frame; raises `DataError` when a file of it is missing or unreadable."""
-        if index >= len(self):
-            raise IndexError(index)  # ends a plain `for` over the set
-        frame = self.frames[index % len(self.frames)]
+    def _read(self, frame: FrameFiles) -> StereoBatch:
         left = read_image(frame.left)
         native = (left.shape[-2], left.shape[-1])
         frame.check_size(native)
@@ -99,9 +85,8 @@ class RectifiedFiles(ReadAtSize):
             hint=self.calibration_hint,
         )
 
-    def places(self) -> list[str]:
-        """The left pictures' files."""
-        return [str(frame.left.resolve()) for frame in self.frames] * self.repeat
+    def _place(self, frame: FrameFiles) -> str:
+        return str(frame.left.resolve())
 
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.data.held_out import held_out
-from m3depth.data.own_size import ReadAtSize
+from m3depth.data.own_size import ListedFrames
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.images import (
     DEPTH_SUFFIXES,
@@ -31,7 +31,7 @@ CALIBRATION = {".yaml", ".yml", ".json", ".txt", ".xml", ".ini", ".npz", ".mat"}
 LAYOUT = ("left", "right", "depth", "mask")
 
 
-class FolderPairs(ReadAtSize):
+class FolderPairs(ListedFrames[str]):
     """Rectified stereo pairs from files.
 
     Layout::
@@ -76,8 +76,6 @@ class FolderPairs(ReadAtSize):
         trained: str | Path | None = None,
     ) -> None:
         self.root = Path(root)
-        self.size = None if size is None else (size[0], size[1])
-        self.repeat = repeat
         self._left = files_by_name(self.root / "left", IMAGE_SUFFIXES)
         self._right = files_by_name(self.root / "right", IMAGE_SUFFIXES)
         self._depth = (
@@ -94,33 +92,27 @@ class FolderPairs(ReadAtSize):
             self.names = [name for name in self.names if (name in kept) == (trained is not None)]
             if not self.names:
                 raise DataError(f"{root}: a single pair cannot be held out; set data.hold_out=0")
+        super().__init__(self.names, size, repeat)
         self.calibration = self._calibration()
 
-    def __len__(self) -> int:
-        return len(self.names) * self.repeat
-
-    def __getitem__(self, index: int) -> StereoBatch:
-        if index >= len(self):
-            raise IndexError(index)  # ends a plain `for` over the set
-        name = self.names[index % len(self.names)]
-        left, right = read_image(self._left[name]), read_image(self._right[name])
-        native = self._check_sizes(name, left, right)
+    def _read(self, frame: str) -> StereoBatch:
+        left, right = read_image(self._left[frame]), read_image(self._right[frame])
+        native = self._check_sizes(frame, left, right)
         size = self.size or native
         sample: StereoBatch = {
             "left": resize_image(left, size),
             "right": resize_image(right, size),
             "rig": self._rig(native).resized(native, size),
-            "key": f"{self.root.resolve().name}/{name}",
+            "key": f"{self.root.resolve().name}/{frame}",
         }
         if self._depth:
-            sample["depth_mm"] = self._depth_mm(name, native)
+            sample["depth_mm"] = self._depth_mm(frame, native)
         if self._depth or self._mask:
-            sample["mask"] = self._used(name, sample.get("depth_mm", left))
+            sample["mask"] = self._used(frame, sample.get("depth_mm", left))
         return sample
 
-    def places(self) -> list[str]:
-        """Where each frame lies."""
-        return [os.path.realpath(self._left[name]) for name in self.names] * self.repeat
+    def _place(self, frame: str) -> str:
+        return os.path.realpath(self._left[frame])
 
     def _rig(self, native: tuple[int, int]) -> StereoRig:
         if self.calibration is None:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.own_size import ReadAtSize
+from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.io.images import check_alike, read_depth, read_image, resize_image
@@ -17,7 +17,7 @@ from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity
 
 
-class MiddleburyScene(ReadAtSize):
+class MiddleburyScene(ListedFrames[Path]):
     """A rectified pair with calibration and true disparity, from the folder as released.
 
     On disk::
@@ -49,18 +49,11 @@ class MiddleburyScene(ReadAtSize):
         Raises:
             DataError: a file is missing or says something impossible.
         """
-        self.root, self.repeat, self.visible_only = Path(root), repeat, visible_only
+        self.root, self.visible_only = Path(root), visible_only
+        super().__init__([self.root], size, repeat)
         self.rig, self.native = _read_calibration(self.root / "calib.txt")
-        self.size = None if size is None else (size[0], size[1])
 
-    def __len__(self) -> int:
-        """The pair, ``repeat`` times."""
-        return self.repeat
-
-    def __getitem__(self, index: int) -> StereoBatch:
-        """The pair, with its true depth where the scene has it."""
-        if index >= len(self):
-            raise IndexError(index)
+    def _read(self, frame: Path) -> StereoBatch:
         left, right = self._image("im0.png"), self._image("im1.png")
         size = self.size or self.native
         sample: StereoBatch = {
@@ -82,9 +75,8 @@ class MiddleburyScene(ReadAtSize):
                 sample["mask"] = seen == 1  # 128 is seen by one camera only
         return sample
 
-    def places(self) -> list[str]:
-        """The scene's folder."""
-        return [str(self.root.resolve())] * self.repeat
+    def _place(self, frame: Path) -> str:
+        return str(frame.resolve())
 
     def _image(self, name: str) -> Float[Tensor, "3 h w"]:
         image = read_image(self.root / name)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from m3depth.data.own_size import ReadAtSize
+from m3depth.data.own_size import ListedFrames
 from m3depth.data.readers.scared_sequence import Moment, Still, VideoSequence
 from m3depth.errors import DataError
 from m3depth.geometry.rectification import rectification
@@ -20,7 +20,7 @@ from m3depth.types import StereoBatch
 BADLY_CALIBRATED = ("dataset_4/", "dataset_5/")
 
 
-class Scared(ReadAtSize):
+class Scared(ListedFrames[tuple[int, int]]):
     """Rectified pairs of SCARED's videos or keyframes, from the folder as downloaded.
 
     On disk::
@@ -73,8 +73,7 @@ class Scared(ReadAtSize):
         repeat: int = 1,
         truth: bool = True,
     ) -> None:
-        self.root, self.repeat, self.truth = Path(root), repeat, truth
-        self.size = None if size is None else (size[0], size[1])
+        self.root, self.truth = Path(root), truth
         found = _by_name(folders_with(self.root, "endoscope_calibration.yaml"))
         wanted = set(sequences or frames or found)
         refuse(sorted(wanted - found.keys(), key=natural_order), self.root, "no such sequence")
@@ -83,28 +82,22 @@ class Scared(ReadAtSize):
         if not self.sequences:
             what = "keyframe" if keyframes_only else "video (data/rgb.mp4)"
             raise DataError(f"{self.root}: no {what} in {len(kept)} sequences")
-        self._places = [
-            (place, frame)
+        listed = [
+            (place, number)
             for place, sequence in enumerate(self.sequences)
-            for frame in _numbers(sequence, {} if keyframes_only else frames or {})
+            for number in _numbers(sequence, {} if keyframes_only else frames or {})
         ]
+        super().__init__(listed, size, repeat)
         self._posed = self._with_poses()
         _warn_of_bad_ones([sequence.name for sequence in self.sequences])
 
-    def __len__(self) -> int:
-        return len(self._places) * self.repeat
+    def _read(self, frame: tuple[int, int]) -> StereoBatch:
+        place, number = frame
+        return self._sample(self.sequences[place].moment(number, self.truth))
 
-    def __getitem__(self, index: int) -> StereoBatch:
-        if index >= len(self):
-            raise IndexError(index)  # ends a plain `for` over the set
-        place, frame = self._places[index % len(self._places)]
-        return self._sample(self.sequences[place].moment(frame, self.truth))
-
-    def places(self) -> list[str]:
-        """Sequence and number."""
-        names = [sequence.name for sequence in self.sequences]
-        where = [f"{self.root.resolve()}/{names[place]}/{frame}" for place, frame in self._places]
-        return where * self.repeat
+    def _place(self, frame: tuple[int, int]) -> str:
+        place, number = frame
+        return f"{self.root.resolve()}/{self.sequences[place].name}/{number}"
 
     def _open(
         self, folders: Mapping[str, Path], keyframes_only: bool
