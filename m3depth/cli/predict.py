@@ -14,7 +14,7 @@ from torch import Tensor
 from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.errors import DataError
 from m3depth.io.files import write_json
-from m3depth.io.input_frames import PREDICTIONS, Frame, Frames, open_frames
+from m3depth.io.input_frames import PREDICTIONS, InputFrame, InputFrames, open_frames
 from m3depth.io.rig_file import read_rig
 from m3depth.io.video import VideoEndError
 from m3depth.outputs.claim import Output
@@ -60,7 +60,7 @@ def predict(config: DictConfig) -> None:
         _predict_all(config, predictor, frames)
 
 
-def _names(frames: Frames) -> tuple[str, ...]:
+def _names(frames: InputFrames) -> tuple[str, ...]:
     """The files of pictures' frames; those of a video are not known before it is read."""
     if frames.frames_per_s is not None:
         return (PREDICTIONS,)
@@ -68,7 +68,7 @@ def _names(frames: Frames) -> tuple[str, ...]:
     return (PREDICTIONS, *(f"{frame.name}{kind}" for frame in frames for kind in kinds))
 
 
-def _predict_all(config: DictConfig, predictor: DepthPredictor, frames: Frames) -> None:
+def _predict_all(config: DictConfig, predictor: DepthPredictor, frames: InputFrames) -> None:
     output = Path(config.output)
     numbers = _Numbers(output, config.ply)
     with Behind() as behind:
@@ -114,7 +114,7 @@ class _Numbers:
         self.in_millimetres = prior.in_millimetres
 
 
-def _draw(config: DictConfig, frames: Frames, numbers: _Numbers) -> None:
+def _draw(config: DictConfig, frames: InputFrames, numbers: _Numbers) -> None:
     """The pictures, on one range of colours, which is told and kept."""
     asked = config.near_mm, config.far_mm
     if numbers.in_millimetres:
@@ -135,7 +135,7 @@ def _draw(config: DictConfig, frames: Frames, numbers: _Numbers) -> None:
     write_json(numbers.output / PREDICTIONS, told)
 
 
-def _some(frames: Frames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
+def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
     """A few that can be read, to look at before the work begins."""
     wanted = places_to_look_at(length_hint(frames))
     for place, frame in enumerate(islice(frames, wanted[-1] + 1)):
@@ -144,7 +144,7 @@ def _some(frames: Frames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
                 yield frame.name, frame.image
 
 
-def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | DataError]:
+def _priors(predictor: DepthPredictor, frames: InputFrames) -> Iterator[Unfinished | DataError]:
     """Of all frames, in order but for those that cannot be read, which come sooner."""
     told = progress(frames, "predict", length_hint(frames) or None)
     unreadable: list[DataError] = []
@@ -156,9 +156,9 @@ def _priors(predictor: DepthPredictor, frames: Frames) -> Iterator[Unfinished | 
 
 
 def _views(
-    predictor: DepthPredictor, frames: Iterable[Frame], unreadable: list[DataError]
+    predictor: DepthPredictor, frames: Iterable[InputFrame], unreadable: list[DataError]
 ) -> Iterator[View]:
-    def read(frame: Frame) -> View:
+    def read(frame: InputFrame) -> View:
         image = frame.image
         return View(frame.name, image, small=predictor.small(image))
 

@@ -10,7 +10,7 @@ from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from m3depth.types import StereoBatch
 
-Frame = TypeVar("Frame")
+Listed = TypeVar("Listed")
 
 
 class ReadAtSize(Dataset[StereoBatch]):
@@ -33,7 +33,7 @@ class ReadAtSize(Dataset[StereoBatch]):
         return []
 
 
-class ListedFrames(ReadAtSize, Generic[Frame]):
+class ListedFrames(ReadAtSize, Generic[Listed]):
     """A list of what is known of each frame, which is read when it is asked for.
 
     Args:
@@ -43,7 +43,7 @@ class ListedFrames(ReadAtSize, Generic[Frame]):
     """
 
     def __init__(
-        self, frames: Sequence[Frame], size: Sequence[int] | None, repeat: int = 1
+        self, frames: Sequence[Listed], size: Sequence[int] | None, repeat: int = 1
     ) -> None:
         self.frames, self.repeat = frames, repeat
         self.size = None if size is None else (size[0], size[1])
@@ -62,11 +62,11 @@ class ListedFrames(ReadAtSize, Generic[Frame]):
         return [self._place(frame) for frame in self.frames] * self.repeat
 
     @abstractmethod
-    def _read(self, frame: Frame) -> StereoBatch:
+    def _read(self, frame: Listed) -> StereoBatch:
         """The frame's sample."""
 
     @abstractmethod
-    def _place(self, frame: Frame) -> str:
+    def _place(self, frame: Listed) -> str:
         """Where it lies."""
 
 

@@ -32,7 +32,7 @@ NO_VIEWS = ("right", "mask", "masks", "gt_masks", "depth", "depths", "disparity"
 logger = logging.getLogger(__name__)
 
 
-class Frame(Protocol):
+class InputFrame(Protocol):
     """One picture that is decoded when it is asked for, so that a bad one can be skipped."""
 
     @property
@@ -44,19 +44,19 @@ class Frame(Protocol):
         """RGB in [0, 1]; raises DataError when this frame cannot be read."""
 
 
-class Frames(Protocol):
+class InputFrames(Protocol):
     """Frames in order, never held at once; ``operator.length_hint`` says about how many."""
 
     @property
     def frames_per_s(self) -> float | None:
         """Of a video; None of pictures."""
 
-    def __iter__(self) -> Iterator[Frame]: ...
+    def __iter__(self) -> Iterator[InputFrame]: ...
 
     def __length_hint__(self) -> int: ...
 
 
-def open_frames(source: str | Path) -> Frames:
+def open_frames(source: str | Path) -> InputFrames:
     """The frames of an image, of a folder of images, of a glob ("clip/*.png") or of a video.
 
     A folder without images of its own gives those of its sub-folders, see `images_in`.

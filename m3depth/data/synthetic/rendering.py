@@ -47,7 +47,7 @@ class Rendering(NamedTuple):
     time_s: Float[Tensor, "b"]
 
 
-class Views(NamedTuple):
+class ViewPixels(NamedTuple):
     """The pixels of both views side by side: the left view's n, then the right view's n."""
 
     tangent: Float[Tensor, "b 2 n2"]  # x/z and y/z in the pixel's own camera
@@ -107,7 +107,9 @@ def _pair(values: Tensor, size: tuple[int, int]) -> Pair:
     return Pair(left, right)
 
 
-def _views(rig: StereoRig, camera_to_world: Float[Tensor, "b 4 4"], size: tuple[int, int]) -> Views:
+def _views(
+    rig: StereoRig, camera_to_world: Float[Tensor, "b 4 4"], size: tuple[int, int]
+) -> ViewPixels:
     x, y, _ = pixel_grid(rig.fx.new_zeros(len(rig.fx), 1, *size))
     down = (y - rig.cy[:, None]) / rig.fy[:, None]
     across = [(x - cx[:, None]) / rig.fx[:, None] for cx in (rig.cx, rig.cx_right)]
@@ -117,7 +119,7 @@ def _views(rig: StereoRig, camera_to_world: Float[Tensor, "b 4 4"], size: tuple[
     eyes = [eye.expand(-1, -1, down.shape[1]) for eye in (left, right)]
     forward = torch.ones_like(tangent[:, :1])
     direction = rotation @ torch.cat([tangent, forward], dim=1)
-    return Views(tangent, Rays(torch.cat(eyes, -1), direction), torch.cat(eyes[::-1], -1))
+    return ViewPixels(tangent, Rays(torch.cat(eyes, -1), direction), torch.cat(eyes[::-1], -1))
 
 
 def _met(
@@ -126,7 +128,7 @@ def _met(
     hit: ToolHit,
     is_tool: Bool[Tensor, "b n"],
     point: Float[Tensor, "b 3 n"],
-    views: Views,
+    views: ViewPixels,
     pixel_mm: Float[Tensor, "b n"],
     time_s: Float[Tensor, "b"],
 ) -> Met:
@@ -148,7 +150,9 @@ def _met(
     )
 
 
-def _photograph(scene: Scene, met: Met, views: Views, highlights: bool) -> Float[Tensor, "b 3 n2"]:
+def _photograph(
+    scene: Scene, met: Met, views: ViewPixels, highlights: bool
+) -> Float[Tensor, "b 3 n2"]:
     """Both views through one exposure."""
     light = lit(scene.light, met, views.rays.origin, scene.camera_to_world)
     gain = automatic_gain(scene.light, light.diffuse)
@@ -158,7 +162,7 @@ def _photograph(scene: Scene, met: Met, views: Views, highlights: bool) -> Float
 
 
 def _occluded(
-    views: Views,
+    views: ViewPixels,
     grid: HeightGrid,
     tools: Tools,
     point: Float[Tensor, "b 3 n2"],

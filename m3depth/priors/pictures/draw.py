@@ -7,7 +7,7 @@ from pathlib import Path
 from m3depth.errors import DataError
 from m3depth.imaging.bytes import to_picture
 from m3depth.io.files import write_png
-from m3depth.io.input_frames import SHEET, Frame, Frames
+from m3depth.io.input_frames import SHEET, InputFrame, InputFrames
 from m3depth.priors.files import beside, read_numbers
 from m3depth.priors.pictures.film import write_film
 from m3depth.priors.pictures.ink import Picture
@@ -22,7 +22,7 @@ FILM = "predictions"
 logger = logging.getLogger(__name__)
 
 
-def draw(frames: Frames, names: Sequence[str], folder: Path, scale: Scale, title: str) -> None:
+def draw(frames: InputFrames, names: Sequence[str], folder: Path, scale: Scale, title: str) -> None:
     """Write ``NAME.png`` of each frame, a contact sheet and, of a video, a video.
 
     The frames are read a second time, and their numbers from the ``.npz`` beside: neither is held.
@@ -58,7 +58,7 @@ class _Pictures:
         self._on_sheet = {names[place] for place in chosen(len(names))}
         self._panels: dict[tuple[tuple[int, int], bool], Panel] = {}
 
-    def __call__(self, frames: Frames, behind: Behind) -> Iterator[Picture]:
+    def __call__(self, frames: InputFrames, behind: Behind) -> Iterator[Picture]:
         """Each frame's picture of the video, once those of its own are on their way."""
         wanted = set(self.names)
         present = (frame for frame in frames if frame.name in wanted)
@@ -75,7 +75,7 @@ class _Pictures:
             if frames.frames_per_s:
                 yield self._panel(seen, confidence=False)(frame.name, seen)
 
-    def _read(self, frame: Frame) -> Seen:
+    def _read(self, frame: InputFrame) -> Seen:
         numbers = read_numbers(self.folder / frame.name)
         values = values_of(numbers)
         whole = Seen(to_picture(frame.image), values, numbers.get("confidence"))
