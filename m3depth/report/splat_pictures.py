@@ -18,7 +18,7 @@ from m3depth.imaging.figures import (
 )
 from m3depth.report.html import figure, section
 from m3depth.splatting.results.renders import depth_range
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 from m3depth.splatting.scores import RenderedView
 
 COLOURS_ENLARGED = 4
@@ -34,7 +34,7 @@ class _Ranges(NamedTuple):
     def depth(self, depth_mm: Tensor) -> Picture:
         return colour_inverse_depth(depth_mm[0].numpy(), self.near_mm, self.far_mm)
 
-    def error(self, depth_mm: Tensor, target: Frame, counts: Tensor) -> Picture:
+    def error(self, depth_mm: Tensor, target: ClipFrame, counts: Tensor) -> Picture:
         off_mm = (depth_mm - target.depth_mm).abs()[0].numpy()
         return colour(off_mm, 0, self.ceiling_mm, ERROR_COLOURS, counts[0].numpy())
 

@@ -18,7 +18,7 @@ from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.perceptual import lpips
 from m3depth.splatting.recipe import Recipe
-from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.splatting.scene.clip import Clip, ClipFrame
 
 SAME_K_PX = 1.0  # of a truth's K that is the scene's: a reader may have rounded it
 SAME_COLOURS = 0.1  # mean difference of pictures that are the same, saved in another way
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 class RenderedView(NamedTuple):
     """A frame as it was rendered, and its target."""
 
-    frame: Frame  # of the scene that was fitted
-    truth: Frame | None
+    frame: ClipFrame  # of the scene that was fitted
+    truth: ClipFrame | None
     colour: Float[Tensor, "3 h w"]  # in [0, 1]
     depth_mm: Float[Tensor, "1 h w"]  # expected; 0 where nothing is drawn
     weight: Float[Tensor, "1 h w"]
@@ -42,7 +42,7 @@ class RenderedView(NamedTuple):
         return self.frame.use if self.truth is None else self.truth.use
 
 
-def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[int, Frame]:
+def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[int, ClipFrame]:
     """The truth of some frames; none without a truth.
 
     Raises:
@@ -69,7 +69,7 @@ def true_frames(clip: Clip, truth: Clip | None, which: Sequence[int]) -> dict[in
 
 
 def views(
-    splats: Splats, clip: Clip, true: Mapping[int, Frame], which: Sequence[int], recipe: Recipe
+    splats: Splats, clip: Clip, true: Mapping[int, ClipFrame], which: Sequence[int], recipe: Recipe
 ) -> Iterator[RenderedView]:
     """Draw frames of the clip, each when it is asked for."""
     for index in which:
@@ -116,7 +116,7 @@ def scored(found: Sequence[RenderedView]) -> dict[str, Any]:
     return record | {"agreement": agreement}
 
 
-def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
+def _matching(frame: ClipFrame, known: dict[str, ClipFrame]) -> ClipFrame:
     if frame.key not in known:
         raise DataError(
             f"truth: no frame {frame.key}, which the scene has; export both from the same frames"
@@ -137,7 +137,7 @@ def _matching(frame: Frame, known: dict[str, Frame]) -> Frame:
     return true
 
 
-def _tell_other_motion(pairs: Sequence[tuple[Frame, Frame]]) -> None:
+def _tell_other_motion(pairs: Sequence[tuple[ClipFrame, ClipFrame]]) -> None:
     """Compared between frames: each may put the world's origin where it likes."""
     for pair in pairs:
         moved, true = (

@@ -19,7 +19,7 @@ from m3depth.splatting.objective.objective import Objective, Weighted
 from m3depth.splatting.objective.schedules import constant
 from m3depth.splatting.objective.terms import DepthPriorTerm, colour_l1
 from m3depth.splatting.recipe import Recipe
-from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.splatting.scene.clip import Clip, ClipFrame
 
 SIZE = (48, 64)
 FRAMES = 4
@@ -32,17 +32,17 @@ def priors(frames: int = FRAMES) -> tuple[DepthPrior, ...]:
     return tuple(completed(ExactSource()([sample])[0](), sample) for sample in clip)
 
 
-def as_frame(prior: DepthPrior) -> Frame:
+def as_frame(prior: DepthPrior) -> ClipFrame:
     use = torch.ones_like(prior.depth_mm, dtype=torch.bool) if prior.use is None else prior.use
     matrix = prior.rig.matrix()
-    return Frame(prior.key, prior.image, prior.depth_mm, use, matrix, prior.camera_to_world)
+    return ClipFrame(prior.key, prior.image, prior.depth_mm, use, matrix, prior.camera_to_world)
 
 
 def a_clip(frames: int = FRAMES) -> Clip:
     return Clip.of([as_frame(prior) for prior in priors(frames)], Path("clip"))
 
 
-def changed(clip: Clip, change: Callable[[Frame], Frame]) -> Clip:
+def changed(clip: Clip, change: Callable[[ClipFrame], ClipFrame]) -> Clip:
     return Clip(tuple(change(frame) for frame in clip.frames))
 
 

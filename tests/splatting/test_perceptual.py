@@ -7,7 +7,7 @@ from small_scenes import a_clip
 from torch import Tensor
 
 from m3depth.splatting.perceptual import lpips, weights
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 from m3depth.splatting.scores import RenderedView, scored
 
 EVERYWHERE = torch.ones(1, 1, 48, 64, dtype=torch.bool)
@@ -72,6 +72,6 @@ def test_of_a_picture_that_is_too_small_it_is_absent():
 
 @pytest.mark.usefixtures("at_hand")
 def test_the_record_has_it():
-    frame: Frame = a_clip().frames[0]
+    frame: ClipFrame = a_clip().frames[0]
     view = RenderedView(frame, None, frame.image, frame.depth_mm, torch.ones_like(frame.depth_mm))
     assert scored([view])["metrics"]["lpips"] == pytest.approx(0, abs=1e-6)

@@ -15,13 +15,13 @@ from small_scenes import priors
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry import poses
 from m3depth.priors.layouts.colmap.layout import ColmapLayout
+from m3depth.priors.layouts.endonerf.foreign import ForeignScene
 from m3depth.priors.layouts.endonerf.layout import EndoNeRFLayout, EndoNeRFStereoLayout
 from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.npz.layout import NpzLayout
 from m3depth.priors.layouts.writer import SceneWriter, scene_writer
 from m3depth.priors.prior import DepthPrior
 from m3depth.splatting.scene.clip import Clip
-from m3depth.splatting.scene.foreign import ForeignScene
 from m3depth.splatting.scene.read import read_clip
 
 Make = Callable[[Path], SceneWriter]
@@ -393,8 +393,8 @@ BAD = {
     ends_early: ("npz", r"counts 4 frames, 3 are there: the scene ends early"),
     half_written: ("npz", r"a half-written export"),
     meta_cut_off: ("npz", r"depth_meta.json: not JSON"),
-    one_frame: ("npz", r"1 frames; one to fit and one to test are due"),
-    no_folder: ("npz", r"no scene: due is priors or poses_bounds.npy"),
+    one_frame: ("npz", r"1 frames; expected one to fit and one to test"),
+    no_folder: ("npz", r"no scene: expected priors or poses_bounds.npy"),
     no_mask: ("endonerf", r"masks: without 000001.png"),
     no_image: ("endonerf", r"images: without 000002.png"),
     zeros_and_ones: ("endonerf", r"000001.png: the value 1; masks are 0 and 255"),
@@ -486,7 +486,7 @@ def test_masks_the_wrong_way_round_are_a_warning(scene: Path, caplog: pytest.Log
 
 def test_a_layout_without_a_reader_is_named(tmp_path: Path):
     scene = exported(scene_writer(tmp_path / "scene", ColmapLayout))
-    with pytest.raises(DataError, match="no scene: due is priors or poses_bounds"):
+    with pytest.raises(DataError, match="no scene: expected priors or poses_bounds"):
         read_clip(scene)
 
 

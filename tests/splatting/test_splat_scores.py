@@ -9,17 +9,17 @@ from small_scenes import a_clip, changed
 
 from m3depth.errors import DataError
 from m3depth.report.splat_page import write_splat_report
-from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.splatting.scene.clip import Clip, ClipFrame
 from m3depth.splatting.scores import RenderedView, scored, true_frames
 
 
-def flat(depth_mm: float, use: torch.Tensor | None = None) -> Frame:
+def flat(depth_mm: float, use: torch.Tensor | None = None) -> ClipFrame:
     use = torch.ones(1, 16, 16, dtype=torch.bool) if use is None else use
     grey, depth = torch.full((3, 16, 16), 0.5), torch.full((1, 16, 16), depth_mm)
-    return Frame("a", grey, depth, use, torch.eye(3), torch.eye(4))
+    return ClipFrame("a", grey, depth, use, torch.eye(3), torch.eye(4))
 
 
-def view(depth_mm: torch.Tensor, frame: Frame, truth: Frame | None) -> RenderedView:
+def view(depth_mm: torch.Tensor, frame: ClipFrame, truth: ClipFrame | None) -> RenderedView:
     return RenderedView(frame, truth, frame.image + 0.1, depth_mm, torch.ones_like(depth_mm))
 
 

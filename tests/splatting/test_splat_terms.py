@@ -17,15 +17,15 @@ from m3depth.splatting.objective.objective import Objective, Weighted
 from m3depth.splatting.rasteriser.drawing import Aux
 from m3depth.splatting.rasteriser.profiles import expected, summed
 from m3depth.splatting.rasteriser.rasterize import Rendered
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 
 NONE = Aux(torch.zeros(0), torch.zeros(0), torch.zeros(0, 2))
 
 
-def a_frame(use: torch.Tensor | None = None, depth_mm: float = 50.0) -> Frame:
+def a_frame(use: torch.Tensor | None = None, depth_mm: float = 50.0) -> ClipFrame:
     use = torch.ones(1, 4, 6, dtype=torch.bool) if use is None else use
     depth = torch.full((1, 4, 6), depth_mm)
-    return Frame("a", torch.full((3, 4, 6), 0.5), depth, use, torch.eye(3), torch.eye(4))
+    return ClipFrame("a", torch.full((3, 4, 6), 0.5), depth, use, torch.eye(3), torch.eye(4))
 
 
 def rendered(colour: torch.Tensor | None = None, depth_mm: torch.Tensor | None = None) -> Rendered:
@@ -81,11 +81,11 @@ def a_rough_picture() -> Rendered:
     return Rendered(colour, depth_mm, torch.ones(1, 7, 9), NONE)
 
 
-def a_frame_with_a_tool() -> Frame:
+def a_frame_with_a_tool() -> ClipFrame:
     use = torch.ones(1, 7, 9, dtype=torch.bool)
     use[:, 4:, 2:4] = False
     image, depth_mm = torch.full((3, 7, 9), 0.5), torch.full((1, 7, 9), 50.0)
-    return Frame("a", image, depth_mm, use, torch.eye(3), torch.eye(4))
+    return ClipFrame("a", image, depth_mm, use, torch.eye(3), torch.eye(4))
 
 
 def test_total_variation_is_a_sum_over_the_number_of_values_as_released():

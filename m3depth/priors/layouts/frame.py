@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, UInt8
 from numpy.typing import NDArray
+from torch import Tensor
 
 from m3depth.imaging.bytes import to_bytes
 from m3depth.priors.layouts.stated import METRIC
@@ -87,6 +88,22 @@ class SceneFrame:
         """Nearest and farthest depth but for stray pixels; None without any."""
         used_mm = self.depth_mm[self.known]
         return [float(v) for v in np.percentile(used_mm, BOUNDS_PERCENT)] if used_mm.size else None
+
+
+class ReadFrame(NamedTuple):
+    """A frame as it is read back, with what was lost to rounding where our own files have it."""
+
+    key: str
+    image: Float[Tensor, "3 h w"]  # RGB in [0, 1]
+    depth_mm: Float[Tensor, "1 h w"]  # along z; 0 = unknown
+    use: Bool[Tensor, "1 h w"]  # False where an instrument covers the tissue
+    intrinsics: Float[Tensor, "3 3"]  # integer pixel centres
+    camera_to_world: Float[Tensor, "4 4"]  # OpenCV axes, mm
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.image.shape[-2], self.image.shape[-1]
 
 
 @dataclass(frozen=True)

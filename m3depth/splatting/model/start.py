@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from m3depth.splatting.rasteriser.camera import Camera
-from m3depth.splatting.scene.clip import Clip, Frame
+from m3depth.splatting.scene.clip import Clip, ClipFrame
 from m3depth.validation import require_number
 
 SCALE = 0.6  # standard deviation over the distance of neighbours: neither gaps nor blur
@@ -85,14 +85,14 @@ def at_random(clip: Clip, generator: torch.Generator, count: int) -> Points:
     return Points(means_mm, torch.full((count, 3), 0.5), scales_mm)
 
 
-def _bounds(frames: Sequence[Frame]) -> tuple[float, float]:
+def _bounds(frames: Sequence[ClipFrame]) -> tuple[float, float]:
     known_mm = torch.cat([frame.depth_mm[frame.known] for frame in frames])
     sampled = known_mm[:: max(1, len(known_mm) // SAMPLED)].cpu().numpy()
     near_mm, far_mm = np.percentile(sampled, BOUNDS_PERCENT)
     return float(near_mm), float(far_mm)
 
 
-def _bounded(clip: Clip) -> list[Frame]:
+def _bounded(clip: Clip) -> list[ClipFrame]:
     """The fitted frames, without depths beyond the bounds."""
     frames = [clip.frames[index] for index in clip.fitted]
     near_mm, far_mm = _bounds(frames)
@@ -102,7 +102,7 @@ def _bounded(clip: Clip) -> list[Frame]:
     ]
 
 
-def _filled(frame: Frame) -> Frame:
+def _filled(frame: ClipFrame) -> ClipFrame:
     """The frame with the nearest known pixel's depth where there is none."""
     from scipy.ndimage import distance_transform_edt
 
@@ -111,7 +111,7 @@ def _filled(frame: Frame) -> Frame:
     return frame._replace(depth_mm=frame.depth_mm[:, row, column])
 
 
-def _lifted(frame: Frame, chosen: Bool[Tensor, "1 h w"], step: float) -> Points:
+def _lifted(frame: ClipFrame, chosen: Bool[Tensor, "1 h w"], step: float) -> Points:
     """The chosen pixels of a grid, in the world."""
     rows, columns = (torch.arange(step / 2, side, step).long() for side in frame.size)
     on_grid = torch.zeros_like(chosen[0])
@@ -124,7 +124,7 @@ def _lifted(frame: Frame, chosen: Bool[Tensor, "1 h w"], step: float) -> Points:
 
 
 def _in_world(
-    pixels: Float[Tensor, "n 2"], depth_mm: Float[Tensor, " n"], frame: Frame
+    pixels: Float[Tensor, "n 2"], depth_mm: Float[Tensor, " n"], frame: ClipFrame
 ) -> Float[Tensor, "n 3"]:
     k, pose = frame.intrinsics, frame.camera_to_world
     rays = (pixels - k[:2, 2]) / k.diagonal()[:2]
@@ -132,7 +132,7 @@ def _in_world(
     return in_camera @ pose[:3, :3].mT + pose[:3, 3]
 
 
-def _covered(points: Points, frame: Frame, step: float) -> Bool[Tensor, "1 h w"]:
+def _covered(points: Points, frame: ClipFrame, step: float) -> Bool[Tensor, "1 h w"]:
     """Where the points are, and a grid's step around them."""
     column, row = _seen_at(points.means_mm, frame.camera)
     hit = torch.zeros(1, *frame.size)

@@ -14,7 +14,7 @@ from m3depth.splatting.objective.schedules import Schedule
 from m3depth.splatting.objective.terms import Term
 from m3depth.splatting.rasteriser.profiles import expected
 from m3depth.splatting.rasteriser.rasterize import DepthRule, Rendered
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 from m3depth.validation import require_number
 
 
@@ -50,7 +50,7 @@ class Objective:
                 require_number(f"objective.terms.{name}.weight", schedule(progress), 0)
 
     def __call__(
-        self, rendered: Rendered, frame: Frame, progress: float
+        self, rendered: Rendered, frame: ClipFrame, progress: float
     ) -> tuple[Float[Tensor, ""], dict[str, float]]:
         """The sum, and each term's part of it.
 

@@ -10,13 +10,13 @@ from torch import Tensor
 from m3depth.splatting.depth_losses import DepthLoss
 from m3depth.splatting.masked import inverse
 from m3depth.splatting.rasteriser.rasterize import Rendered
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 
-Term = Callable[[Rendered, Frame], Float[Tensor, ""]]
+Term = Callable[[Rendered, ClipFrame], Float[Tensor, ""]]
 Map = Float[Tensor, "c h w"]
 
 
-def colour_l1(rendered: Rendered, frame: Frame) -> Float[Tensor, ""]:
+def colour_l1(rendered: Rendered, frame: ClipFrame) -> Float[Tensor, ""]:
     """``mean |C - C*|`` over the tissue: pixels under a tool do not count."""
     difference = (rendered.colour - frame.image).abs()
     return torch.where(frame.use, difference, 0.0).sum() / (3 * frame.use.sum()).clamp_min(1)
@@ -32,47 +32,47 @@ class DepthPriorTerm:
 
     loss: DepthLoss
 
-    def __call__(self, rendered: Rendered, frame: Frame) -> Float[Tensor, ""]:
+    def __call__(self, rendered: Rendered, frame: ClipFrame) -> Float[Tensor, ""]:
         """Over the tissue whose depth is known."""
         return self.loss(rendered.depth_mm, frame.depth_mm, frame.known)[0]
 
 
-def everywhere(frame: Frame) -> Bool[Tensor, "1 h w"]:
+def everywhere(frame: ClipFrame) -> Bool[Tensor, "1 h w"]:
     """The whole picture."""
     return torch.ones_like(frame.use)
 
 
-def under_tools(frame: Frame) -> Bool[Tensor, "1 h w"]:
+def under_tools(frame: ClipFrame) -> Bool[Tensor, "1 h w"]:
     """What no other term sees."""
     return ~frame.use
 
 
-Where = Callable[[Frame], Bool[Tensor, "1 h w"]]
+Where = Callable[[ClipFrame], Bool[Tensor, "1 h w"]]
 
 
 def colour_variation(
-    rendered: Rendered, frame: Frame, where: Where = everywhere
+    rendered: Rendered, frame: ClipFrame, where: Where = everywhere
 ) -> Float[Tensor, ""]:
     """Total variation of the rendered colours, taken for 0 outside ``where``."""
     return total_variation(torch.where(where(frame), rendered.colour, 0.0))
 
 
 def depth_variation(
-    rendered: Rendered, frame: Frame, where: Where = everywhere
+    rendered: Rendered, frame: ClipFrame, where: Where = everywhere
 ) -> Float[Tensor, ""]:
     """Total variation of the rendered depth, in mm, taken for 0 outside ``where``."""
     return total_variation(torch.where(where(frame), rendered.depth_mm, 0.0))
 
 
 def inverse_depth_variation(
-    rendered: Rendered, frame: Frame, where: Where = everywhere
+    rendered: Rendered, frame: ClipFrame, where: Where = everywhere
 ) -> Float[Tensor, ""]:
     """Total variation of the rendered inverse depth, per mm, taken for 0 outside ``where``."""
     return total_variation(torch.where(where(frame), inverse(rendered.depth_mm), 0.0))
 
 
 def edgeless_roughness(
-    rendered: Rendered, frame: Frame, thresholds: tuple[float, float] = (20.0, 200.0)
+    rendered: Rendered, frame: ClipFrame, thresholds: tuple[float, float] = (20.0, 200.0)
 ) -> Float[Tensor, ""]:
     """Squared steps of the rendered depth, mm², over the tissue where Canny sees no edge in it.
 

@@ -11,7 +11,7 @@ from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import Picture, colour_inverse_depth, inverse_depth_range
 from m3depth.io.files import write_npy, write_png
 from m3depth.priors.pictures.film import write_film
-from m3depth.splatting.scene.clip import Frame
+from m3depth.splatting.scene.clip import ClipFrame
 from m3depth.splatting.scores import RenderedView
 
 FILM = "renders"
@@ -19,7 +19,7 @@ FRAMES_PER_S = 8.0
 LEAST_HEIGHT = 256  # of the video: a smaller one is enlarged by a whole number
 
 
-def depth_range(targets: Iterable[Frame]) -> tuple[float, float]:
+def depth_range(targets: Iterable[ClipFrame]) -> tuple[float, float]:
     """One range of colours for all frames, mm, by their target depth."""
     return inverse_depth_range(frame.depth_mm.numpy() for frame in targets)
 

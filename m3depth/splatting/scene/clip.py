@@ -4,33 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from m3depth.errors import DataError
+from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.sound import camera_faults, require_sound_frame, stop_at
 from m3depth.splatting.rasteriser.camera import Camera
 
 TEST_EVERY = 8  # frame i is held out where (i - 1) % 8 == 0, as all of EndoNeRF's followers do
 
 
-class Frame(NamedTuple):
+class ClipFrame(ReadFrame):
     """One frame of a scene, or of what is known about it."""
-
-    key: str
-    image: Float[Tensor, "3 h w"]  # RGB in [0, 1]
-    depth_mm: Float[Tensor, "1 h w"]  # along z; 0 = unknown
-    use: Bool[Tensor, "1 h w"]  # False where an instrument covers the tissue
-    intrinsics: Float[Tensor, "3 3"]  # integer pixel centres
-    camera_to_world: Float[Tensor, "4 4"]  # OpenCV axes, mm
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width)."""
-        return self.image.shape[-2], self.image.shape[-1]
 
     @property
     def known(self) -> Bool[Tensor, "1 h w"]:
@@ -56,13 +45,13 @@ class Clip:
         source: Of its depth, as the export names it; empty where nobody says.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ClipFrame, ...]
     places: tuple[int, ...] = ()
     edited: tuple[str, ...] = ()
     source: str = ""
 
     @classmethod
-    def of(cls, frames: Sequence[Frame], folder: Path, places: Sequence[int] = ()) -> Self:
+    def of(cls, frames: Sequence[ClipFrame], folder: Path, places: Sequence[int] = ()) -> Self:
         """A clip of sound frames; ``folder`` is for the messages.
 
         Raises:
@@ -70,7 +59,7 @@ class Clip:
                 or a K that cannot be meant, or no fitted frame with tissue of a known depth.
         """
         if len(frames) < 2:
-            raise DataError(f"{folder}: {len(frames)} frames; one to fit and one to test are due")
+            raise DataError(f"{folder}: {len(frames)} frames; expected one to fit and one to test")
         for frame in frames:
             where = f"{folder}: {frame.key}"
             require_sound_frame(where, frame.image, frame.depth_mm, frame.camera_to_world)

@@ -10,33 +10,35 @@ from typing import Any, NamedTuple
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import read_json
 from m3depth.io.files import META
+from m3depth.io.poses_bounds import POSES
 from m3depth.log import warn_once
 from m3depth.priors.edits import edited_files, few, tell_edited
+from m3depth.priors.layouts.endonerf.foreign import ForeignScene
+from m3depth.priors.layouts.endonerf.read import read_endonerf
+from m3depth.priors.layouts.frame import ReadFrame
+from m3depth.priors.layouts.npz.frames import read_npz
 from m3depth.priors.layouts.stated import DEPTH, contradiction
 from m3depth.priors.records import require_whole
 from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts
-from m3depth.splatting.scene.clip import Clip, Frame
-from m3depth.splatting.scene.endonerf import read_endonerf
-from m3depth.splatting.scene.foreign import ForeignScene
-from m3depth.splatting.scene.npz import read_npz
+from m3depth.splatting.scene.clip import Clip, ClipFrame
 
 logger = logging.getLogger(__name__)
 
 LEAST_USED = 0.3  # of the pixels: any scene uses more
 
 
-class Layout(NamedTuple):
+class Readable(NamedTuple):
     """A kind of folder that can be fitted."""
 
     known_by: str  # a file or folder in it
-    read: Callable[[Path, Mapping[str, Any], ForeignScene, Collection[str]], list[Frame]]
+    read: Callable[[Path, Mapping[str, Any], ForeignScene, Collection[str]], list[ReadFrame]]
     writers: tuple[str, ...]  # of ours, by the names in depth_meta.json
     foreign: bool  # others write it too, without depth_meta.json
 
 
 LAYOUTS = (
-    Layout("priors", read_npz, ("NpzWriter",), False),
-    Layout("poses_bounds.npy", read_endonerf, ("EndoNeRFWriter", "EndoNeRFStereoWriter"), True),
+    Readable("priors", read_npz, ("NpzWriter",), False),
+    Readable(POSES, read_endonerf, ("EndoNeRFWriter", "EndoNeRFStereoWriter"), True),
 )
 
 
@@ -56,13 +58,14 @@ def read_clip(directory: str | Path, foreign: ForeignScene | None = None) -> Cli
     layout = next((one for one in LAYOUTS if (folder / one.known_by).exists()), None)
     if layout is None:
         raise DataError(
-            f"{folder}: no scene: due is {' or '.join(one.known_by for one in LAYOUTS)} in it, as "
-            "m3depth export writes with writer=npz or writer=endonerf"
+            f"{folder}: no scene: expected {' or '.join(one.known_by for one in LAYOUTS)} in it, "
+            "as m3depth export writes with writer=npz or writer=endonerf"
         )
     meta = _meta(folder, layout)
     edited = tuple(edited_files(folder)) if meta else ()
     tell_edited(folder, edited, "the scene is taken as it is now")
-    frames = layout.read(folder, meta, foreign or ForeignScene(), edited)
+    read = layout.read(folder, meta, foreign or ForeignScene(), edited)
+    frames = [ClipFrame(*frame) for frame in read]
     if meta:
         _require_counted(folder, meta, frames)
     clip = Clip.of(frames, folder, _places(folder, frames) if meta else ())
@@ -101,7 +104,7 @@ def _tell(folder: Path, clip: Clip, unused: ForeignScene | None) -> None:
         logger.warning("%s: %s: %s; %s", folder, first.key, fault.said, fault.mend)
 
 
-def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
+def _meta(folder: Path, layout: Readable) -> Mapping[str, Any]:
     """What our export says about its numbers; empty for others' scenes."""
     path = folder / META
     if layout.foreign and not path.is_file():
@@ -126,7 +129,7 @@ def _meta(folder: Path, layout: Layout) -> Mapping[str, Any]:
     return meta
 
 
-def _places(folder: Path, frames: Sequence[Frame]) -> list[int]:
+def _places(folder: Path, frames: Sequence[ClipFrame]) -> list[int]:
     """In the data that were exported: our files are named by it, and skipped frames leave gaps."""
     strange = [frame.key for frame in frames if not frame.key.isdecimal()]
     if strange:
@@ -137,7 +140,7 @@ def _places(folder: Path, frames: Sequence[Frame]) -> list[int]:
     return [int(frame.key) for frame in frames]
 
 
-def _require_counted(folder: Path, meta: Mapping[str, Any], frames: Sequence[Frame]) -> None:
+def _require_counted(folder: Path, meta: Mapping[str, Any], frames: Sequence[ClipFrame]) -> None:
     """Stop at a scene that is not the one its metadata are of."""
     written, size = meta.get("frames"), meta.get("size")
     if len(frames) != written:

@@ -1,4 +1,4 @@
-"""The layout of writer=npz."""
+"""Our own archives as the frames of a clip."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any
 
 import torch
 
+from m3depth.priors.layouts.endonerf.foreign import ForeignScene
+from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.layouts.npz.archive import read_archive
 from m3depth.priors.sound import confidence_faults, depth_faults, stop_at
-from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scene.foreign import ForeignScene
 
 
 def read_npz(
     folder: Path, meta: Mapping[str, Any], foreign: ForeignScene, edited: Collection[str]
-) -> list[Frame]:
-    """The frames of ``priors/*.npz``: see `NpzWriter`.
+) -> list[ReadFrame]:
+    """The frames of ``priors/*.npz``: see `NpzLayout`.
 
     Raises:
         DataError: a file that is none, or holds depth or confidence that cannot be.
@@ -23,13 +23,13 @@ def read_npz(
     return [_frame(path) for path in sorted((folder / "priors").glob("*.npz"))]
 
 
-def _frame(path: Path) -> Frame:
+def _frame(path: Path) -> ReadFrame:
     saved = read_archive(path)
     depth_mm = torch.from_numpy(saved.depth_mm)
     stop_at(str(path), depth_faults(depth_mm))  # where it is not valid, too
     if saved.confidence is not None:
         stop_at(str(path), confidence_faults(torch.from_numpy(saved.confidence)))
-    return Frame(
+    return ReadFrame(
         key=path.stem,
         image=torch.from_numpy(saved.image).movedim(-1, 0).contiguous(),
         depth_mm=torch.where(torch.from_numpy(saved.valid), depth_mm, 0.0)[None],

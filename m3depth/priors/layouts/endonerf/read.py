@@ -1,4 +1,4 @@
-"""EndoNeRF's layout, as our writer leaves it or as others do."""
+"""EndoNeRF's layout read back, as our writer leaves it or as others do."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -20,15 +20,15 @@ from m3depth.io.images import (
 )
 from m3depth.io.numpy_files import read_npy
 from m3depth.io.poses_bounds import POSES
-from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
-from m3depth.priors.records import EXACT, FRAMES
-from m3depth.splatting.scene.clip import Frame
-from m3depth.splatting.scene.foreign import (
+from m3depth.priors.layouts.endonerf.foreign import (
     ForeignScene,
     foreign_cameras,
     require_size,
     unit_mm_of,
 )
+from m3depth.priors.layouts.frame import ReadFrame
+from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
+from m3depth.priors.records import EXACT, FRAMES
 
 PARTS = ("images", "masks", "depth")
 SAME_FOCAL = 1e-4  # of it
@@ -38,7 +38,7 @@ Posed = tuple[Float[Tensor, "4 4"], Float[Tensor, "3 3"]]  # camera-to-world and
 
 def read_endonerf(
     folder: Path, meta: Mapping[str, Any], foreign: ForeignScene, edited: Collection[str]
-) -> list[Frame]:
+) -> list[ReadFrame]:
     """The frames of ``images``, ``masks`` and ``depth``, which must have the same names.
 
     With ``depth_meta.json`` the depth before rounding, each frame's exact K and pose and the masks'
@@ -99,11 +99,12 @@ def _our_cameras(
     found, theirs, _ = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0)
     if len(found) != len(records):
         raise DataError(f"{folder / POSES}: {len(found)} poses, but {len(records)} frames")
-    focal_px, due_px = float(theirs[0, 0]), float(records[0][1].diagonal()[:2].mean())
-    if not abs(focal_px - due_px) <= SAME_FOCAL * due_px:  # NaN is not
+    focal_px, written_px = float(theirs[0, 0]), float(records[0][1].diagonal()[:2].mean())
+    if not abs(focal_px - written_px) <= SAME_FOCAL * written_px:  # NaN is not
         raise DataError(
-            f"{folder / POSES}: the focal length was changed since the export, from {due_px:.6g} "
-            f"to {focal_px:.6g} px; it is the camera's: write it back, or export with another rig"
+            f"{folder / POSES}: the focal length was changed since the export, from "
+            f"{written_px:.6g} to {focal_px:.6g} px; it is the camera's: write it back, "
+            "or export with another rig"
         )
     # The file's world is the first camera's, since it says so: back into the data's own
     world = records[0][0] if "world" in meta else torch.eye(4)
@@ -119,7 +120,7 @@ def _frame(
     *,
     used: int,
     unit_mm: float,
-) -> Frame:
+) -> ReadFrame:
     image = read_image(folder / "images" / name)
     use = _mask(folder / "masks" / name) == used
     values = read_npy(depth) if depth.suffix == ".npy" else read_pixels(depth)
@@ -128,7 +129,7 @@ def _frame(
     depth_mm = torch.from_numpy(values.astype(np.float32))[None] * unit_mm
     check_alike(folder / "masks" / name, use, "the image", image)
     check_alike(depth, depth_mm, "the image", image)
-    return Frame(Path(name).stem, image, depth_mm, use, intrinsics, pose)
+    return ReadFrame(Path(name).stem, image, depth_mm, use, intrinsics, pose)
 
 
 def _names(folder: Path) -> list[str]:
