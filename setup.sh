@@ -26,8 +26,8 @@ if ((${#missing[@]})); then
 fi
 
 if [[ ! -x .venv/bin/python ]]; then
-  df -Pk . | awk 'NR == 2 && $4 < 7.5 * 2^20 { exit 1 }' || {
-    echo "setup: .venv takes 7.5 GB, and $(df -Ph . | awk 'NR == 2 { print $4 }') is free in $PWD" >&2
+  df -Pk . | awk 'NR == 2 && $4 < 7.7 * 2^20 { exit 1 }' || {
+    echo "setup: .venv takes 7.7 GB, and $(df -Ph . | awk 'NR == 2 { print $4 }') is free in $PWD" >&2
     exit 1
   }
   "$python" -m venv .venv

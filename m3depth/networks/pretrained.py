@@ -36,7 +36,7 @@ def create_backbone(name: str, pretrained: bool | str) -> nn.Module:
     if pretrained is True:
         return _from_hub(name)
     if Path(pretrained).exists():
-        return _from_state(name, Path(pretrained), _read(Path(pretrained)))
+        return _from_state(name, Path(pretrained), read_weights(Path(pretrained)))
     return _from_package(name, pretrained)
 
 
@@ -73,7 +73,7 @@ def _from_package(name: str, package: str) -> nn.Module:
     files = sorted(f for f in folder.rglob("*") if f.suffix in {".pth", ".pt", ".safetensors"})
     if len(files) != 1:
         raise ConfigError(f"network.pretrained: {package} holds {len(files)} weights files, not 1")
-    weights = _read(files[0])
+    weights = read_weights(files[0])
     return _from_state(name, files[0], _renamed(weights, timm.create_model(name), files[0]))
 
 
@@ -107,6 +107,24 @@ def _from_state(name: str, source: Path, weights: dict[str, Tensor]) -> nn.Modul
     return _features(name, pretrained=True, pretrained_cfg_overlay={"state_dict": weights})
 
 
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name, of a safetensors file, of torch.save or of a checkpoint.
+
+    Raises:
+        ConfigError: the file holds something else.
+        UserError: it cannot be read.
+    """
+    if path.suffix == ".safetensors":
+        weights = _read_safetensors(path)
+    else:
+        weights = read_torch_file(path, f"network.pretrained={path}")
+    if isinstance(weights, dict):
+        weights = weights.get("state_dict", weights)
+    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise ConfigError(f"network.pretrained: {path} holds no weights by name")
+    return weights
+
+
 def _read_safetensors(path: Path) -> object:
     from safetensors.torch import load_file
 
@@ -114,13 +132,3 @@ def _read_safetensors(path: Path) -> object:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"network.pretrained={path}: cannot be read: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if path.suffix == ".safetensors":
-        weights = _read_safetensors(path)
-    else:
-        weights = read_torch_file(path, f"network.pretrained={path}")
-    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
-        raise ConfigError(f"network.pretrained: {path} holds no weights by name")
-    return weights

@@ -1,0 +1,1 @@
+"""Pretrained depth models of the transformers library, as networks of this project."""

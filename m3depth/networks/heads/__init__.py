@@ -1,0 +1,1 @@
+"""Heads of our own, which turn the features of any decoder into depth in millimetres."""
