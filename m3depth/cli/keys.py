@@ -83,7 +83,7 @@ def _refuse_groups(chosen: Sequence["Override"], file: Path) -> None:
     known = [key for one in defaults if isinstance(one, dict) for key in one]
     for one in chosen:
         name = one.key_or_group
-        if name not in known and one.package is None:
+        if name.partition("/")[0] not in known and one.package is None:
             raise ConfigError(f"{name}: no such setting{meant(nearest(name, known))}")
 
 

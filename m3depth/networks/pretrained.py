@@ -108,7 +108,7 @@ def _from_state(name: str, source: Path, weights: dict[str, Tensor]) -> nn.Modul
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name, of a safetensors file, of torch.save or of a checkpoint.
+    """Tensors by name, of a safetensors file or of torch.save.
 
     Raises:
         ConfigError: the file holds something else.
@@ -118,8 +118,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         weights = _read_safetensors(path)
     else:
         weights = read_torch_file(path, f"network.pretrained={path}")
-    if isinstance(weights, dict):
-        weights = weights.get("state_dict", weights)
     if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
         raise ConfigError(f"network.pretrained: {path} holds no weights by name")
     return weights

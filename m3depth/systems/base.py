@@ -54,12 +54,25 @@ class System(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The schedule spans the run and moves every step."""
-        optimizer = self.make_optimizer(self.parameters())
+        optimizer = self.make_optimizer(self._parameter_groups())
+        for group in optimizer.param_groups:
+            group["lr"] *= group.get("rate", 1.0)
         scheduler = self.make_scheduler(optimizer, self.steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def _parameter_groups(self) -> list[Any]:
+        """All parameters; apart, those that a module's method ``own_rates`` gives.
+
+        It gives groups with a key ``rate``, a share of the optimizer's learning rate.
+        """
+        modules: list[Any] = [one for one in self.modules() if hasattr(one, "own_rates")]
+        apart = [group for module in modules for group in module.own_rates()]
+        known = {id(one) for group in apart for one in group["params"]}
+        others = [one for one in self.parameters() if id(one) not in known]
+        return [{"params": others}, *apart] if apart else others
 
     def log_losses(self, stage: str, losses: LossBreakdown, batch: StereoBatch) -> None:
         """Log the total and its terms.

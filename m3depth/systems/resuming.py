@@ -35,10 +35,12 @@ class ResumeAsConfigured(pl.Callback):
             for group in state["param_groups"]:
                 group.update({name: self.options[name] for name in group if name in self.options})
                 if "lr" in self.options:
-                    group["initial_lr"] = self.options["lr"]
-        for schedule in checkpoint["lr_schedulers"]:
+                    group["initial_lr"] = self.options["lr"] * group.get("rate", 1.0)
+        for state, schedule in zip(
+            checkpoint["optimizer_states"], checkpoint["lr_schedulers"], strict=True
+        ):
             if "lr" in self.options and "base_lrs" in schedule:
-                schedule["base_lrs"] = [self.options["lr"]] * len(schedule["base_lrs"])
+                schedule["base_lrs"] = [group["initial_lr"] for group in state["param_groups"]]
         if self.folder is not None:
             for state in checkpoint["callbacks"].values():
                 _move(state, str(self.folder.resolve()))

@@ -10,7 +10,7 @@ from torch import nn
 from m3depth.errors import ConfigError, UserError
 from m3depth.networks.foundation.libraries import peft
 from m3depth.networks.pretrained import read_weights
-from m3depth.options import require_number, require_switch
+from m3depth.validation import require_number, require_switch
 
 SAVED_BELOW = "base_model.model."  # what peft puts before the names in its files
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from m3depth.options import require_number, require_size
+from m3depth.validation import require_number, require_size
 
 
 class ImageInput(nn.Module):

@@ -11,11 +11,12 @@ from torch.nn import functional
 from m3depth.errors import ConfigError
 from m3depth.networks.foundation.adapters import adapt
 from m3depth.networks.foundation.images import ImageInput
+from m3depth.networks.foundation.names import keep_names
 from m3depth.networks.foundation.taps import Taps
 from m3depth.networks.foundation.weights import create_model
 from m3depth.networks.heads.decoded import Channels
-from m3depth.options import require_number, require_switch
 from m3depth.types import DepthMap, Kind, Scale
+from m3depth.validation import require_number, require_switch
 
 MakeHead = Callable[[Channels], nn.Module]
 
@@ -80,6 +81,7 @@ class FoundationModel(nn.Module):
             model.activation_checkpointing_enable()
         adapt(model, **(adapter or {}))
         self.model: nn.Module = model
+        keep_names(self)
         self.head: nn.Module | None = None
         if head:
             self.taps = Taps(self.model)
@@ -97,12 +99,11 @@ class FoundationModel(nn.Module):
         unit = self.unit_mm if self.kind is Kind.DEPTH else 1 / self.unit_mm
         return (DepthMap(_at(unit * own, image), self.kind, self.scale),)
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """For an optimiser; ``rate`` is the share of its learning rate."""
-        encoder = [*next(self.model.children()).parameters()]
-        known = set(map(id, encoder))
-        others = [one for one in self.parameters() if id(one) not in known]
-        return [{"params": others}, {"params": encoder, "rate": self.encoder_rate}]
+    def own_rates(self) -> list[dict[str, Any]]:
+        """For the optimiser; ``rate`` is a share of its learning rate (see `System`)."""
+        encoder = next(self.model.children())
+        groups = [{"params": [*encoder.parameters()], "rate": self.encoder_rate}]
+        return groups if self.encoder_rate != 1 else []
 
 
 def _width_per_focal_length(degrees: Float[Tensor, " b"]) -> Float[Tensor, "b 1 1 1"]:

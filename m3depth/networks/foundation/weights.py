@@ -15,7 +15,6 @@ from m3depth.networks.foundation.libraries import transformers
 from m3depth.networks.pretrained import read_weights
 
 FILE = "model.safetensors"  # on the hub, and in a folder that transformers saved
-OURS = "network.model."  # before the same names in a checkpoint of m3depth
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +29,7 @@ def create_model(
         hub: name of its weights on huggingface.co.
         licence: of these weights, which is logged when weights are loaded.
         pretrained: false (random weights), true (``hub``), another name there, a folder that
-            transformers saved, a safetensors file of it, with its names of today or of old, or
-            a checkpoint of m3depth with the same model.
+            transformers saved, or a safetensors file of it, with its names of today or of old.
 
     Raises:
         ConfigError: the options are none of the model's, or the weights do not fit it.
@@ -42,9 +40,7 @@ def create_model(
     with torch.device("meta"):
         outline: Any = _built(architecture)
     name = hub if pretrained is True else pretrained
-    weights = read_weights(_file(name, hub))
-    own = {key.removeprefix(OURS): one for key, one in weights.items() if key.startswith(OURS)}
-    model = _loaded(outline, own or weights, name)
+    model = _loaded(outline, read_weights(_file(name, hub)), name)
     known = name == hub or Path(name).exists()
     about = (hub, licence) if known else (name, f"see https://huggingface.co/{name}")
     logger.info("weights of %s: licence %s", *about)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from m3depth.errors import ConfigError
 from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.networks.heads.log_binomial import LogBinomial
-from m3depth.options import require_number
+from m3depth.validation import require_number
 
 ALPHA, GAMMA = 300, 2  # of the attractors, as ZoeDepth's weights were trained
 LEAST = 1e-3  # width of a bin and place of an attractor, before anything is scaled

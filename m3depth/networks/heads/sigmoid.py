@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.networks.heads.decoded import Channels, Decoded
-from m3depth.options import require_number
+from m3depth.validation import require_number
 
 
 class SigmoidDepth(nn.Module):

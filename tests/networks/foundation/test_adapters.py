@@ -92,6 +92,25 @@ def test_merged_gives_the_same_depth_with_no_adapter_left():
     assert network.state_dict().keys() == plain.state_dict().keys()
 
 
+@pytest.mark.parametrize("adapter", [{"rank": 4}, DORA])
+def test_a_training_with_adapters_begins_from_weights_without(adapter: dict[str, object]):
+    plain = tiny(architecture=METRIC, kind="depth", scale="metric").eval()
+    network = tiny(architecture=METRIC, kind="depth", scale="metric", adapter=adapter).eval()
+    told = network.load_state_dict(plain.state_dict(), strict=False)
+    assert not told.unexpected_keys
+    assert all("lora" in name for name in told.missing_keys)
+    torch.testing.assert_close(network(IMAGE)[0].values, plain(IMAGE)[0].values)
+
+
+def test_a_network_s_state_comes_back_whole_inside_another():
+    system = nn.ModuleDict({"network": stirred(tiny(adapter=DORA))})
+    again = nn.ModuleDict({"network": tiny(adapter=DORA)})
+    again.load_state_dict(system.state_dict())
+    pairs = zip(system.named_parameters(), again.named_parameters(), strict=True)
+    for (name, one), (_, other) in pairs:
+        assert torch.equal(one, other), name
+
+
 def saved_by_peft(folder: Path, rank: int, names: tuple[str, str]) -> Path:
     model = tiny().model
     adapted = get_peft_model(model, LoraConfig(r=rank, use_dora=True, target_modules=list(names)))

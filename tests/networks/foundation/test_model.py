@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from tiny import BACKBONE, METRIC, tiny
 from torch import nn
 
 from m3depth.errors import ConfigError
+from m3depth.networks.configuration import built, of_modules_alone
 from m3depth.networks.contract import require_depth_maps
 from m3depth.networks.heads.bins import MetricBins
 from m3depth.networks.heads.sigmoid import SigmoidDepth
-from m3depth.networks.trained import of_modules_alone
 from m3depth.types import Kind, Scale
 
 CONF = str(Path(__file__).parents[3] / "conf")
@@ -36,10 +36,10 @@ def outline(name: str, *overrides: str) -> nn.Module:
     """Of a configured network: shapes alone."""
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("train", [f"network={name}", "network.pretrained=false", *overrides])
-    assert of_modules_alone(config.network)
+    options = OmegaConf.to_container(config.network)
+    assert of_modules_alone(options)
     with torch.device("meta"):
-        network: nn.Module = instantiate(config.network)
-    return network
+        return built(options)
 
 
 def count(network: nn.Module, trained: bool = False) -> int:
@@ -242,14 +242,13 @@ def test_gradient_checkpointing_changes_memory_and_not_gradients(monkeypatch: py
             torch.testing.assert_close(other.grad, one.grad)
 
 
-def test_the_encoder_s_rate_is_apart():
-    groups = tiny(head=partial(SigmoidDepth), encoder_rate=0.1).parameter_groups()
-    assert [group.get("rate", 1) for group in groups] == [1, 0.1]
-    network = tiny(encoder_rate=0.1)
-    others, encoder = network.parameter_groups()
+def test_only_the_encoder_has_a_rate_of_its_own():
+    network = tiny(head=partial(SigmoidDepth), encoder_rate=0.1)
+    (group,) = network.own_rates()
+    assert group["rate"] == 0.1
     own = {id(one) for one in network.model.backbone.parameters()}
-    assert {id(one) for one in encoder["params"]} == own
-    assert len(others["params"]) + len(encoder["params"]) == len([*network.parameters()])
+    assert {id(one) for one in group["params"]} == own
+    assert not tiny().own_rates()
 
 
 @pytest.mark.parametrize(

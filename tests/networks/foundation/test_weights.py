@@ -1,4 +1,4 @@
-"""Weights of the hub, a folder, a file or a checkpoint; and none."""
+"""Weights of the hub, a folder or a file; and none."""
 
 import logging
 import sys
@@ -39,14 +39,6 @@ def test_the_hub_s_own_layout_loads_with_no_difference(
     for key, value in expected().items():
         assert torch.equal(found[key], value), key
     assert "weights of somebody/depth-model: licence of somebody" in caplog.text
-
-
-def test_a_checkpoint_of_the_same_network_loads(tmp_path: Path):
-    ours = {f"network.{key}": value for key, value in tiny().state_dict().items()}
-    path = tmp_path / "best.ckpt"
-    torch.save({"state_dict": {**ours, "network.head.weight": torch.ones(1)}}, path)
-    found = tiny(pretrained=str(path)).state_dict()
-    assert all(torch.equal(value, ours[f"network.{key}"]) for key, value in found.items())
 
 
 def test_weights_that_do_not_fit_are_refused_with_the_first_names(folder: Path):
