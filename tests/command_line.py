@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
+import jaxtyping
+
 from m3depth.cli.app import main
 
 NETWORK = ("network=resnet18", "network.encoder=test_resnet", "network.widths=[16,16,8,8,8]")
@@ -52,6 +54,15 @@ def m3depth(*arguments: object) -> Told:
         finally:
             logging.root.handlers[:], logging.root.level = handlers, level
     return Told(status, out.getvalue(), err.getvalue())
+
+
+def m3depth_unchecked(*arguments: object) -> Told:
+    """The same without the tests' type checks, before which a setting of another kind would end."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        return m3depth(*arguments)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def succeed(*arguments: object) -> Told:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from m3depth.losses.objective import LossBreakdown
-from m3depth.systems.base import MakeOptimizer, MakeScheduler, System
+from m3depth.systems.base import System
 from m3depth.types import DepthMap, Kind, StereoBatch, StereoRig
 
 
@@ -43,10 +43,8 @@ class MetricDepth(System):
 
     needs = frozenset({"left", "depth_mm"})
 
-    def __init__(
-        self, network: nn.Module, optimizer: MakeOptimizer, scheduler: MakeScheduler
-    ) -> None:
-        super().__init__(optimizer, scheduler)
+    def __init__(self, network: nn.Module, **recipe: object) -> None:
+        super().__init__(**recipe)
         self.network = network
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:

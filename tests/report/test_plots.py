@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plotly.offline import get_plotlyjs
 
 from m3depth.evaluation.result import Evaluation
 from m3depth.report.curves import curve_figures, read_curves
@@ -67,7 +66,3 @@ def test_cloud_leaves_out_what_would_dwarf_the_scene(with_truth: Evaluation) -> 
 
 def test_no_cloud_without_calibration(uncalibrated: Evaluation) -> None:
     assert cloud(uncalibrated.chosen[0], 80.0) is None
-
-
-def test_plotly_is_there_to_be_inlined() -> None:
-    assert "scatter3d" in get_plotlyjs()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from command_line import TINY, Told, m3depth, m3depth_process, succeed
+from command_line import TINY, m3depth, m3depth_process, succeed
 
 RUN = ("train", *TINY, "trainer.max_epochs=4", "seed=3", "data.train.count=6")
 
@@ -92,10 +92,10 @@ def test_a_killed_run_continues_from_its_last_checkpoint(whole: Path, tmp_path: 
     same_run(tmp_path, whole)
 
 
-def stopped_at(output: Path, *more: object, name: str = "SIGTERM", **options: object) -> Told:
+def sending(name: str, **options: object) -> str:
+    """A training that sends itself a signal."""
     inside = "".join(f", {key}: {value}" for key, value in options.items())
-    sends = f"+callbacks.kill={{_target_: run_fakes.SignalAt, name: {name}{inside}}}"
-    return m3depth_process(*RUN, sends, f"output={output}", *more, cwd=output.parent)
+    return f"+callbacks.kill={{_target_: run_fakes.SignalAt, name: {name}{inside}}}"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
     whole: Path, tmp_path: Path, name: str, options: dict[str, object], steps: int
 ):
     output = tmp_path / "run"
-    told = stopped_at(output, name=name, **options)
+    told = m3depth(*RUN, sending(name, **options), f"output={output}")
     assert told.status == 1, told.err
     assert f"m3depth train: stopped; m3depth train output={output} checkpoint=last" in told.line
     saved = torch.load(output / "checkpoints/last.ckpt", weights_only=True)
@@ -123,7 +123,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
 
 def test_asked_twice_a_run_stops_at_once(tmp_path: Path):
     output = tmp_path / "run"
-    told = stopped_at(output, name="SIGINT", step=2, times=2)
+    told = m3depth(*RUN, sending("SIGINT", step=2, times=2), f"output={output}")
     assert told.status == 1
     assert "stopped; there is no checkpoint yet" in told.line
     assert not (output / "checkpoints").exists()
@@ -133,7 +133,8 @@ def test_workers_see_the_frames_that_are_left(tmp_path: Path):
     """They fetch ahead of the training, from the epoch and the place that it goes on at."""
     workers = ("data.workers=1", "trainer.max_epochs=2", "data.train.count=8")
     succeed(*RUN, *workers, f"output={tmp_path}/whole")
-    assert stopped_at(tmp_path / "run", *workers, step=6).status == 1
+    stop = sending("SIGTERM", step=6)
+    assert m3depth(*RUN, *workers, stop, f"output={tmp_path}/run").status == 1
     succeed("train", "~callbacks.kill", "checkpoint=last", f"output={tmp_path}/run")
     same_run(tmp_path / "run", tmp_path / "whole")
 

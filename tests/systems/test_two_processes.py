@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import Told, m3depth_process
+from command_line import Told, m3depth_process, succeed
 
 RUN = (
     *("train", "objective=monodepth", "augmentation=none", "trainer.max_epochs=1"),
@@ -23,8 +23,7 @@ RUN = (
 @pytest.fixture(scope="module")
 def one_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     cwd = tmp_path_factory.mktemp("one")
-    told = m3depth_process(*RUN, "data.batch_size=4", f"output={cwd}/run", cwd=cwd)
-    assert told.status == 0, told.err
+    succeed(*RUN, "data.batch_size=4", f"output={cwd}/run")
     return final(cwd / "run")
 
 
