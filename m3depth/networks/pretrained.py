@@ -26,7 +26,7 @@ def create_backbone(name: str, pretrained: bool | str) -> nn.Module:
 
     Raises:
         ConfigError: no such model, or weights that do not fit it.
-        UserError: the weights cannot be had, with the ways to go on without.
+        UserError: the weights cannot be fetched; the message says how to continue without them.
     """
     if name not in timm.list_models():
         near = ", ".join(timm.list_models(f"*{name[:6]}*")[:5]) or "see timm.list_models()"

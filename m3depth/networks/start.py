@@ -18,7 +18,7 @@ def begin(network: nn.Module, options: Any) -> frozenset[str]:
     """Give the network, and the modules inside it, the weights that ``options`` name.
 
     A module takes the tensors that fit it by name and shape; one of another shape, or that the
-    checkpoint lacks, stays as it is and is told of.
+    checkpoint lacks, stays as it is and is reported.
 
     Args:
         network: As `m3depth.systems.build` made it.
