@@ -27,11 +27,7 @@ class CurvePanel(NamedTuple):
 
 PANELS = (
     CurvePanel("Loss", lambda name: name.endswith("/loss"), log=True),
-    CurvePanel(
-        "Terms of the loss",
-        lambda name: "/" in name and not name.endswith(NO_TERMS),
-        log=True,
-    ),
+    CurvePanel("Terms of the loss", lambda n: "/" in n and not n.endswith(NO_TERMS), log=True),
     CurvePanel("Expected error: negative log-likelihood", lambda name: name.endswith("/error")),
     CurvePanel("Validation error, mm", lambda name: name.endswith("_mm")),
     CurvePanel("Learning rate", lambda name: name.startswith("lr")),

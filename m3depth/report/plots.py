@@ -33,12 +33,8 @@ def frame_errors(evaluation: Evaluation) -> Figure | None:
         marker_color="#3b82c4",
     )
     figure = styled(go.Figure(bars), "", "frame", "MAE, mm")
-    return figure.add_hline(
-        y=first.metrics["mae_mm"],
-        line_dash="dot",
-        line_color=GREY,
-        annotation_text="mean",
-    )
+    mean = first.metrics["mae_mm"]
+    return figure.add_hline(y=mean, line_dash="dot", line_color=GREY, annotation_text="mean")
 
 
 def reliability(result: Result) -> Figure | None:
@@ -49,6 +45,7 @@ def reliability(result: Result) -> Figure | None:
     if not known:
         return None
     hover = "confidence %{x:.0%}, right %{y:.0%}<extra></extra>"
+    dotted = {"dash": "dot", "color": GREY}
     lines = [
         go.Scatter(
             x=known["told"],
@@ -58,13 +55,7 @@ def reliability(result: Result) -> Figure | None:
             line_color="#3b82c4",
             hovertemplate=hover,
         ),
-        go.Scatter(
-            x=[0, 1],
-            y=[0, 1],
-            mode="lines",
-            name="ideal",
-            line={"dash": "dot", "color": GREY},
-        ),
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name="ideal", line=dotted),
     ]
     within = f"within {known['within_mm']:g} mm"
     figure = styled(go.Figure(lines), "", f"confidence: probability of being {within}", within)

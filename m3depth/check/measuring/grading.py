@@ -90,9 +90,4 @@ def _whole(values: Values, errors: Values) -> Estimate:
     certain = np.isfinite(errors)
     if not certain.any():
         return Estimate(0.0, math.inf)
-    values, errors = values[certain], errors[certain]
-    middle = float(np.median(values))
-    spread = 1.4826 * float(np.median(np.abs(values - middle)))
-    return Estimate(
-        middle, 1.25 * math.hypot(spread, float(np.median(errors))) / len(values) ** 0.5
-    )
+    return Estimate.of_median(values[certain], float(np.median(errors[certain])))

@@ -1,7 +1,7 @@
 """How the rows of one view lie against those of the other: a robust fit of vertical disparity."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -24,6 +24,13 @@ class Estimate(NamedTuple):
 
     value: float
     error: float
+
+    @classmethod
+    def of_median(cls, values: Values, error: float = 0.0) -> Self:
+        """The median, from the values' spread and the typical ``error`` of one of them."""
+        middle = float(np.median(values))
+        spread = 1.4826 * float(np.median(np.abs(values - middle)))
+        return cls(middle, 1.25 * math.hypot(spread, error) / len(values) ** 0.5)
 
     @property
     def sure(self) -> float:

@@ -39,6 +39,7 @@ class EightBitTruth:
         _, shown, values = max(coarse, key=lambda entry: entry[2].size)
         deepest = max(float(v.max()) for _, _, v in known if v.size)
         whole = all(float(np.abs(v - v.round()).max()) < WHOLE for _, _, v in coarse)
+        low, high = float(values.min()), float(values.max()) + 1e-3
         severity = Severity.WARNING if whole and deepest >= LEVELS else Severity.ERROR
         levels = len(np.unique(values))
         step = float(np.median(np.diff(np.unique(values)))) if levels > 1 else 0.0
@@ -48,13 +49,7 @@ class EightBitTruth:
             said + f"{len(known)} frames",
             {"levels": float(levels), "step_mm": step},
             tuple(f.key for f, _, _ in coarse),
-            colour(
-                shown,
-                float(values.min()),
-                float(values.max()) + 1e-3,
-                INVERSE_DEPTH_COLOURS,
-                shown > 0,
-            ),
+            colour(shown, low, high, INVERSE_DEPTH_COLOURS, shown > 0),
         )
 
 

@@ -37,20 +37,12 @@ class ViewColours:
         """At most one finding of each kind."""
         compared = [(frame, log_ratios(frame)) for frame in sampled.plain]
         ratios = [(frame, ratio) for frame, ratio in compared if len(ratio)]
-        light = [(frame, _estimate(ratio.mean(1))) for frame, ratio in ratios]
-        hue = [
-            (frame, max((_estimate(c) for c in _tints(ratio).T), key=lambda e: abs(e.value)))
-            for frame, ratio in ratios
-        ]
-        yield from _finding(
-            "exposure_difference",
-            light,
-            self.brightness,
-            "the views differ in brightness",
-        )
-        yield from _finding(
-            "colour_difference", hue, self.colour, "the views differ in colour: one channel"
-        )
+        light = [(frame, Estimate.of_median(ratio.mean(1))) for frame, ratio in ratios]
+        hue = [(frame, _strongest_tint(ratio)) for frame, ratio in ratios]
+        said = "the views differ in brightness"
+        yield from _finding("exposure_difference", light, self.brightness, said)
+        said = "the views differ in colour: one channel"
+        yield from _finding("colour_difference", hue, self.colour, said)
 
 
 def log_ratios(frame: MeasuredFrame) -> Ratios:
@@ -72,15 +64,9 @@ def log_ratios(frame: MeasuredFrame) -> Ratios:
     return ratios
 
 
-def _tints(ratios: Ratios) -> Ratios:
-    tints: Ratios = ratios - ratios.mean(1, keepdims=True)
-    return tints
-
-
-def _estimate(values: NDArray[np.floating]) -> Estimate:
-    middle = float(np.median(values))
-    spread = 1.4826 * float(np.median(np.abs(values - middle)))
-    return Estimate(middle, 1.25 * spread / len(values) ** 0.5)
+def _strongest_tint(ratios: Ratios) -> Estimate:
+    tints = ratios - ratios.mean(1, keepdims=True)
+    return max((Estimate.of_median(channel) for channel in tints.T), key=lambda e: abs(e.value))
 
 
 def _finding(

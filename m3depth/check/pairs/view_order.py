@@ -26,6 +26,7 @@ class SwappedViews:
         worst = max(swapped, key=lambda frame: frame.behind)
         shift = float(np.median(worst.kept.shift_px[:, 0]))
         typical = float(np.median([frame.behind for frame in swapped]))
+        evidence = {"wrong_way_share": worst.behind, "median_disparity_px": shift}
         yield Finding(
             "swapped_views",
             Severity.ERROR,
@@ -35,15 +36,10 @@ class SwappedViews:
             f"of {len(sampled.plain)} frames",
             "exchange left and right; if they are right, the principal points of the two views "
             "differ: give cx_right, or rectify so that infinity has disparity 0",
-            {
-                "wrong_way_share": worst.behind,
-                "median_disparity_px": shift,
-                "infinity_px": worst.offset_px,
-            },
+            {**evidence, "infinity_px": worst.offset_px},
             tuple(frame.key for frame in swapped),
             worst.joined,
-            "Lines join points that both views show; near things are further "
-            "left in the right view.",
+            "Lines join points that both views show; near things are further left in the right.",
         )
 
 
