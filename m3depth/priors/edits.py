@@ -25,7 +25,7 @@ def edited_files(scene: Path) -> list[str]:
     records = found.pop(FRAMES, None)
     for path in _records(scene):
         found |= _checksums(path)
-    edited = [name for name, due in sorted(found.items()) if _is_another(scene / name, due)]
+    edited = [name for name, one in sorted(found.items()) if _is_another(scene / name, one)]
     changed = records is not None and records != records_checksum(scene)
     return edited + [FRAMES] * changed
 
@@ -71,11 +71,11 @@ def _records(scene: Path) -> list[Path]:
 def _checksums(path: Path) -> Mapping[str, int]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # whoever needs it says so
+    except (OSError, ValueError):  # told where it is needed
         return {}
     found = content.get("crc32") if isinstance(content, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _is_another(path: Path, due: int) -> bool:
-    return path.is_file() and checksum(path) != due
+def _is_another(path: Path, written: int) -> bool:
+    return path.is_file() and checksum(path) != written

@@ -49,7 +49,7 @@ class DepthPrior:
         return self.disparity_px is None or bool(self.rig.calibrated)
 
     def require_millimetres(self) -> None:
-        """Stop whoever needs depth in millimetres where there is only disparity.
+        """Stop where millimetres are needed and only disparity is known.
 
         Raises:
             DataError: the rig is not calibrated.

@@ -62,7 +62,7 @@ def recentred(prior: DepthPrior, middle: Middle, even: bool = False) -> tuple[De
         prior: As it was predicted.
         middle: Where the reader takes the principal point to be.
         even: Leave even sizes, whose half is the same for readers that divide whole numbers: two
-            columns move the middle by one pixel, so that it is to half a pixel where it is due.
+            columns move the middle by one pixel, so that it is met to half a pixel.
 
     Raises:
         DataError: it would cost more than a quarter of the width or of the height.

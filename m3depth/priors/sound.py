@@ -72,7 +72,7 @@ def colour_faults(image: Float[Tensor, "*shape"]) -> Iterator[Fault]:
     if not (isfinite(low) and isfinite(high)):
         yield Fault("colours", "NaN or infinity among the colours", "write the image again")
     elif low < -ROUNDING or high > 1 + ROUNDING:
-        yield Fault("colours", f"colours from {low:.3g} to {high:.3g}", "due are 0 to 1")
+        yield Fault("colours", f"colours from {low:.3g} to {high:.3g}", "expected 0 to 1")
 
 
 def depth_faults(depth: Float[Tensor, "*shape"]) -> Iterator[Fault]:
@@ -102,15 +102,15 @@ def confidence_faults(confidence: Float[Tensor, "*shape"]) -> Iterator[Fault]:
     """Of a probability."""
     low, high = (float(extreme) for extreme in confidence.aminmax())
     if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # NaN is not
-        yield Fault("confidence", f"confidence from {low:.3g} to {high:.3g}", "due are 0 to 1")
+        yield Fault("confidence", f"confidence from {low:.3g} to {high:.3g}", "expected 0 to 1")
 
 
 def camera_faults(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:
     """What no pinhole camera's K has, for images of ``size`` (height, width)."""
-    due = torch.tensor([[0, 0, 1]], dtype=K.dtype)
-    whole = K.shape == (3, 3) and bool(K.isfinite().all()) and bool((K[2:] - due == 0).all())
+    last_row = torch.tensor([[0, 0, 1]], dtype=K.dtype)
+    whole = K.shape == (3, 3) and bool(K.isfinite().all()) and bool((K[2:] - last_row == 0).all())
     if not (whole and K[0, 0] > 0 and K[1, 1] > 0 and K[0, 1] == 0 and K[1, 0] == 0):
-        told = "due are [fx 0 cx; 0 fy cy; 0 0 1], finite, focal lengths above 0 and no skew"
+        told = "expected [fx 0 cx; 0 fy cy; 0 0 1], finite, focal lengths above 0 and no skew"
         yield Fault("intrinsics", f"K = {K.tolist()}", told)
         return
     for oddity in _oddities(K, size):
@@ -178,7 +178,7 @@ def _require_maps(prior: DepthPrior) -> None:
         if one.shape != (1, *prior.size):
             raise DataError(
                 f"{prior.key}: {name} has the shape {tuple(one.shape)}, the image "
-                f"{tuple(prior.image.shape)}; one channel of the image's size is due"
+                f"{tuple(prior.image.shape)}; expected one channel of the image's size"
             )
     if use.dtype != torch.bool:
-        raise DataError(f"{prior.key}: use holds {use.dtype}; true or false is due: mask > 0")
+        raise DataError(f"{prior.key}: use holds {use.dtype}; expected true or false: mask > 0")

@@ -232,59 +232,12 @@ def test_bounds_are_each_frames_used_depths_but_no_stray_pixel(tmp_path: Path) -
     assert (meta["near"], meta["far"]) == pytest.approx((40, 200), abs=1)
 
 
-def files(scene: Path) -> dict[str, bytes]:
-    found = (path for path in scene.rglob("*") if path.is_file())
-    return {str(path.relative_to(scene)): path.read_bytes() for path in found}
-
-
-def test_a_killed_export_is_taken_up_where_it_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    priors = [prior(i) for i in range(4)]
-    whole = files(export(tmp_path / "whole", priors))
-
-    broken = endonerf(tmp_path / "broken")
-    broken.write(0, priors[0])
-    with monkeypatch.context() as patch:
-        patch.setattr("m3depth.priors.records.FrameRecords.add", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            broken.write(1, priors[1])
-    assert (tmp_path / "broken" / "images" / "000001.png").exists()
-
-    again = endonerf(tmp_path / "broken")
-    assert [again.done(i, one.key, one.rig) for i, one in enumerate(priors)] == [
-        True,
-        False,
-        False,
-        False,
-    ]
-    assert again.finish(4) == [1, 2, 3]
-    assert not (tmp_path / "broken" / "depth_meta.json").exists()
-    for index in (1, 2, 3):
-        again.write(index, priors[index])
-    assert again.finish(4) == []
-    assert files(tmp_path / "broken") == whole
-
-
 def test_an_export_that_is_taken_up_again_is_not_complete_until_finished(tmp_path: Path) -> None:
     writer = endonerf(export(tmp_path, [prior(0)]))
     writer.write(1, prior(1))
     assert not (tmp_path / "depth_meta.json").exists()
     assert writer.finish(2) == []
     assert (tmp_path / "depth_meta.json").exists()
-
-
-def test_shards_in_any_order_make_the_same_bytes(tmp_path: Path) -> None:
-    priors = [prior(i, moving=True) for i in range(5)]
-    whole = files(export(tmp_path / "whole", priors))
-    left = {}
-    for shard in (2, 0, 1):
-        writer = endonerf(tmp_path / "parts")
-        for index in range(shard, 5, 3):
-            writer.write(index, priors[index])
-        left[shard] = writer.finish(5)
-    assert left == {2: [0, 1, 3, 4], 0: [1, 4], 1: []}
-    assert files(tmp_path / "parts") == whole
 
 
 def test_a_skipped_frame_leaves_equal_counts_and_is_named(tmp_path: Path) -> None:

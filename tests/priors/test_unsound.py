@@ -45,11 +45,11 @@ BAD = {
     "mask_of_numbers": (lambda p: with_map(p, "use", torch.ones_like(p.depth_mm)), "mask > 0"),
     "mask_of_three": (
         lambda p: with_map(p, "use", p.image > 0),
-        r"use has the shape \(3, 48, 64\), the image \(3, 48, 64\); one channel",
+        r"use has the shape \(3, 48, 64\), the image \(3, 48, 64\); expected one channel",
     ),
     "small_mask": (lambda p: with_map(p, "use", p.depth_mm[:, :9] > 0), "use has the shape"),
     "cut_depth": (lambda p: with_map(p, "depth_mm", p.depth_mm[:, :9]), "depth_mm has the shape"),
-    "nan_confidence": (lambda p: replace(p, confidence=0 * p.depth_mm.log()), "due are 0 to 1"),
+    "nan_confidence": (lambda p: replace(p, confidence=0 * p.depth_mm.log()), "expected 0 to 1"),
     "percent": (lambda p: replace(p, confidence=p.confidence * 0 + 80), "confidence from 80"),
     "nan_rig": (lambda p: with_rig(p, cx=float("nan")), "cx of the rig is nan"),
     "no_focal_length": (lambda p: with_rig(p, fy=0.0), "fy of the rig is 0"),

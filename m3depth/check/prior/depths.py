@@ -63,7 +63,7 @@ class Units:
                 Severity.ERROR,
                 f"{culled:.0%} of the used depths are nearer than {scene.habits.cull:g} units, "
                 f"which this reader never draws (their median is {middle:.3g}): metres where "
-                "millimetres are due",
+                "millimetres are expected",
                 "multiply depth, translations and bounds by 1000",
                 {"culled_share": culled, "median": middle},
             )
@@ -71,7 +71,7 @@ class Units:
         low, high = self.plausible_mm
         middle_mm = middle * scene.unit_mm
         if not low <= middle_mm <= high:
-            metres = "; metres where millimetres are due?" if middle_mm < low else ""
+            metres = "; metres where millimetres are expected?" if middle_mm < low else ""
             yield Finding(
                 "unit",
                 Severity.ERROR,

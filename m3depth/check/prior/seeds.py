@@ -27,12 +27,12 @@ class TooFewSeeds:
         first, *others = frames
         if not seeds.stops and not _without_tools(first):  # the program's own target counts them
             return
-        due, counts = seeds.others // scene.count, [_fresh(f, first, seeds) for f in others]
-        lacking = [f.name for f, count in zip(others, counts, strict=True) if count < due]
+        wanted, counts = seeds.others // scene.count, [_fresh(f, first, seeds) for f in others]
+        lacking = [f.name for f, count in zip(others, counts, strict=True) if count < wanted]
         few = int(first.used.sum()) if first.used.sum() < seeds.first else None
         if lacking or few is not None:
-            where = f"{min(counts)} of {due} due in {lacking[0]}" if lacking else ""
-            start = f"{few} of {seeds.first} due in {first.name}" if few is not None else ""
+            where = f"{min(counts)} of {wanted} needed in {lacking[0]}" if lacking else ""
+            start = f"{few} of {seeds.first} needed in {first.name}" if few is not None else ""
             yield Finding(
                 "too_few_seeds",
                 Severity.ERROR if seeds.stops else Severity.WARNING,
@@ -42,7 +42,7 @@ class TooFewSeeds:
                 f"{', '.join(one for one in (start, where) if one)}; it stops (ValueError)",
                 "give masks of the tools with the data, of larger images, or take another reader: "
                 "Deform3DGS and EndoGaussian take such scenes",
-                {"fewest_px": float(min(counts)), "due_px": float(due)},
+                {"fewest_px": float(min(counts)), "due_px": float(wanted)},
                 tuple(lacking),
             )
 

@@ -117,11 +117,12 @@ def _points(scene: PriorScene) -> Array:
     return np.empty((0, 3)) if scene.points is None else scene.points
 
 
-def _size_faults(due: tuple[int, int], size: tuple[int, ...]) -> Iterator[Fault]:
-    if due != size:
+def _size_faults(stated: tuple[int, int], size: tuple[int, ...]) -> Iterator[Fault]:
+    if stated != size:
         yield Fault(
             "camera_size",
-            f"the camera is one of {due[1]}x{due[0]} images, and the image is {size[1]}x{size[0]}",
+            f"the camera is one of {stated[1]}x{stated[0]} images, and the image is "
+            f"{size[1]}x{size[0]}",
             "scale K with the images, and say their size beside it",
         )
 

@@ -1,4 +1,4 @@
-"""Inverse depth where depth is due, or depth where inverse depth is due."""
+"""Inverse depth where depth is expected, or the other way round."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from m3depth.priors.records import EXACT
 
 @dataclass(frozen=True)
 class UpsideDown:
-    """Inverse depth where depth is due, or depth where inverse depth is due.
+    """Inverse depth where depth is expected, or the other way round.
 
     The float depth beside it tells, where there is one; else the light does, as an endoscope's
     falls off with the distance: near is bright.

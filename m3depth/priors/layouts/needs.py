@@ -1,4 +1,4 @@
-"""What a program needs of a scene and does not find: told by `export` and by `check` alike."""
+"""What a program needs of a scene and does not find: `export` and `check` both tell it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

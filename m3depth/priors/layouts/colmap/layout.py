@@ -1,4 +1,4 @@
-"""A COLMAP model of known cameras, for gsplat, nerfstudio and whoever else reads one."""
+"""A COLMAP model of known cameras, for gsplat, nerfstudio and others that read one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
