@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from m3depth.version import __version__
 
 if TYPE_CHECKING:
-    from m3depth.priors.load import load
+    from m3depth.priors.predictor import load
 
 __all__ = ["__version__", "load"]
 
@@ -25,7 +25,7 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> Any:
     """``m3depth.load`` brings torch along, so it is imported when it is asked for."""
     if name == "load":
-        from m3depth.priors.load import load
+        from m3depth.priors.predictor import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from m3depth.data.synthetic import SyntheticPairs
-from m3depth.priors.load import load
+from m3depth.priors.predictor import load
 
 FRAMES = range(24, 48)  # of the test split; the variants were chosen on the 24 before these
 SIZES, RESAMPLES = ((192, 256), (384, 512)), 5000

@@ -18,9 +18,11 @@ from m3depth.io.files import write_png, write_text
 from m3depth.networks.finest import Finest
 from m3depth.priors.exporting import Export
 from m3depth.priors.layouts.writer import SceneWriter
-from m3depth.priors.load import load
-from m3depth.priors.predictor import DepthPredictor, View
-from m3depth.priors.sources import PredictorSource
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.sources.checkpoint import network_source
+from m3depth.sources.network import NetworkSource
+from m3depth.sources.together import batched
+from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
 RENDERED_FRAMES = 8  # shown forwards and backwards until there are enough
@@ -60,53 +62,53 @@ def measure(
         root = Path(folder)
         _write(root / "frames", frames, (native[0], native[1]))
         data = SingleViews(root / "frames")
-        predictor = (
-            load(checkpoint, device, batch_size=batch_size)
+        source = (
+            network_source(checkpoint, device, batch_size=batch_size)
             if checkpoint
             else _untrained(network, (size[0], size[1]), data.calibration.rig, device, batch_size)
         )
         images = [data[index]["left"] for index in range(frames)]
         works: dict[str, Work] = {
-            "network": partial(_network, predictor, frames),
-            "predictor": partial(_predictor, predictor, images, data.calibration.rig),
+            "network": partial(_network, source, frames),
+            "predictor": partial(_predictor, DepthPredictor(source), images, data.calibration.rig),
         }
         for name, make in writers.items():
-            works[name] = partial(_export, predictor, data, make, root / name)
+            works[name] = partial(_export, source, data, make, root / name)
         fps = {name: round(rate, 2) for name, rate in rates(works, repeats).items()}
     network_fps = fps.pop("network")
     return {
-        "size": list(predictor.size),
+        "size": list(source.size),
         "native": list(native),
         "frames": frames,
         "batch": batch_size,
         "threads": torch.get_num_threads(),
-        "device": str(predictor.device),
+        "device": str(source.device),
         "fps": {"network": network_fps, **fps},
         "ratio": {name: round(rate / network_fps, 3) for name, rate in fps.items()},
     }
 
 
-def _network(predictor: DepthPredictor, frames: int) -> int:
-    images = torch.rand(predictor.batch_size, 3, *predictor.size)
+def _network(source: NetworkSource, frames: int) -> int:
+    images = torch.rand(source.batch_size, 3, *source.size)
     with torch.inference_mode():
-        for _ in range(0, frames, predictor.batch_size):
-            predictor.network(images.to(predictor.device)).values.cpu()
+        for _ in range(0, frames, source.batch_size):
+            source.network(images.to(source.device)).values.cpu()
     return frames
 
 
 def _predictor(predictor: DepthPredictor, images: Sequence[Tensor], rig: StereoRig) -> int:
-    step = predictor.batch_size
-    for first in range(0, len(images), step):
-        predictor.together([View("", image, rig) for image in images[first : first + step]])
+    samples: list[StereoBatch] = [{"key": "", "left": image, "rig": rig} for image in images]
+    for some in batched(samples, predictor.source.batch_size):
+        predictor.together(some)
     return len(images)
 
 
 def _export(
-    predictor: DepthPredictor, data: SingleViews, make: Callable[..., SceneWriter], folder: Path
+    source: NetworkSource, data: SingleViews, make: Callable[..., SceneWriter], folder: Path
 ) -> int:
     with TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scene:
         writer = make(directory=scene)
-        Export(PredictorSource(predictor), writer)(data, range(len(data)))
+        Export(source, writer)(data, range(len(data)))
         writer.finish(len(data))
     return len(data)
 
@@ -127,6 +129,6 @@ def _write(folder: Path, frames: int, native: tuple[int, int]) -> None:
 
 def _untrained(
     network: nn.Module, size: tuple[int, int], rig: StereoRig, device: str, batch_size: int
-) -> DepthPredictor:
+) -> NetworkSource:
     where = torch.device(pick_device(device))
-    return DepthPredictor(Finest(network).to(where), size, rig, size, where, batch_size)
+    return NetworkSource(Finest(network).to(where), size, rig, size, where, batch_size)

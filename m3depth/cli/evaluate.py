@@ -1,36 +1,30 @@
 """``m3depth evaluate``."""
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch.utils.data import Dataset
 
 from m3depth.cli.inputs import data_inputs
-from m3depth.cli.scoring import build_protocols, score, score_checkpoint
-from m3depth.errors import ConfigError, DataError
+from m3depth.cli.scoring import build_protocols, curves_of, score
+from m3depth.cli.source import build_source
+from m3depth.data.module import StereoData
+from m3depth.errors import ConfigError
 from m3depth.evaluation.doubts import unit_doubt
-from m3depth.evaluation.folder import PredictionFolder
-from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
-from m3depth.networks.trained import TrainedModel, load_model
+from m3depth.memory import require_images
 from m3depth.outputs.claim import Output
-from m3depth.priors.trained_rig import TrainedRig
-from m3depth.types import StereoBatch
-from m3depth.validation import require_size, require_switch
+from m3depth.sources.folder import FolderSource
+from m3depth.sources.source import Source
+from m3depth.validation import require_switch
 
 logger = logging.getLogger(__name__)
 COMPARED = 4  # the maps of a pair that is scored take as much as four images: both, two depths, ...
 
 
 def evaluate(config: DictConfig) -> None:
-    """Score a checkpoint, or another system's depth, on the test frames of a data set."""
-    if (config.checkpoint is None) == (config.predictions is None):
-        raise ConfigError(
-            "give either checkpoint=PATH of m3depth train or predictions=DIR of another system"
-        )
+    """Score a source of depth on the test frames of a data set."""
     if config.missing not in ("refuse", "skip"):
         raise ConfigError(f"missing={config.missing}: refuse or skip")
     require_switch("still_camera", config.still_camera)
@@ -43,62 +37,44 @@ def evaluate(config: DictConfig) -> None:
         names=("metrics.json", "per_frame.csv", "report.html"),
     )
     with output.claimed():
-        if config.checkpoint is None:
-            _evaluate_folder(config)
-        else:
-            _evaluate_checkpoint(config)
+        _evaluate(config)
 
 
-def _evaluate_checkpoint(config: DictConfig) -> None:
-    model = load_model(config.checkpoint)
-    config.data.size = config.data.size or list(model.size)
-    size = require_size("data.size", config.data.size)
-    needed = image_bytes(size, COMPARED) + pass_bytes(model.network, size)
-    require_memory(f"data.size={list(size)}", needed)
-    data = instantiate(config.data)
-    _tell_other_rig(model, data.test)
-    score_checkpoint(
-        model,
-        data,
-        build_protocols(config),
-        Path(config.output),
-        checkpoint=Path(config.checkpoint),
-        config=_plain(config),
-        device=config.device,
-        flip=config.flip,
-        still_camera=config.still_camera,
-    )
-
-
-def _tell_other_rig(model: TrainedModel, test: Dataset[StereoBatch]) -> None:
-    """Depth in mm depends on the rig: say so when the first test frame is of another."""
-    with suppress(DataError, IndexError):  # told when it is its turn
-        sample = test[0]
-        size = sample["left"].shape[-2], sample["left"].shape[-1]
-        if told := TrainedRig(model.rig, model.size).difference(sample["rig"], size):
-            logger.warning("%s", told)
-
-
-def _evaluate_folder(config: DictConfig) -> None:
-    """Without the mean of our training depths: the other system has training data of its own."""
-    OmegaConf.resolve(config)
+def _evaluate(config: DictConfig) -> None:
     require_images(config.data.size, COMPARED)
-    folder = PredictionFolder(str(config.predictions), config.kind, config.scale)
-    about = {"folder": str(config.predictions), "kind": config.kind, "scale": config.scale}
+    source = build_source(config, size=config.data.size)
+    if config.data.size is None and source.size is not None:
+        config.data.size = list(source.size)
+    OmegaConf.resolve(config)
+    trained = bool(source.checkpoint_sha256)
+    data: StereoData | None = instantiate(config.data) if trained else None
     score(
-        folder,
-        instantiate(config.data.test),
+        source,
+        data.test if data else instantiate(config.data.test),
         build_protocols(config),
         Path(config.output),
-        source={"predictions": about},
+        about=_about(config, source),
         config=_plain(config),
+        # the mean of our training depths is no baseline for another system's
+        train=data.train if data else None,
+        curves=curves_of(config.checkpoint) if trained else None,
         doubt=lambda results: unit_doubt(results, config.scale, config.kind != "depth_mm"),
         skip_missing=config.missing == "skip",
         still_camera=config.still_camera,
     )
-    if folder.unused:
-        some = ", ".join(folder.unused[:3]) + (", ..." if len(folder.unused) > 3 else "")
-        logger.warning("%d predictions match no test frame: %s", len(folder.unused), some)
+    if isinstance(source, FolderSource) and source.unused:
+        some = ", ".join(source.unused[:3]) + (", ..." if len(source.unused) > 3 else "")
+        logger.warning("%d predictions match no test frame: %s", len(source.unused), some)
+
+
+def _about(config: DictConfig, source: Source) -> dict[str, Any]:
+    """Where the depth is from, for the record."""
+    if isinstance(source, FolderSource):
+        told = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
+        return {"predictions": told}
+    if not source.checkpoint_sha256:
+        return {"source": source.model}
+    return {"checkpoint": str(config.checkpoint), **({"flip": True} if config.flip else {})}
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.inputs import data_inputs
+from m3depth.cli.source import build_source
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.video import VideoEndError
 from m3depth.memory import require_images
@@ -21,7 +22,6 @@ from m3depth.priors.exporting import Export, Frames
 from m3depth.priors.records import recorded
 from m3depth.priors.shard import Shard
 from m3depth.priors.smoothing import TemporalMean
-from m3depth.priors.sources import Source
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def export(config: DictConfig) -> None:
             "another output=, or export without shard="
         )
     require_images(config.data.size, 3)  # the image, its depth and what is told beside them
-    source: Source = instantiate(config.source)
+    source = build_source(config)
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
     if not config.overwrite:
@@ -54,7 +54,7 @@ def export(config: DictConfig) -> None:
     output = Output(
         config.output,
         "export",
-        inputs=data_inputs(config.data),
+        inputs={"predictions": config.predictions, **data_inputs(config.data)},
         needs={"checkpoint": OmegaConf.select(config, "checkpoint")},
         overwrite=config.overwrite,
         goes_on=not config.overwrite,

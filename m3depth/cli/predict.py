@@ -1,7 +1,7 @@
 """``m3depth predict``."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from operator import length_hint
@@ -12,21 +12,26 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
-from m3depth.errors import DataError
+from m3depth.cli.source import build_source
+from m3depth.errors import ConfigError, DataError
+from m3depth.geometry.resizing import size_of
 from m3depth.io.files import write_json
 from m3depth.io.input_frames import PREDICTIONS, InputFrame, InputFrames, open_frames
-from m3depth.io.rig_file import read_rig
+from m3depth.io.rig_file import RigFile, read_rig
 from m3depth.io.video import VideoEndError
 from m3depth.outputs.claim import Output
 from m3depth.priors.files import arrays, write_prediction
-from m3depth.priors.load import load
+from m3depth.priors.made import prior_of
 from m3depth.priors.pictures.draw import draw
 from m3depth.priors.pictures.scale import Range, depth_scale, disparity_scale, values_of
-from m3depth.priors.pipeline import Behind, ahead, batched
-from m3depth.priors.predictor import DepthPredictor, View, one_by_one
-from m3depth.priors.prior import Unfinished
+from m3depth.priors.pipeline import Behind, ahead
 from m3depth.progress import progress
+from m3depth.sources.source import Source
+from m3depth.sources.together import batched, one_by_one
+from m3depth.types import DepthMap, StereoBatch
 from m3depth.validation import require_number, require_switch
+
+Found = tuple[StereoBatch, DepthMap]
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +45,18 @@ def predict(config: DictConfig) -> None:
     if config.far_mm is not None:
         require_number("far_mm", config.far_mm, config.near_mm or 0.1)
     rig = read_rig(Path(config.rig)) if config.rig else None
-    names = ("device", "flip", "batch_size", "precision", "tiles")
-    options = {name: config[name] for name in names}
-    predictor = load(config.checkpoint, rig=rig, **options)
+    source = build_source(config)
+    if source.needs:
+        raise ConfigError(
+            f"source: {source.model} needs {' and '.join(sorted(source.needs))} of each frame, and "
+            "predict has images alone; export and evaluate take it, on data="
+        )
     frames = open_frames(str(config.input))
     require_one_view(_some(frames), f"input={config.input}")
     output = Output(
         config.output,
         "predict",
-        inputs={"input": config.input, "rig": config.rig},
+        inputs={"input": config.input, "rig": config.rig, "predictions": config.predictions},
         needs={"checkpoint": config.checkpoint},
         overwrite=config.overwrite,
         renews=True,
@@ -57,7 +65,7 @@ def predict(config: DictConfig) -> None:
         names=_names(frames),
     )
     with output.claimed():
-        _predict_all(config, predictor, frames)
+        _predict_all(config, source, frames, rig)
 
 
 def _names(frames: InputFrames) -> tuple[str, ...]:
@@ -68,12 +76,14 @@ def _names(frames: InputFrames) -> tuple[str, ...]:
     return (PREDICTIONS, *(f"{frame.name}{kind}" for frame in frames for kind in kinds))
 
 
-def _predict_all(config: DictConfig, predictor: DepthPredictor, frames: InputFrames) -> None:
+def _predict_all(
+    config: DictConfig, source: Source, frames: InputFrames, rig: RigFile | None
+) -> None:
     output = Path(config.output)
     numbers = _Numbers(output, config.ply)
     with Behind() as behind:
-        for prior in _priors(predictor, frames):
-            numbers.take(prior, behind)
+        for found in _found(source, frames, rig):
+            numbers.take(found, behind)
     if numbers.written:
         _draw(config, frames, numbers)
     if numbers.ended:
@@ -96,18 +106,18 @@ class _Numbers:
         self.in_millimetres = True
         self.ended: VideoEndError | None = None
 
-    def take(self, prior: Unfinished | DataError, behind: Behind) -> None:
-        """Write a frame, or tell why there is none."""
-        if isinstance(prior, VideoEndError):
-            self.ended = prior
-        elif isinstance(prior, DataError):
+    def take(self, found: Found | DataError, behind: Behind) -> None:
+        """Write a frame, or say why there is none."""
+        if isinstance(found, VideoEndError):
+            self.ended = found
+        elif isinstance(found, DataError):
             self.skipped += 1
-            logger.warning("skipped: %s", prior)
+            logger.warning("skipped: %s", found)
         else:
-            behind(self._write, prior)
+            behind(self._write, *found)
 
-    def _write(self, finish: Unfinished) -> None:
-        prior = finish()
+    def _write(self, sample: StereoBatch, found: DepthMap) -> None:
+        prior = prior_of(sample, found)
         write_prediction(prior, self.output / prior.key, self.ply)
         self.range.add(values_of(arrays(prior)), prior.image.numpy())
         self.written.append(prior.key)
@@ -144,23 +154,29 @@ def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
                 yield frame.name, frame.image
 
 
-def _priors(predictor: DepthPredictor, frames: InputFrames) -> Iterator[Unfinished | DataError]:
+def _found(source: Source, frames: InputFrames, rig: RigFile | None) -> Iterator[Found | DataError]:
     """Of all frames, in order but for those that cannot be read, which come sooner."""
+
+    def predict(samples: Sequence[StereoBatch]) -> list[Found]:
+        return list(zip(samples, source(samples), strict=True))
+
     told = progress(frames, "predict", length_hint(frames) or None)
     unreadable: list[DataError] = []
-    for views in batched(_views(predictor, told, unreadable), predictor.batch_size):
+    for samples in batched(_samples(source, told, rig, unreadable), source.batch_size):
         yield from unreadable
         unreadable.clear()
-        yield from one_by_one(predictor.begun, views)
+        yield from one_by_one(predict, samples)
     yield from unreadable
 
 
-def _views(
-    predictor: DepthPredictor, frames: Iterable[InputFrame], unreadable: list[DataError]
-) -> Iterator[View]:
-    def read(frame: InputFrame) -> View:
-        image = frame.image
-        return View(frame.name, image, small=predictor.small(image))
+def _samples(
+    source: Source, frames: Iterable[InputFrame], rig: RigFile | None, unreadable: list[DataError]
+) -> Iterator[StereoBatch]:
+    def read(frame: InputFrame) -> StereoBatch:
+        sample: StereoBatch = {"key": frame.name, "left": frame.image}
+        if rig is not None:
+            sample["rig"] = rig.at(size_of(sample["left"]), frame.name)
+        return source.ahead(sample)
 
     for _, reading in ahead(read, frames):
         try:

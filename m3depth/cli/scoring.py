@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
-from m3depth.data.module import StereoData
 from m3depth.data.own_size import marks
-from m3depth.device import pick_device
 from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.predictors import Predictor, by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Result
 from m3depth.evaluation.result_files import write_record
-from m3depth.networks.finest import Finest
-from m3depth.networks.trained import TrainedModel
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_lines
+from m3depth.sources.source import Source
 from m3depth.types import StereoBatch
 
 logger = logging.getLogger(__name__)
@@ -36,45 +32,21 @@ def build_protocols(config: DictConfig) -> list[Protocol]:
     return [instantiate(one, _convert_="all") for one in config.protocol.values()]
 
 
-def score_checkpoint(
-    model: TrainedModel,
-    data: StereoData,
-    protocols: Sequence[Protocol],
-    output: Path,
-    *,
-    checkpoint: Path,
-    config: dict[str, Any],
-    device: str = "auto",
-    flip: bool = False,
-    still_camera: bool = False,
-) -> None:
-    """Score a trained network on the test pairs, as `score` does; ``flip``: see `Finest`."""
-    finest = Finest(model.network, flip).to(pick_device(device))
-    curves = checkpoint.resolve().parent.parent / "metrics.csv"  # of the run
-    score(
-        by_network(finest),
-        data.test,
-        protocols,
-        output,
-        source={"checkpoint": str(checkpoint), **({"flip": True} if flip else {})},
-        config=config,
-        train=data.train,
-        trained_on=model.trained_on,
-        curves=curves if curves.is_file() else None,
-        still_camera=still_camera,
-    )
+def curves_of(checkpoint: str | Path) -> Path | None:
+    """The `metrics.csv` of the run that wrote the checkpoint, if it is still there."""
+    curves = Path(checkpoint).resolve().parent.parent / "metrics.csv"
+    return curves if curves.is_file() else None
 
 
 def score(
-    predict: Predictor,
+    source: Source,
     test: Dataset[StereoBatch],
     protocols: Sequence[Protocol],
     output: Path,
     *,
-    source: Mapping[str, Any],
+    about: Mapping[str, Any],
     config: dict[str, Any],
     train: Dataset[StereoBatch] | None = None,
-    trained_on: Collection[str] = (),
     curves: Path | None = None,
     doubt: Callable[[Sequence[Result]], str] | None = None,
     **options: bool,
@@ -82,20 +54,19 @@ def score(
     """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html.
 
     Args:
-        predict: Gives the predictions.
+        source: Gives each frame its depth.
         test: The frames.
         protocols: How to score; the first is the headline's.
         output: The folder to write to.
-        source: Where the predictions came from, as `write_record` has it.
+        about: Where the predictions came from, as `write_record` has it.
         config: The resolved configuration.
         train: For the `mean_depth` baseline.
-        trained_on: The marks of the frames that the predictions' source has learned from.
         curves: A training's `metrics.csv`.
         doubt: Says what is doubtful about these predictions' numbers, "" where nothing is.
         options: Of `evaluate`.
     """
-    evaluation = evaluate(predict, test, protocols, train, **options)
-    seen = sum(mark in trained_on for mark in marks(test)) if trained_on else 0
+    evaluation = evaluate(source, test, protocols, train, **options)
+    seen = sum(mark in source.trained_on for mark in marks(test)) if source.trained_on else 0
     told = [
         _told_seen(seen, test),
         *doubts(evaluation.results),
@@ -103,7 +74,7 @@ def score(
     ]
     evaluation = replace(evaluation, warnings=[one for one in told if one])
     name = HydraConfig.get().runtime.choices["data"]
-    about = {**source, **{option: True for option, on in options.items() if on}}
+    about = {**about, **{option: True for option, on in options.items() if on}}
     about |= {"frames_trained_on": seen} if seen else {}
     write_record(output, evaluation, data=name, source=about, config=config)
     title = f"{config.get('name', 'evaluate')}: {name}"

@@ -33,13 +33,13 @@ from m3depth.cli.resume import (
     tell,
     telling_how_to_go_on,
 )
-from m3depth.cli.scoring import build_protocols, score_checkpoint
+from m3depth.cli.scoring import build_protocols, curves_of, score
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
 from m3depth.networks.configuration import what_makes
 from m3depth.networks.start import begin
-from m3depth.networks.trained import load_model
 from m3depth.outputs.claim import Claim, Output
+from m3depth.sources.checkpoint import network_source
 from m3depth.systems.base import System
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
@@ -299,16 +299,17 @@ def _score_best(
             "trainer: no checkpoint was written, nothing to score: no frame was trained on, or "
             "its options (limit_train_batches, fast_dev_run) keep it from writing one"
         )
-    model = load_model(best)
-    protocols = build_protocols(config)
-    score_checkpoint(
-        model,
-        data,
-        protocols,
+    source = network_source(best, flip=config.flip, size=data.size)
+    source.trained = None  # the test pairs are of this training's rig
+    score(
+        source,
+        data.test,
+        build_protocols(config),
         output,
-        checkpoint=best,
+        about={"checkpoint": str(best), **({"flip": True} if config.flip else {})},
         config=plain,
-        flip=config.flip,
+        train=data.train,
+        curves=curves_of(best),
     )
 
 

@@ -21,17 +21,17 @@ def train(arguments: list[str]) -> int:
 
 def evaluate(arguments: list[str]) -> int:
     """Score a checkpoint, or another system's depth, on the test frames of a data set."""
-    return run("evaluate", arguments, "m3depth.cli.evaluate.evaluate")
+    return run("evaluate", with_source(arguments), "m3depth.cli.evaluate.evaluate")
 
 
 def predict(arguments: list[str]) -> int:
     """Write depth, disparity, confidence and a picture for every frame."""
-    return run("predict", arguments, "m3depth.cli.predict.predict")
+    return run("predict", with_source(arguments), "m3depth.cli.predict.predict")
 
 
 def export(arguments: list[str]) -> int:
     """Write the test frames of a data set, with their depth, for a splatting pipeline."""
-    return run("export", arguments, "m3depth.cli.export.export")
+    return run("export", with_source(arguments), "m3depth.cli.export.export")
 
 
 def splat(arguments: list[str]) -> int:
@@ -50,12 +50,24 @@ def check(arguments: list[str]) -> int:
     ``kind=prior`` looks at exported depth priors, ``kind=pairs`` (or none) at a training set.
     """
     kinds = [one.removeprefix("kind=") for one in arguments if one.startswith("kind=")]
-    kind = kinds[-1] if kinds else "pairs"
-    if kind not in KINDS:
-        raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
-    settings, task = KINDS[kind]
-    rest = [one for one in arguments if not one.startswith("kind=")]
-    return run("check", rest, task, settings)
+    depth = any(one.startswith(("predictions=", "source=folder")) for one in arguments)
+    of_files = [kind for kind in kinds if kind not in KINDS]  # what a folder of depth holds
+    if of_files and not depth:
+        raise ConfigError(f"kind={of_files[-1]}: choose {', '.join(KINDS)}")
+    settings, task = KINDS[next((kind for kind in reversed(kinds) if kind in KINDS), "pairs")]
+    rest = [one for one in arguments if one not in [f"kind={kind}" for kind in KINDS]]
+    return run("check", with_source(rest), task, settings)
+
+
+def with_source(arguments: list[str]) -> list[str]:
+    """The command line, in which ``predictions=DIR`` alone chooses ``source=folder``.
+
+    >>> with_source(["predictions=DIR"])
+    ['source=folder', 'predictions=DIR']
+    """
+    given = any(one.startswith("predictions=") for one in arguments)
+    chosen = any(one.startswith("source=") for one in arguments)
+    return ["source=folder", *arguments] if given and not chosen else arguments
 
 
 def bench(arguments: list[str]) -> int:

@@ -1,6 +1,6 @@
 """The run over a test set: every frame scored once, a few predicted again for the pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch.utils.data import Dataset
@@ -9,18 +9,19 @@ from m3depth.data.own_size import at_own_size
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth
 from m3depth.evaluation.counted import LeftOut
-from m3depth.evaluation.predictors import NoPredictionError, Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import ReadableFrames, Skipped
 from m3depth.evaluation.result import Evaluation, Result, ShownFrame
 from m3depth.evaluation.row import Row
-from m3depth.evaluation.run import Run, Shown
 from m3depth.evaluation.scoring import scored_depth
 from m3depth.evaluation.truth import Truth, as_batch
+from m3depth.evaluation.under_protocol import Run, Shown
 from m3depth.evaluation.views import score_view
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import resize_image
 from m3depth.matching.sgbm import sgbm
+from m3depth.sources.source import NoDepthError, Source
+from m3depth.sources.together import batched, one_by_one
 from m3depth.types import DepthMap, StereoBatch
 
 CHOSEN = 3  # frames shown in the report: so many evenly spaced, and so many of the worst
@@ -28,43 +29,41 @@ WORST = 3
 
 
 def evaluate(
-    predict: Predictor,
+    source: Source,
     test: Dataset[StereoBatch],
     protocols: Sequence[Protocol],
     train: Dataset[StereoBatch] | None = None,
     skip_missing: bool = False,
     still_camera: bool = False,
 ) -> Evaluation:
-    """Score predictions, and what costs no learning, on every readable frame of a test set.
+    """Score a source's depth, and what costs no learning, on every readable frame of a test set.
 
     Each frame is read and predicted once, whatever the number of protocols. Memory stays bounded:
     of each frame only its numbers are kept, and the frames that the report shows are read and
     predicted once more.
 
     Args:
-        predict: Gives the prediction for a frame.
+        source: Gives each frame its depth.
         test: The test frames, one at a time.
         protocols: How to score; the first is the headline's.
         train: The training frames, for the `mean_depth` baseline.
-        skip_missing: Whether frames without a prediction are left out, and told as skipped.
-        still_camera: Whether flicker is told without poses, as if the camera did not move.
+        skip_missing: Whether frames without a prediction are left out and listed as skipped.
+        still_camera: Whether flicker is scored without poses, as if the camera did not move.
 
     Raises:
-        DataError: Not one frame could be scored, frames have no prediction, or the network's
-            disparity is not finite.
+        DataError: Not one frame could be scored, frames have no prediction, or a predicted map is
+            not finite.
     """
     frames, own_size = ReadableFrames(test, "evaluate"), at_own_size(test)
     mean = mean_depth(ReadableFrames(train, "mean training depth")) if train is not None else None
     runs = [Run(protocol, mean, still_camera) for protocol in protocols]
     missing: list[Skipped] = []
     with torch.inference_mode():
-        for index, sample in frames:
-            batch = as_batch(sample)
-            try:
-                prediction = predict(batch)
-            except NoPredictionError as error:
-                missing.append(Skipped(frame=index, why=str(error)))
+        for index, sample, found in _predicted(source, frames):
+            if isinstance(found, NoDepthError):
+                missing.append(Skipped(frame=index, why=str(found)))
                 continue
+            batch, prediction = as_batch(sample), _usable(found, sample, source)
             guesses = _guesses(batch, own_size, index)
             shown = Shown(index, batch, prediction, score_view(prediction, batch), guesses)
             for run in runs:
@@ -79,9 +78,36 @@ def evaluate(
         return Evaluation(
             results=results,
             skipped=[*frames.skipped, *missing],
-            chosen=[_frame(predict, test, row, protocol) for row in _evenly(rows)],
-            worst=[_frame(predict, test, row, protocol) for row in _worst(rows)],
+            chosen=[_frame(source, test, row, protocol) for row in _evenly(rows)],
+            worst=[_frame(source, test, row, protocol) for row in _worst(rows)],
         )
+
+
+def _predicted(
+    source: Source, frames: ReadableFrames
+) -> Iterator[tuple[int, StereoBatch, DepthMap | DataError]]:
+    """Each frame with its place and its depth, as many together as the source is best given."""
+    for some in batched(frames, source.batch_size):
+        found = one_by_one(source, [sample for _, sample in some])
+        for (index, sample), depth in zip(some, found, strict=True):
+            yield index, sample, depth
+
+
+def _usable(found: DepthMap | DataError, sample: StereoBatch, source: Source) -> DepthMap:
+    """The map on the CPU.
+
+    Raises:
+        DataError: the source failed, or the map is not finite.
+    """
+    if isinstance(found, DataError):
+        raise found
+    found = found.on("cpu")
+    if not found.values.isfinite().all():
+        raise DataError(
+            f"frame {sample['key']}: the {found.kind} is not finite ({source.model}); where a "
+            "network gave it, its checkpoint is broken: evaluate an earlier one"
+        )
+    return found
 
 
 def _guesses(batch: StereoBatch, own_size: Dataset[StereoBatch], index: int) -> dict[str, DepthMap]:
@@ -112,11 +138,10 @@ def _worst(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _frame(
-    predict: Predictor, test: Dataset[StereoBatch], row: Row, protocol: Protocol
-) -> ShownFrame:
-    batch = as_batch(test[row.position])
-    prediction, truth = predict(batch), _truth(batch, protocol)
+def _frame(source: Source, test: Dataset[StereoBatch], row: Row, protocol: Protocol) -> ShownFrame:
+    sample = test[row.position]
+    batch, prediction = as_batch(sample), _usable(source([sample])[0], sample, source)
+    truth = _truth(batch, protocol)
     return ShownFrame(
         row, batch, prediction, scored_depth(prediction, batch, truth, protocol), truth
     )

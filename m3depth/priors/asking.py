@@ -2,40 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.errors import ConfigError
 from m3depth.geometry.plausible import Doubt, require_plausible
 from m3depth.io.python_images import Held, as_image
 from m3depth.io.rig_file import RigFile, read_rig, rig_of
+from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
 Rig = str | Path | Mapping[str, Any] | RigFile | StereoRig
 
 
-class Asked(NamedTuple):
-    """One image whose depth is wanted."""
-
-    key: str
-    image: Float[Tensor, "3 h w"]
-    rig: StereoRig | None  # at the image's resolution
-
-
 def asked(
     *given: Any, image: Any = None, rig: object = None, key: str | Sequence[str] | None = None
-) -> tuple[list[Asked], bool]:
+) -> tuple[list[StereoBatch], bool]:
     """The images of a call ``(image, rig)`` or, as it was at first, ``(key, image, rig)``.
 
     Returns:
-        The images, and whether several were given: a list, a tuple or a batch of 4 dimensions.
+        A sample of each image, with a rig where one is given, and whether several were given: a
+        list, a tuple or a batch of 4 dimensions.
 
     Raises:
         DataError: something that is no image (see `as_image`), or a rig for another shape.
-        ConfigError: as many keys as images are due.
+        ConfigError: there are not as many keys as images.
     """
     if len(given) > 1 and isinstance(given[0], str) and not _is_rig(given[1]):
         key, given = given[0], given[1:]
@@ -74,17 +66,19 @@ def rig_file(rig: object) -> RigFile | None:
     return rig_of({n: v.item() if hasattr(v, "item") else v for n, v in rig.items()}, "rig")
 
 
-def _asked(key: str, held: Held, rig: object) -> Asked:
+def _asked(key: str, held: Held, rig: object) -> StereoBatch:
     image = as_image(held, key)
     height, width = image.shape[-2:]
     if isinstance(rig, StereoRig):
         rig = StereoRig(*(torch.as_tensor(float(value)) for value in rig))
         require_plausible(rig, (height, width), f"{key}: rig", refused=Doubt.UNLIKELY)
-        return Asked(key, image, rig)
+        return {"key": key, "left": image, "rig": rig}
     if isinstance(rig, Mapping):
         rig = {"width": width, "height": height, **rig}
     known = rig_file(rig)
-    return Asked(key, image, known.at((height, width), key) if known else None)
+    if known is None:
+        return {"key": key, "left": image}
+    return {"key": key, "left": image, "rig": known.at((height, width), key)}
 
 
 def _names(images: Sequence[Held], key: str | Sequence[str] | None, several: bool) -> list[str]:

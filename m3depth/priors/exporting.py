@@ -3,19 +3,20 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 from m3depth.errors import DataError
 from m3depth.io.video import VideoEndError
 from m3depth.priors.layouts.writer import SceneWriter
-from m3depth.priors.pipeline import Behind, batched
-from m3depth.priors.predictor import one_by_one
+from m3depth.priors.made import completed, prior_of
+from m3depth.priors.pipeline import Behind
 from m3depth.priors.prior import Unfinished
 from m3depth.priors.smoothing import TemporalMean
-from m3depth.priors.sources import Source, completed
 from m3depth.priors.windows import Window, windows
 from m3depth.progress import progress
+from m3depth.sources.source import Source, require_metric
+from m3depth.sources.together import batched, one_by_one
 from m3depth.types import StereoBatch
 
 UNCHANGED = TemporalMean(radius=0)
@@ -35,8 +36,8 @@ class Export:
     """Writes frames that are not written yet.
 
     Two other threads read and prepare ahead of the source, and finish and write behind it. A frame
-    that cannot be had is skipped with one line, and the others go on; at the early end of a video
-    they do not.
+    that fails is skipped with one line, and the others go on; at the early end of a video they do
+    not.
 
     Args:
         source: Of the frames' depth.
@@ -97,7 +98,10 @@ class Export:
 
     def _begun(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
         """Each is finished once, however many windows it is in."""
-        return [cache(finish) for finish in self.source(samples)]
+        found = self.source(samples)
+        for depth in found:
+            require_metric(depth, self.source)
+        return [cache(partial(prior_of, *pair)) for pair in zip(samples, found, strict=True)]
 
     def _pending(
         self, found: Iterable[Window], behind: Behind, ended: list[VideoEndError]

@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -49,17 +48,6 @@ def _thread(name: str) -> Iterator[ThreadPoolExecutor]:
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)  # for the threads that are started later
-
-
-def batched(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
-    """So many at a time, the last ones as they are; `itertools.batched` needs Python 3.12.
-
-    >>> list(batched("abc", 2))
-    [['a', 'b'], ['c']]
-    """
-    rest = iter(items)
-    while batch := list(islice(rest, count)):
-        yield batch
 
 
 class Behind:

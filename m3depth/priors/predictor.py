@@ -1,75 +1,27 @@
-"""From images to their depth priors."""
+"""From images to their depth priors: what ``m3depth.load`` gives."""
 
-import logging
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple, TypeVar, overload
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from m3depth.errors import DataError
-from m3depth.geometry.confidence import confidence, confidence_of_depth
-from m3depth.io.images import resize_image
 from m3depth.io.python_images import Held
-from m3depth.log import warn_once
-from m3depth.priors.asking import Rig, asked
-from m3depth.priors.prior import DepthPrior, Unfinished
-from m3depth.priors.trained_rig import TrainedRig
-from m3depth.types import DepthMap, Kind
-from m3depth.types.camera import StereoRig, same_shape
-from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
-from m3depth.validation import require_number
-
-DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
-Map = Float[Tensor, "1 h w"]
-Item = TypeVar("Item")
-Found = TypeVar("Found")
-
-logger = logging.getLogger(__name__)
-
-
-class View(NamedTuple):
-    """An image whose depth is wanted."""
-
-    key: str  # names the frame
-    image: Float[Tensor, "3 h w"]  # RGB in [0, 1] at its own resolution
-    rig: StereoRig | None = None  # at the image's resolution; None is the predictor's own
-    small: Float[Tensor, "3 k l"] | None = None  # of `DepthPredictor.small`; None: not made yet
+from m3depth.priors.asking import Rig, asked, rig_file
+from m3depth.priors.made import prior_of
+from m3depth.priors.prior import DepthPrior
+from m3depth.sources.checkpoint import network_source
+from m3depth.sources.network import NetworkSource
+from m3depth.types import StereoBatch
 
 
 class DepthPredictor:
-    """Depth of single images of any size, by one network and one rig.
+    """Depth of single images of any size.
 
     Args:
-        network: Images (b, 3, h, w) to a `DepthMap` of their size; already in evaluation mode.
-        size: (height, width) that the network works at.
-        rig: Of the camera, for images that come without one.
-        rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
-        device: Where the network is.
-        batch_size: How many images every pass of the network sees. The last pass of a call is
-            filled up, because the last bits of a sum depend on how many images share it: a frame
-            has the same depth whatever others it is predicted together with.
-        trained: The rig that the network was trained with; where the images' is another, that is
-            told once, with what it does to depth.
+        source: Gives the depth; its rig is that of images that come without one.
     """
 
-    def __init__(
-        self,
-        network: Callable[[Float[Tensor, "b 3 h w"]], DepthMap],
-        size: tuple[int, int],
-        rig: StereoRig,
-        rig_size: tuple[int, int],
-        device: torch.device | str = "cpu",
-        batch_size: int = 1,
-        trained: TrainedRig | None = None,
-    ) -> None:
-        require_number("batch_size", batch_size, 1, whole=True)
-        self.network, self.size, self.device = network, size, device
-        self.rig, self.rig_size = rig, rig_size
-        self.batch_size, self._trained = batch_size, trained
-        self._compare(rig, rig_size)
+    def __init__(self, source: NetworkSource) -> None:
+        self.source = source
 
     # A str is a sequence of str, to mypy
     @overload
@@ -97,115 +49,49 @@ class DepthPredictor:
                 a file's name or the place in the list.
 
         Raises:
-            DataError: no image or rig, or the image has not the shape of its rig.
-            ConfigError: keys and images do not match, or the network gives no expected error.
+            DataError: no image or rig, the image has not the shape of its rig, or the network's
+                depth is known up to a scale only.
+            ConfigError: keys and images do not match.
         """
         images, several = asked(*given, **named)
-        priors = self.together([View(*one) for one in images])
+        priors = self.together(images)
         return priors if several else priors[0]
 
-    def together(self, views: Sequence[View]) -> list[DepthPrior]:
+    def together(self, samples: Sequence[StereoBatch]) -> list[DepthPrior]:
         """Predict frames, as many and of whatever sizes, ``batch_size`` in one pass.
 
         Raises:
             DataError: one of the images has not the shape of the predictor's rig.
-            ConfigError: the network gives no expected error.
         """
-        return [finish() for finish in self.begun(views)]
-
-    def small(self, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 k l"]:
-        """The image as the network takes it; another thread may make it beforehand."""
-        return resize_image(image, self.size)
-
-    @torch.inference_mode()
-    def begun(self, views: Sequence[View]) -> list[Unfinished]:
-        """The same up to where the network is done; another thread may do the rest.
-
-        Raises:
-            DataError: one of the images has not the shape of the predictor's rig.
-            ConfigError: the network gives no expected error.
-        """
-        for view in views:
-            if view.rig is not None:
-                self._compare(view.rig, (view.image.shape[-2], view.image.shape[-1]))
-        rigs = [view.rig or self._rig_at(view) for view in views]
-        images = [self.small(v.image) if v.small is None else v.small for v in views]
-        _tell_grey(views, images)
-        passes = [images[i : i + self.batch_size] for i in range(0, len(images), self.batch_size)]
-        found = [depth for images in passes for depth in self._pass(images)]
-        return [
-            partial(_prior, view, rig, depth)
-            for view, rig, depth in zip(views, rigs, found, strict=True)
-        ]
-
-    def _pass(self, images: list[Float[Tensor, "3 h w"]]) -> list[DepthMap]:
-        """The map of each image."""
-        filled = images + images[-1:] * (self.batch_size - len(images))
-        found = self.network(torch.stack(filled).to(self.device))
-        if found.error is None:
-            warn_once("no confidence: the network does not tell its expected error")
-        return [found.one(i) for i in range(len(images))]
-
-    def _compare(self, rig: StereoRig, size: tuple[int, int]) -> None:
-        if self._trained is not None and (told := self._trained.difference(rig, size)):
-            logger.warning("%s", told)
-            self._trained = None  # once
-
-    def _rig_at(self, view: View) -> StereoRig:
-        (old_height, old_width), (height, width) = self.rig_size, view.image.shape[-2:]
-        if not same_shape((height, width), self.rig_size):
-            raise DataError(
-                f"{view.key}: the image is {width}x{height}, the rig is for "
-                f"{old_width}x{old_height}: not the same shape, so one of them was cropped; pass "
-                "rig=PATH for these images"
-            )
-        return self.rig.resized(self.rig_size, (height, width))
+        seen = [self.source.ahead(sample) for sample in samples]
+        return [prior_of(*pair) for pair in zip(seen, self.source(seen), strict=True)]
 
 
-def one_by_one(
-    predict: Callable[[Sequence[Item]], list[Found]], items: Sequence[Item]
-) -> list[Found | DataError]:
-    """What is found for all items, with the reason in place of each that cannot be had.
+def load(
+    checkpoint: str | Path,
+    device: str = "auto",
+    rig: Rig | None = None,
+    flip: bool = False,
+    batch_size: int = 1,
+    precision: str | int = "32",
+    tiles: object = 1,
+) -> DepthPredictor:
+    """A predictor for the network in ``checkpoint``.
 
-    When several fail together, each is tried alone, so that none suffers for another's fault.
+    Args:
+        checkpoint: Of ``m3depth train``.
+        device: ``auto`` is the GPU where there is one.
+        rig: Of the camera whose images will come, as the path of a rig.yaml, a dict of its entries
+            or what `read_rig` gave; without it, the one that was trained with.
+        flip: Average over the image and its mirror image: better, and twice the time.
+        batch_size: How many images every pass of the network sees.
+        precision: 32, 16-mixed or bf16-mixed, of the network's own arithmetic.
+        tiles: A side, that the network sees beside the whole image, for large ones; see `Tiled`.
+
+    Raises:
+        UserError: the checkpoint or the rig cannot be read.
+        ConfigError: a setting is out of range.
     """
-    try:
-        return [*predict(items)]
-    except DataError as error:
-        if len(items) == 1:
-            return [error]
-    return [found for item in items for found in one_by_one(predict, [item])]
-
-
-def _tell_grey(views: Sequence[View], images: Sequence[Float[Tensor, "3 k l"]]) -> None:
-    """Each pixel of one grey, and not all black."""
-    for view, image in zip(views, images, strict=True):
-        if image.any() and (image == image[:1]).all():
-            warn_once(
-                f"{view.key}: a grey picture: a network that was trained on colours can be far off "
-                "in depth; give the picture in its colours"
-            )
-
-
-@torch.inference_mode()
-def _prior(view: View, rig: StereoRig, found: DepthMap) -> DepthPrior:
-    """At the image's resolution, from the network's."""
-    height, width = view.image.shape[-2:]
-    depth = found.resized((height, width)).on("cpu").seen_by(rig)
-    make = _from_disparity if depth.kind in DISPARITIES else _from_depth
-    disparity_px, depth_mm, sure = make(depth, rig)
-    return DepthPrior(view.key, view.image, disparity_px, depth_mm, sure, rig)
-
-
-def _from_disparity(depth: DepthMap, rig: StereoRig) -> tuple[Map, Map, Map | None]:
-    found = depth.to(Kind.DISPARITY)
-    sure = None if found.error is None else confidence(found.values[0], found.error[0], rig)
-    return found.values[0], depth_from_disparity(found.values[0], rig), sure
-
-
-def _from_depth(depth: DepthMap, rig: StereoRig) -> tuple[Map | None, Map, Map | None]:
-    """Of a network that gives millimetres itself; disparity is that of the rig, if it is one."""
-    depth_mm, error_mm = depth.depth_mm()[0], depth.to(Kind.DEPTH).error
-    sure = None if error_mm is None else confidence_of_depth(depth_mm, error_mm[0])
-    disparity_px = disparity_from_depth(depth_mm, rig) if rig.calibrated else None
-    return disparity_px, depth_mm, sure
+    own = rig_file(rig)
+    source = network_source(checkpoint, device, own, flip, batch_size, precision, tiles)
+    return DepthPredictor(source)

@@ -13,7 +13,7 @@ from m3depth.evaluation.alignment import median
 from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
 from m3depth.evaluation.views import psnr, ssim
 from m3depth.priors.edits import few
-from m3depth.priors.sources import ExactSource
+from m3depth.sources.exact import ExactSource
 from m3depth.splatting.fit import draw
 from m3depth.splatting.model.splats import Splats
 from m3depth.splatting.perceptual import lpips

@@ -15,7 +15,7 @@ class StereoBatch(TypedDict):
     left: Float[Tensor, "*b 3 h w"]  # RGB in [0, 1]
     small: NotRequired[Float[Tensor, "*b 3 k l"]]  # `left` as a network takes it, made beforehand
     right: NotRequired[Float[Tensor, "*b 3 h w"]]  # absent from monocular sets: for tests only
-    rig: StereoRig  # at the resolution of `left`
+    rig: NotRequired[StereoRig]  # at the resolution of `left`; absent: nobody said which camera
     key: str | list[str]  # "folder/000123": names the frame in logs, exports and reports
     depth_mm: NotRequired[Float[Tensor, "*b 1 H W"]]  # left view, own resolution, 0 = unknown
     depth_label: NotRequired[DepthLabel]  # the same and depth without a scale, at `left`'s size

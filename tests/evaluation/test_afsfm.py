@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fake_sources import Fake
 from protocol_files import load
 from stereo_fakes import Frames, as_map
 
@@ -40,7 +41,7 @@ def scored(disparities: list[np.ndarray], truths: list[np.ndarray]) -> Result:
         disparity, wide = disparities[place], truths[place].shape[1]
         return as_map(torch.from_numpy(disparity)[None, None] / wide)
 
-    return evaluate(predict, Frames(*frames), load("afsfm")).first
+    return evaluate(Fake(predict), Frames(*frames), load("afsfm")).first
 
 
 def by_numpy(disparities: list[np.ndarray], truths: list[np.ndarray]) -> dict[str, float]:

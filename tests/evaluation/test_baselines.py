@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fake_sources import by_network
 from stereo_fakes import HEIGHT, WIDTH, Frames, dots, plane, sample
 
 from m3depth.data.readers.folder import FolderPairs
@@ -16,7 +17,6 @@ from m3depth.evaluation.baselines import (
     score_shift,
 )
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import ReadableFrames
 from m3depth.evaluation.truth import Truth, as_batch

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_sources import by_network
 from protocol_files import load
 from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample, says
 
@@ -13,7 +14,6 @@ from m3depth.errors import DataError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.pixels import Crop
-from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.result_files import write_record

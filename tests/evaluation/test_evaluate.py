@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_sources import by_network
 from stereo_fakes import HEIGHT, WIDTH, Frames, plane, sample, says
 
 from m3depth.errors import DataError, UserError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.evaluation.result_files import config_sha256, write_record

@@ -2,13 +2,13 @@ import math
 
 import pytest
 import torch
+from fake_sources import Fake
 from stereo_fakes import WIDTH, Frames, as_map, batched, plane, sample
 
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.evaluation.alignment import median, none, scale_shift
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.flicker import PosedDepth, flicker_mm
-from m3depth.evaluation.predictors import Predictor
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.truth import as_batch
 from m3depth.types import DepthMap, StereoBatch
@@ -71,7 +71,7 @@ def clip(deforming: bool) -> SyntheticClip:
     return SyntheticClip("test", 0, 4, (48, 64), deforming=deforming, zoom=False, tools=False)
 
 
-def knows(jitter: float) -> Predictor:
+def knows(jitter: float) -> Fake:
     """The truth, its depth larger and smaller in turn."""
 
     def predict(batch: StereoBatch) -> DepthMap:
@@ -79,7 +79,7 @@ def knows(jitter: float) -> Predictor:
         depth = batch["depth_mm"] * (1 + jitter * odd)
         return as_map(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
 
-    return predict
+    return Fake(predict)
 
 
 def test_a_clip_with_exact_poses() -> None:
@@ -116,7 +116,7 @@ def test_without_truth_a_metric_prediction_still_flickers_and_an_aligned_one_has
         return as_map(disparity_from_depth(depth, batch["rig"]) / depth.shape[-1])
 
     aligned = Protocol("aligned", 0.0, 150.0, median)
-    metric, scaled = evaluate(predict, Frames(*frames), [PLAIN, aligned]).results
+    metric, scaled = evaluate(Fake(predict), Frames(*frames), [PLAIN, aligned]).results
     assert 0 < metric.metrics["flicker_mm"] < 0.1
     assert "flicker_mm" not in scaled.metrics
 
@@ -132,7 +132,7 @@ def test_what_an_alignment_shifts_past_infinity_does_not_flicker() -> None:
         return as_map(300 * inverse / WIDTH)
 
     bent = Protocol("bent", 0.0, float("inf"), scale_shift)
-    found = evaluate(predict, Frames(*frames), [bent]).first
+    found = evaluate(Fake(predict), Frames(*frames), [bent]).first
     assert found.metrics["flicker_mm"] == pytest.approx(0, abs=1e-4)
 
 

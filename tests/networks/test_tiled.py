@@ -13,8 +13,9 @@ from m3depth.errors import ConfigError
 from m3depth.networks.finest import Finest
 from m3depth.networks.monodepth import Monodepth
 from m3depth.networks.tiled import Tiled, in_tiles
-from m3depth.priors.predictor import DepthPredictor, View
-from m3depth.types import DepthMap, Kind
+from m3depth.priors.predictor import DepthPredictor
+from m3depth.sources.network import NetworkSource
+from m3depth.types import DepthMap, Kind, StereoBatch
 from m3depth.types.camera import StereoRig
 
 SIZE = (32, 48)
@@ -160,18 +161,18 @@ def predictor(batch_size: int) -> DepthPredictor:
     finest = Finest(Monodepth("resnet10t", widths=(16, 16, 8, 8, 8)))
     network, size = in_tiles(finest, SIZE, 2)
     rig = StereoRig.of(90.0, 90.0, 47.0, 31.0, 47.0, 4.5)
-    return DepthPredictor(network, size, rig, (64, 96), batch_size=batch_size)
+    return DepthPredictor(NetworkSource(network, size, rig, (64, 96), batch_size=batch_size))
 
 
 def test_a_frame_does_not_depend_on_those_beside_it():
     torch.manual_seed(1)
-    views = [View(f"v/{i}", torch.rand(3, 64, 96)) for i in range(5)]
+    views: list[StereoBatch] = [{"key": f"v/{i}", "left": torch.rand(3, 64, 96)} for i in range(5)]
     predict = predictor(4)
     together = predict.together(views)
     assert together[0].depth_mm.std() > 0
     for view, prior in zip(views, together, strict=True):
-        assert torch.equal(predict(view.key, view.image).depth_mm, prior.depth_mm)
-        alone = predictor(1)(view.key, view.image).depth_mm
+        assert torch.equal(predict(view["key"], view["left"]).depth_mm, prior.depth_mm)
+        alone = predictor(1)(view["key"], view["left"]).depth_mm
         torch.testing.assert_close(prior.depth_mm, alone, rtol=1e-5, atol=1e-5)
 
 

@@ -15,6 +15,7 @@ from m3depth.io.rig_file import RigFile
 from m3depth.priors.asking import rig_file
 from m3depth.priors.predictor import DepthPredictor
 from m3depth.priors.prior import DepthPrior
+from m3depth.sources.network import NetworkSource
 from m3depth.types import DepthMap, Kind
 from m3depth.types.camera import StereoRig
 
@@ -31,7 +32,7 @@ def network(images: torch.Tensor) -> DepthMap:
 
 @pytest.fixture
 def predict() -> DepthPredictor:
-    return DepthPredictor(network, (24, 32), RIG, (48, 64))
+    return DepthPredictor(NetworkSource(network, (24, 32), RIG, (48, 64)))
 
 
 def same(one: DepthPrior, other: DepthPrior) -> bool:

@@ -3,19 +3,20 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
 from prior_scenes import a_prior
 
-from m3depth.errors import DataError
+from m3depth.errors import ConfigError, DataError
 from m3depth.io.video import VideoEndError
+from m3depth.priors import exporting
 from m3depth.priors.exporting import Export
-from m3depth.priors.prior import DepthPrior, Unfinished
+from m3depth.priors.made import prior_of
+from m3depth.priors.prior import DepthPrior
 from m3depth.priors.smoothing import TemporalMean
-from m3depth.priors.sources import Source
-from m3depth.types import StereoBatch
+from m3depth.sources.source import Source
+from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 from m3depth.types.camera import StereoRig
 
 
@@ -50,24 +51,31 @@ class Plain(Source):
     def __init__(self, batch_size: int = 1, bad: str = "") -> None:
         self.batch_size, self.bad = batch_size, bad
         self.calls: list[list[str]] = []
-        self.finished: list[tuple[str, str]] = []
         self.prepared: list[tuple[str, str]] = []
 
     def ahead(self, sample: StereoBatch) -> StereoBatch:
         self.prepared.append((str(sample["key"]), threading.current_thread().name))
         return sample
 
-    def __call__(self, samples: Sequence[StereoBatch]) -> list[Unfinished]:
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthMap]:
         self.calls.append([str(sample["key"]) for sample in samples])
         for sample in samples:
             if sample["key"] == self.bad:
                 raise DataError(f"{self.bad}: of another shape")
-        return [partial(self.finish, sample) for sample in samples]
+        return [DepthMap(sample["depth_mm"][None], Kind.DEPTH) for sample in samples]
 
-    def finish(self, sample: StereoBatch) -> DepthPrior:
-        self.finished.append((str(sample["key"]), threading.current_thread().name))
-        like = {"depth_mm": sample["depth_mm"], "image": sample["left"]}
-        return replace(a_prior(0), key=str(sample["key"]), **like)
+
+@pytest.fixture
+def finished(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Each frame of which a prior is made, and the thread that makes it."""
+    found: list[tuple[str, str]] = []
+
+    def noted(sample: StereoBatch, depth: DepthMap) -> DepthPrior:
+        found.append((str(sample["key"]), threading.current_thread().name))
+        return prior_of(sample, depth)
+
+    monkeypatch.setattr(exporting, "prior_of", noted)
+    return found
 
 
 class Kept:
@@ -174,34 +182,49 @@ def test_smoothing_is_the_same_in_shares_and_after_a_stop(batch_size: int) -> No
         assert torch.equal(prior.depth_mm, whole[index].depth_mm)
 
 
-def test_smoothing_predicts_each_frame_once() -> None:
+def test_smoothing_predicts_each_frame_once(finished: list[tuple[str, str]]) -> None:
     source = Plain(2)
     Export(source, Kept(), TemporalMean(2))(Clips(), range(8))
     keys = [f"clip{i // 4}/{i % 4}" for i in range(8)]
     assert sorted(key for call in source.calls for key in call) == keys
-    assert sorted(key for key, _ in source.finished) == keys
+    assert sorted(key for key, _ in finished) == keys
 
 
-def test_only_the_prediction_itself_takes_the_source_s_thread() -> None:
+def test_only_the_prediction_itself_takes_the_source_s_thread(
+    finished: list[tuple[str, str]],
+) -> None:
     source = Plain(2)
     Export(source, Kept())(Clips(), range(8))
     here = threading.current_thread().name
-    for done in (source.prepared, source.finished):
+    for done in (source.prepared, finished):
         assert [key for key, _ in done] == [f"clip{i // 4}/{i % 4}" for i in range(8)]
         assert here not in {thread for _, thread in done}
 
 
 def test_a_frame_that_cannot_be_finished_is_skipped_alone() -> None:
-    class Fails(Plain):
-        def finish(self, sample: StereoBatch) -> DepthPrior:
-            if sample["key"] == "clip0/2":
-                raise DataError("clip0/2: no way")
-            return super().finish(sample)
+    class Sheared(Clips):
+        def __getitem__(self, index: int) -> StereoBatch:
+            pose = torch.eye(4) if index != 2 else torch.ones(4, 4)
+            return {**super().__getitem__(index), "camera_to_world": pose}
 
     writer = Kept()
-    Export(Fails(4), writer)(Clips(), range(8))
+    Export(Plain(4), writer)(Sheared(), range(8))
     assert sorted(writer.written) == [0, 1, 3, 4, 5, 6, 7]
-    assert writer.skipped == {2: "clip0/2|clip0/2: no way"}
+    assert writer.skipped.keys() == {2}
+    assert "clip0/2: its pose is no rotation" in writer.skipped[2]
+
+
+def test_relative_depth_is_refused_in_one_line() -> None:
+    class Relative(Plain):
+        def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthMap]:
+            scale = Scale.UP_TO_SCALE_AND_SHIFT
+            return [replace(one, scale=scale) for one in super().__call__(samples)]
+
+    writer = Kept()
+    with pytest.raises(ConfigError, match="gives depth up to scale and shift, and here"):
+        Export(Relative(), writer)(Clips(), range(8))
+    assert not writer.written
+    assert not writer.skipped
 
 
 def test_a_window_that_reaches_beyond_a_video_s_early_end_waits_for_the_whole_file() -> None:

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_sources import by_network
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.predictors import by_network
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.types import DepthMap, Kind, StereoBatch

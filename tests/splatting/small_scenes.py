@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from m3depth.data.synthetic import SyntheticClip
+from m3depth.priors.made import completed, prior_of
 from m3depth.priors.prior import DepthPrior
-from m3depth.priors.sources import ExactSource, completed
+from m3depth.sources.exact import ExactSource
 from m3depth.splatting import depth_losses
 from m3depth.splatting.fit import start
 from m3depth.splatting.model.density import Density
@@ -29,7 +30,8 @@ FRAMES = 4
 def priors(frames: int = FRAMES) -> tuple[DepthPrior, ...]:
     """With the exact depth."""
     clip = SyntheticClip("test", 0, frames, SIZE, zoom=False, cache=False)
-    return tuple(completed(ExactSource()([sample])[0](), sample) for sample in clip)
+    found = zip(clip, ExactSource()(list(clip)), strict=True)
+    return tuple(completed(prior_of(sample, depth), sample) for sample, depth in found)
 
 
 def as_frame(prior: DepthPrior) -> ClipFrame:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from m3depth.priors.predictor import DepthPredictor
-from m3depth.priors.trained_rig import TrainedRig
+from m3depth.sources.network import NetworkSource
+from m3depth.sources.trained_rig import TrainedRig
 from m3depth.types import DepthMap, Kind
 from m3depth.types.camera import StereoRig
 
@@ -40,7 +41,7 @@ def test_the_predictor_tells_it_once_whoever_gave_the_rig(caplog):
         return DepthMap(flat, Kind.FRACTION, error=flat * 0.01)
 
     other = RIG._replace(baseline_mm=RIG.baseline_mm * 2)
-    predictor = DepthPredictor(network, SIZE, RIG, SIZE, trained=TRAINED)
+    predictor = DepthPredictor(NetworkSource(network, SIZE, RIG, SIZE, trained=TRAINED))
     image = torch.zeros(3, *SIZE)
     predictor("a", image)
     assert not caplog.text

@@ -1,7 +1,7 @@
-"""Another system's predictions, from the files that it left in a folder."""
+"""Somebody's depth maps, from the files in a folder, as a source."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +10,17 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
-from m3depth.evaluation.predictors import NoPredictionError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import Array, read_depth_values
 from m3depth.io.input_frames import PREDICTIONS, SHEET
-from m3depth.types import DepthMap, Kind, StereoBatch, same_shape
+from m3depth.sources.source import NoDepthError, Source
+from m3depth.types import DepthMap, Kind, StereoBatch, StereoRig, same_shape
+from m3depth.types.disparity import NEAREST_PARALLAX_PX
 from m3depth.validation import require_number
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
 
 Values = Float[Tensor, "1 1 h w"]
-Holes = Bool[Tensor, "1 1 h w"]  # False is one
 
 KINDS = {
     "depth_mm": Kind.DEPTH,
@@ -31,18 +31,18 @@ KINDS = {
 log = logging.getLogger(__name__)
 
 
-class PredictionFolder:
-    """Finds and reads the prediction for each frame.
+class FolderSource(Source):
+    """Finds and reads the depth map of each frame.
 
     A frame's file is ``ROOT/KEY.npz`` (or .npy .tiff .pfm .png, 16 bits), or ``NAME.npz`` anywhere
     in ROOT with NAME the key's last part, if there is only one. An .npz, as `m3depth predict`
     writes it, has an array called as the kind, or a single one. What is 0, negative or not finite
     is a hole, see `scoring.score_depth`. A map may have any resolution of the frame's shape;
-    disparity is in pixels of the map's own width. What looks wrong in a file is told once for
-    each kind of fault (`odd`); a map that is a hole everywhere counts as no prediction.
+    disparity is in pixels of the map's own width. A warning names the first file with each kind of
+    fault (`odd`); a map that is a hole everywhere counts as no prediction.
 
     Args:
-        root: The folder.
+        predictions: The folder.
         kind: What the numbers are: one of `KINDS`.
         scale: What they are multiplied by to be that: 1000 turns metres into millimetres.
 
@@ -51,11 +51,14 @@ class PredictionFolder:
         ConfigError: No such kind, or a scale that is no number above 0.
     """
 
-    def __init__(self, root: str | Path, kind: str = "depth_mm", scale: float = 1.0) -> None:
-        self.root, self.kind, self.scale = Path(root), kind, scale
+    def __init__(self, predictions: str | Path, kind: str = "depth_mm", scale: float = 1.0) -> None:
+        if not predictions:
+            raise ConfigError("source=folder needs predictions=DIR, a folder of depth maps")
+        self.root, self.kind, self.scale = Path(predictions), kind, scale
         if kind not in KINDS:
             raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
         require_number("scale", scale, 1e-9, 1e9)
+        self.model = f"{kind} in {self.root}" + ("" if scale == 1 else f" times {scale:g}")
         self._files = _files_by_stem(self.root)
         self._stems: dict[str, list[str]] = {}
         for stem in self._files:
@@ -68,43 +71,49 @@ class PredictionFolder:
         """The files that no frame asked for, as paths in the folder without suffix."""
         return sorted(stem for stem, path in self._files.items() if path not in self._taken)
 
-    def __call__(self, batch: StereoBatch) -> DepthMap:
-        """The prediction for a batch of one.
+    def __call__(self, samples: Sequence[StereoBatch]) -> list[DepthMap]:
+        """Read the maps.
 
         Raises:
-            NoPredictionError: There is no file for it, or nothing in it.
+            NoDepthError: There is no file for a frame, or nothing in it.
             DataError: The file is ambiguous, unreadable or of another shape, or millimetres are
                 given for a frame without a calibration.
         """
-        key = batch["key"][0]
+        return [self._map(sample) for sample in samples]
+
+    def _map(self, sample: StereoBatch) -> DepthMap:
+        key, kind = str(sample["key"]), KINDS[self.kind]
         path = self._path(key)
-        values = self._read(path, batch)
-        old, size = size_of(batch["left"]), size_of(values)
-        if not same_shape(size, old):
-            raise DataError(
-                f"{path}: {size[1]}x{size[0]}, but frame {key} is {old[1]}x{old[0]}: not the same "
-                "shape, so one of them was cropped; predict the whole frame"
-            )
-        is_disparity = KINDS[self.kind] is Kind.DISPARITY
-        if not is_disparity and bool(batch["rig"].stands_in(old[1])):
+        image = size_of(sample["left"])
+        rig = sample.get("rig")
+        if rig is not None and kind is not Kind.DISPARITY and bool(rig.stands_in(image[1])):
             raise DataError(
                 f"frame {key} has no calibration, so kind={self.kind} cannot be compared; give the "
                 "data set its rig or baseline_mm, or kind=disparity_px"
             )
-        rig = batch["rig"].resized(old, size)
-        found = DepthMap(values, KINDS[self.kind], camera=rig, known=values != 0)
-        if not is_disparity and bool(rig.calibrated):
-            found = replace(found, known=self._within_sight(path, found))
-        return found
-
-    def _within_sight(self, path: Path, found: DepthMap) -> Holes:
-        """Without what lies so far away that its parallax says nothing: 1e9 mm is no depth."""
-        given = found.values != 0
-        near = given & (found.to(Kind.DISPARITY).to(Kind.DEPTH).values > 0)
-        if not near.any():
-            raise NoPredictionError(
-                f"{path}: every number is too far to be a depth: kind=? scale=?"
+        values = self._read(path, 0.0 if rig is None else float(rig.principal_offset) / image[1])
+        size = size_of(values)
+        if not same_shape(size, image):
+            raise DataError(
+                f"{path}: {size[1]}x{size[0]}, but frame {key} is {image[1]}x{image[0]}: not the "
+                "same shape, so one of them was cropped; predict the whole frame"
             )
+        known = values != 0
+        if rig is None:
+            return DepthMap(values, kind, known=known)
+        rig = rig.resized(image, size)
+        if kind is not Kind.DISPARITY and bool(rig.calibrated):
+            known = self._within_sight(path, values, rig)
+        return DepthMap(values, kind, camera=rig, known=known)
+
+    def _within_sight(self, path: Path, values: Values, rig: StereoRig) -> Bool[Tensor, "1 1 h w"]:
+        """Without what lies so far away that its parallax says nothing: 1e9 mm is no depth."""
+        given, inverse = values != 0, values
+        if KINDS[self.kind] is Kind.DEPTH:
+            inverse = torch.where(given, 1 / values, 0.0)
+        near = given & (rig.fx * rig.baseline_mm * inverse > NEAREST_PARALLAX_PX)
+        if not near.any():
+            raise NoDepthError(f"{path}: every number is too far to be a depth: kind=? scale=?")
         far = float((given & ~near).double().mean())
         if far:
             self._tell(
@@ -117,18 +126,17 @@ class PredictionFolder:
             self._told.add(what)
             log.warning("%s: %s (told of the first such file)", path, told)
 
-    def _read(self, path: Path, batch: StereoBatch) -> Values:
-        """0 where nothing is predicted."""
+    def _read(self, path: Path, infinity: float) -> Values:
+        """0 where nothing is predicted; ``infinity``: its disparity as a fraction of the width."""
         numbers = read_depth_values(path, (self.kind,))
         least = 0.0
         if KINDS[self.kind] is Kind.DISPARITY:  # infinity may lie below 0, as in raw SCARED
-            of_width = float(batch["rig"].principal_offset) / size_of(batch["left"])[1]
-            least = min(0.0, of_width * numbers.shape[-1]) / self.scale
+            least = min(0.0, infinity * numbers.shape[-1]) / self.scale
         for what, told in odd(numbers, least).items():
             self._tell(what, path, told)
         given = np.isfinite(numbers) & (numbers > least) & (numbers != 0)
         if not given.any():
-            raise NoPredictionError(f"{path}: not one number above 0, so nothing is predicted")
+            raise NoDepthError(f"{path}: not one number above 0, so nothing is predicted")
         kept = np.where(given, numbers, 0).astype(np.float64) * self.scale
         return torch.from_numpy(kept)[None, None]
 
@@ -136,7 +144,7 @@ class PredictionFolder:
         last = key.rpartition("/")[2]
         found = [key] if key in self._files else self._stems.get(last, [])
         if not found:
-            raise NoPredictionError(f"no {key} and no {last} ({' '.join(SUFFIXES)}) in {self.root}")
+            raise NoDepthError(f"no {key} and no {last} ({' '.join(SUFFIXES)}) in {self.root}")
         path = self._files[found[0]]
         owner = self._taken.setdefault(path, key)
         if len(found) > 1 or owner != key:

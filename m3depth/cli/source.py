@@ -1,0 +1,35 @@
+"""The source of depth that a command line asks for."""
+
+from collections.abc import Sequence
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from m3depth.errors import ConfigError
+from m3depth.sources.source import Source
+
+
+def build_source(config: DictConfig, size: Sequence[int] | None = None) -> Source:
+    """What ``source=`` chose.
+
+    Args:
+        config: Of a verb.
+        size: (height, width) of the images that a network is to see; None is its own.
+
+    Raises:
+        UserError: an option of the source is missing or wrong.
+    """
+    asked = config.source
+    if config.predictions is not None and "predictions" not in asked:
+        raise ConfigError(
+            "predictions=DIR is read by source=folder: give it without another source="
+        )
+    checkpoint = None if OmegaConf.is_missing(config, "checkpoint") else config.checkpoint
+    if config.predictions is not None and checkpoint is not None:
+        raise ConfigError(
+            "give either checkpoint=PATH of m3depth train or predictions=DIR of another system"
+        )
+    if size is not None and "size" in asked:
+        asked.size = size
+    source: Source = instantiate(asked, _convert_="all")
+    return source

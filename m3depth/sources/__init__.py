@@ -1,0 +1,1 @@
+"""What gives a frame its depth: a network, the data's own truth, a stereo matcher, files."""
