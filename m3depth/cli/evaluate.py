@@ -1,6 +1,7 @@
 """``m3depth evaluate``."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.scoring import build_protocols, curves_of, score
-from m3depth.cli.source import build_source
+from m3depth.cli.source import build_source, origin
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError
 from m3depth.evaluation.doubts import unit_doubt
+from m3depth.evaluation.result import Result
 from m3depth.memory import require_images
 from m3depth.outputs.claim import Output
 from m3depth.sources.folder import FolderSource
@@ -53,12 +55,12 @@ def _evaluate(config: DictConfig) -> None:
         data.test if data else instantiate(config.data.test),
         build_protocols(config),
         Path(config.output),
-        about=_about(config, source),
+        about=origin(config, source) | ({"flip": True} if trained and config.flip else {}),
         config=_plain(config),
         # the mean of our training depths is no baseline for another system's
         train=data.train if data else None,
         curves=curves_of(config.checkpoint) if trained else None,
-        doubt=lambda results: unit_doubt(results, config.scale, config.kind != "depth_mm"),
+        doubt=lambda results: _unit_doubt(results, source),
         skip_missing=config.missing == "skip",
         still_camera=config.still_camera,
     )
@@ -67,14 +69,11 @@ def _evaluate(config: DictConfig) -> None:
         logger.warning("%d predictions match no test frame: %s", len(source.unused), some)
 
 
-def _about(config: DictConfig, source: Source) -> dict[str, Any]:
-    """Where the depth is from, for the record."""
-    if isinstance(source, FolderSource):
-        told = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
-        return {"predictions": told}
-    if not source.checkpoint_sha256:
-        return {"source": source.model}
-    return {"checkpoint": str(config.checkpoint), **({"flip": True} if config.flip else {})}
+def _unit_doubt(results: Sequence[Result], source: Source) -> str:
+    """Whoever writes files chooses a unit; a network has learned millimetres."""
+    if not isinstance(source, FolderSource):
+        return ""
+    return unit_doubt(results, source.scale, source.kind != "depth_mm")
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

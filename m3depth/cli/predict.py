@@ -1,7 +1,7 @@
 """``m3depth predict``."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from operator import length_hint
@@ -12,26 +12,17 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from m3depth.check.one_view import places_to_look_at, require_one_view
-from m3depth.cli.source import build_source
+from m3depth.cli.source import build_source, origin
 from m3depth.errors import ConfigError, DataError
-from m3depth.geometry.resizing import size_of
 from m3depth.io.files import write_json
-from m3depth.io.input_frames import PREDICTIONS, InputFrame, InputFrames, open_frames
+from m3depth.io.input_frames import PREDICTIONS, InputFrames, open_frames
 from m3depth.io.rig_file import RigFile, read_rig
-from m3depth.io.video import VideoEndError
 from m3depth.outputs.claim import Output
-from m3depth.priors.files import arrays, write_prediction
-from m3depth.priors.made import prior_of
 from m3depth.priors.pictures.draw import draw
-from m3depth.priors.pictures.scale import Range, depth_scale, disparity_scale, values_of
-from m3depth.priors.pipeline import Behind, ahead
-from m3depth.progress import progress
+from m3depth.priors.pictures.scale import depth_scale, disparity_scale, relative_scale
+from m3depth.priors.predicting import Predictions
 from m3depth.sources.source import Source
-from m3depth.sources.together import batched, one_by_one
-from m3depth.types import DepthMap, StereoBatch
 from m3depth.validation import require_number, require_switch
-
-Found = tuple[StereoBatch, DepthMap]
 
 logger = logging.getLogger(__name__)
 
@@ -80,69 +71,38 @@ def _predict_all(
     config: DictConfig, source: Source, frames: InputFrames, rig: RigFile | None
 ) -> None:
     output = Path(config.output)
-    numbers = _Numbers(output, config.ply)
-    with Behind() as behind:
-        for found in _found(source, frames, rig):
-            numbers.take(found, behind)
-    if numbers.written:
-        _draw(config, frames, numbers)
-    if numbers.ended:
-        count = len(numbers.written)
-        raise DataError(f"{numbers.ended}; {output} holds the {count} frames before it")
-    if not numbers.written:
-        raise DataError(f"input={config.input}: not one of {numbers.skipped} frames could be read")
-    counts = (len(numbers.written), output.resolve(), numbers.skipped)
-    logger.info("%d frames in %s, %d skipped", *counts)
+    found = Predictions(output, config.ply)
+    found(source, frames, rig)
+    count = len(found.written)
+    if count:
+        _draw(config, source, frames, found)
+    if found.ended:
+        raise DataError(f"{found.ended}; {output} holds the {count} frames before it")
+    if not count:
+        raise DataError(f"input={config.input}: not one of {found.skipped} frames could be read")
+    logger.info("%d frames in %s, %d skipped", count, output.resolve(), found.skipped)
 
 
-class _Numbers:
-    """The frames that were written, and the range of their depth."""
-
-    def __init__(self, output: Path, ply: bool) -> None:
-        self.output, self.ply = output, ply
-        self.range = Range()
-        self.written: list[str] = []
-        self.skipped = 0
-        self.in_millimetres = True
-        self.ended: VideoEndError | None = None
-
-    def take(self, found: Found | DataError, behind: Behind) -> None:
-        """Write a frame, or say why there is none."""
-        if isinstance(found, VideoEndError):
-            self.ended = found
-        elif isinstance(found, DataError):
-            self.skipped += 1
-            logger.warning("skipped: %s", found)
-        else:
-            behind(self._write, *found)
-
-    def _write(self, sample: StereoBatch, found: DepthMap) -> None:
-        prior = prior_of(sample, found)
-        write_prediction(prior, self.output / prior.key, self.ply)
-        self.range.add(values_of(arrays(prior)), prior.image.numpy())
-        self.written.append(prior.key)
-        self.in_millimetres = prior.in_millimetres
-
-
-def _draw(config: DictConfig, frames: InputFrames, numbers: _Numbers) -> None:
-    """The pictures, on one range of colours, which is told and kept."""
-    asked = config.near_mm, config.far_mm
-    if numbers.in_millimetres:
-        scale = depth_scale(numbers.range, *asked)
+def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predictions) -> None:
+    """The pictures, all on one range of colours, which is logged and kept."""
+    asked, count = (config.near_mm, config.far_mm), len(found.written)
+    if any(asked) and not found.in_millimetres:
+        logger.warning("near_mm and far_mm are not used: the depth is not known in mm")
+    if found.relative:
+        scale = relative_scale()
+    elif found.in_millimetres:
+        scale = depth_scale(found.range, *asked)
     else:
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
-        scale = disparity_scale(numbers.range)
-        if any(asked):
-            logger.warning("near_mm and far_mm are not used: without a calibration no depth in mm")
+        scale = disparity_scale(found.range)
     far, near = (scale.ticks[place].label for place in (0, -1))
     chosen = scale.record["chosen_by"]
     logger.info("colours: %s, %s is red, %s blue (%s)", scale.title, near, far, chosen)
-    count = len(numbers.written)
-    title = f"{config.input}: {count} frames, {numbers.skipped} skipped"
-    draw(frames, numbers.written, numbers.output, scale, title)
-    told = {"input": str(config.input), "checkpoint": str(config.checkpoint), "frames": count}
-    told |= {"skipped": numbers.skipped, "colours": dict(scale.record)}
-    write_json(numbers.output / PREDICTIONS, told)
+    title = f"{config.input}: {count} frames, {found.skipped} skipped"
+    draw(frames, found.written, found.output, scale, title)
+    told = {"input": str(config.input), **origin(config, source), "frames": count}
+    told |= {"skipped": found.skipped, "colours": dict(scale.record)}
+    write_json(found.output / PREDICTIONS, told)
 
 
 def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
@@ -152,34 +112,3 @@ def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
         if place in wanted:
             with suppress(DataError):  # told when it is its turn
                 yield frame.name, frame.image
-
-
-def _found(source: Source, frames: InputFrames, rig: RigFile | None) -> Iterator[Found | DataError]:
-    """Of all frames, in order but for those that cannot be read, which come sooner."""
-
-    def predict(samples: Sequence[StereoBatch]) -> list[Found]:
-        return list(zip(samples, source(samples), strict=True))
-
-    told = progress(frames, "predict", length_hint(frames) or None)
-    unreadable: list[DataError] = []
-    for samples in batched(_samples(source, told, rig, unreadable), source.batch_size):
-        yield from unreadable
-        unreadable.clear()
-        yield from one_by_one(predict, samples)
-    yield from unreadable
-
-
-def _samples(
-    source: Source, frames: Iterable[InputFrame], rig: RigFile | None, unreadable: list[DataError]
-) -> Iterator[StereoBatch]:
-    def read(frame: InputFrame) -> StereoBatch:
-        sample: StereoBatch = {"key": frame.name, "left": frame.image}
-        if rig is not None:
-            sample["rig"] = rig.at(size_of(sample["left"]), frame.name)
-        return source.ahead(sample)
-
-    for _, reading in ahead(read, frames):
-        try:
-            yield reading.result()
-        except DataError as error:
-            unreadable.append(error)

@@ -1,11 +1,13 @@
 """The source of depth that a command line asks for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from m3depth.errors import ConfigError
+from m3depth.sources.folder import FolderSource
 from m3depth.sources.source import Source
 
 
@@ -33,3 +35,13 @@ def build_source(config: DictConfig, size: Sequence[int] | None = None) -> Sourc
         asked.size = size
     source: Source = instantiate(asked, _convert_="all")
     return source
+
+
+def origin(config: DictConfig, source: Source) -> dict[str, Any]:
+    """Where the depth is from, for a record."""
+    if isinstance(source, FolderSource):
+        told = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
+        return {"predictions": told}
+    if not source.checkpoint_sha256:
+        return {"source": source.model}
+    return {"checkpoint": str(config.checkpoint)}

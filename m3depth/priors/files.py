@@ -8,9 +8,12 @@ import numpy as np
 
 from m3depth.errors import DataError
 from m3depth.imaging.bytes import to_picture
+from m3depth.io.depth_files import write_depth
+from m3depth.io.depth_meaning import Meaning
 from m3depth.io.files import Array, write_bytes, write_npz
 from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
+from m3depth.types import DepthMap, Kind
 
 
 def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
@@ -18,7 +21,8 @@ def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
 
     The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w) and ``intrinsics``
     (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out, without a baseline
-    ``disparity_px``, and ``confidence`` where the network does not tell. The .npz comes last.
+    ``disparity_px``, and ``confidence`` where the network does not tell. ``kind``, ``scale`` and
+    ``unit`` say what the depth, or else the disparity, is. The .npz comes last.
 
     Args:
         prior: The prediction.
@@ -34,8 +38,14 @@ def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
     write_npz(beside(stem, ".npz"), **arrays(prior))
 
 
+def write_relative(found: DepthMap, stem: Path) -> None:
+    """Write ``stem.npz`` of one image's map without a scale: ``inverse_depth``, and what it is."""
+    relative = found.to(Kind.INVERSE_DEPTH) if found.kind is Kind.DEPTH else found.relative()
+    write_depth(beside(stem, ".npz"), relative)
+
+
 def read_numbers(stem: Path) -> Mapping[str, Array]:
-    """The maps of ``stem.npz``: confidence, and depth or else disparity.
+    """The maps of ``stem.npz``: confidence, and depth, or else disparity or inverse depth.
 
     Raises:
         DataError: it is not there any more, or damaged.
@@ -43,9 +53,10 @@ def read_numbers(stem: Path) -> Mapping[str, Array]:
     path = beside(stem, ".npz")
     try:
         with np.load(path, allow_pickle=False) as saved:
-            told = "depth_mm" if "depth_mm" in saved else "disparity_px"
-            return {name: saved[name] for name in (told, "confidence") if name in saved}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            maps = ("depth_mm", "disparity_px", "inverse_depth")
+            first = next(name for name in maps if name in saved)
+            return {name: saved[name] for name in (first, "confidence") if name in saved}
+    except (OSError, ValueError, StopIteration, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read any more ({error})") from None
 
 
@@ -55,9 +66,10 @@ def arrays(prior: DepthPrior) -> dict[str, Array]:
     if prior.in_millimetres:
         found["depth_mm"] = prior.depth_mm
     known = {name: maps[0] for name, maps in found.items() if maps is not None}
-    if prior.in_millimetres:
+    if prior.in_millimetres and not prior.rig.stands_in(prior.size[1]):
         known["intrinsics"] = prior.rig.matrix()
-    return {name: values.numpy().astype(np.float32) for name, values in known.items()}
+    numbers = {name: values.numpy().astype(np.float32) for name, values in known.items()}
+    return numbers | Meaning(Kind.DEPTH if prior.in_millimetres else Kind.DISPARITY).text()
 
 
 def beside(stem: Path, suffix: str) -> Path:

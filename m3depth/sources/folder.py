@@ -2,31 +2,25 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.resizing import size_of
-from m3depth.io.images import Array, read_depth_values
+from m3depth.io.depth_meaning import KINDS, meaning_of
 from m3depth.io.input_frames import PREDICTIONS, SHEET
+from m3depth.sources.depth_file import read_map
 from m3depth.sources.source import NoDepthError, Source
-from m3depth.types import DepthMap, Kind, StereoBatch, StereoRig, same_shape
+from m3depth.types import DepthMap, Kind, Scale, StereoBatch, StereoRig, same_shape
 from m3depth.types.disparity import NEAREST_PARALLAX_PX
 from m3depth.validation import require_number
 
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
-
-Values = Float[Tensor, "1 1 h w"]
-
-KINDS = {
-    "depth_mm": Kind.DEPTH,
-    "disparity_px": Kind.DISPARITY,  # of the file's width
-    "inverse_depth": Kind.INVERSE_DEPTH,  # in 1/mm or, for a protocol that aligns, in any unit
-}
+DISPARITIES = (Kind.DISPARITY, Kind.FRACTION)
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +29,14 @@ class FolderSource(Source):
     """Finds and reads the depth map of each frame.
 
     A frame's file is ``ROOT/KEY.npz`` (or .npy .tiff .pfm .png, 16 bits), or ``NAME.npz`` anywhere
-    in ROOT with NAME the key's last part, if there is only one. An .npz, as `m3depth predict`
-    writes it, has an array called as the kind, or a single one. What is 0, negative or not finite
-    is a hole, see `scoring.score_depth`. A map may have any resolution of the frame's shape;
-    disparity is in pixels of the map's own width. A warning names the first file with each kind of
-    fault (`odd`); a map that is a hole everywhere counts as no prediction.
+    in ROOT with NAME the key's last part, if there is only one. A map may have any resolution of
+    the frame's shape; disparity is in pixels of the map's own width. What the numbers are, and
+    which are holes: see `read_map`. A warning names the first file with each kind of fault.
 
     Args:
         predictions: The folder.
-        kind: What the numbers are: one of `KINDS`.
+        kind: What the numbers are: one of `KINDS`. None: what the first file says of itself, else
+            depth in mm.
         scale: What they are multiplied by to be that: 1000 turns metres into millimetres.
 
     Raises:
@@ -51,15 +44,18 @@ class FolderSource(Source):
         ConfigError: No such kind, or a scale that is no number above 0.
     """
 
-    def __init__(self, predictions: str | Path, kind: str = "depth_mm", scale: float = 1.0) -> None:
+    def __init__(
+        self, predictions: str | Path, kind: str | None = None, scale: float = 1.0
+    ) -> None:
         if not predictions:
             raise ConfigError("source=folder needs predictions=DIR, a folder of depth maps")
-        self.root, self.kind, self.scale = Path(predictions), kind, scale
-        if kind not in KINDS:
+        if kind is not None and kind not in KINDS:
             raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
         require_number("scale", scale, 1e-9, 1e9)
-        self.model = f"{kind} in {self.root}" + ("" if scale == 1 else f" times {scale:g}")
+        self.root, self.scale = Path(predictions), scale
         self._files = _files_by_stem(self.root)
+        self.kind = kind or _own_kind(next(iter(self._files.values())))
+        self.model = f"{self.kind} in {self.root}" + ("" if scale == 1 else f" times {scale:g}")
         self._stems: dict[str, list[str]] = {}
         for stem in self._files:
             self._stems.setdefault(stem.rpartition("/")[2], []).append(stem)
@@ -82,63 +78,49 @@ class FolderSource(Source):
         return [self._map(sample) for sample in samples]
 
     def _map(self, sample: StereoBatch) -> DepthMap:
-        key, kind = str(sample["key"]), KINDS[self.kind]
-        path = self._path(key)
-        image = size_of(sample["left"])
+        key = str(sample["key"])
+        path, (height, width) = self._path(key), size_of(sample["left"])
         rig = sample.get("rig")
-        if rig is not None and kind is not Kind.DISPARITY and bool(rig.stands_in(image[1])):
+        infinity = 0.0 if rig is None else float(rig.principal_offset) / width
+        found, faults = read_map(path, self.kind, self.scale, infinity)
+        for fault, told in faults.items():
+            self._tell(fault, path, told)
+        if not same_shape(found.size, (height, width)):
+            raise DataError(
+                f"{path}: {found.size[1]}x{found.size[0]}, but frame {key} is {width}x{height}: "
+                "not the same shape, so one of them was cropped; predict the whole frame"
+            )
+        if rig is None:
+            return found
+        if found.kind not in DISPARITIES and bool(rig.stands_in(width)):
             raise DataError(
                 f"frame {key} has no calibration, so kind={self.kind} cannot be compared; give the "
                 "data set its rig or baseline_mm, or kind=disparity_px"
             )
-        values = self._read(path, 0.0 if rig is None else float(rig.principal_offset) / image[1])
-        size = size_of(values)
-        if not same_shape(size, image):
-            raise DataError(
-                f"{path}: {size[1]}x{size[0]}, but frame {key} is {image[1]}x{image[0]}: not the "
-                "same shape, so one of them was cropped; predict the whole frame"
-            )
-        known = values != 0
-        if rig is None:
-            return DepthMap(values, kind, known=known)
-        rig = rig.resized(image, size)
-        if kind is not Kind.DISPARITY and bool(rig.calibrated):
-            known = self._within_sight(path, values, rig)
-        return DepthMap(values, kind, camera=rig, known=known)
+        found = found.seen_by(rig.resized((height, width), found.size))
+        return self._within_sight(path, found)
 
-    def _within_sight(self, path: Path, values: Values, rig: StereoRig) -> Bool[Tensor, "1 1 h w"]:
+    def _within_sight(self, path: Path, found: DepthMap) -> DepthMap:
         """Without what lies so far away that its parallax says nothing: 1e9 mm is no depth."""
-        given, inverse = values != 0, values
-        if KINDS[self.kind] is Kind.DEPTH:
-            inverse = torch.where(given, 1 / values, 0.0)
-        near = given & (rig.fx * rig.baseline_mm * inverse > NEAREST_PARALLAX_PX)
+        rig, known = found.camera, found.known
+        if found.kind in DISPARITIES or found.scale is not Scale.METRIC or rig is None:
+            return found
+        if known is None or not bool(rig.calibrated):
+            return found
+        near = known & (_parallax_px(found, rig) > NEAREST_PARALLAX_PX)
         if not near.any():
             raise NoDepthError(f"{path}: every number is too far to be a depth: kind=? scale=?")
-        far = float((given & ~near).double().mean())
+        far = float((known & ~near).double().mean())
         if far:
             self._tell(
                 "far", path, f"{far:.0%} of its numbers are too far, taken for not predicted"
             )
-        return near
+        return replace(found, known=near)
 
     def _tell(self, what: str, path: Path, told: str) -> None:
         if what not in self._told:
             self._told.add(what)
             log.warning("%s: %s (told of the first such file)", path, told)
-
-    def _read(self, path: Path, infinity: float) -> Values:
-        """0 where nothing is predicted; ``infinity``: its disparity as a fraction of the width."""
-        numbers = read_depth_values(path, (self.kind,))
-        least = 0.0
-        if KINDS[self.kind] is Kind.DISPARITY:  # infinity may lie below 0, as in raw SCARED
-            least = min(0.0, infinity * numbers.shape[-1]) / self.scale
-        for what, told in odd(numbers, least).items():
-            self._tell(what, path, told)
-        given = np.isfinite(numbers) & (numbers > least) & (numbers != 0)
-        if not given.any():
-            raise NoDepthError(f"{path}: not one number above 0, so nothing is predicted")
-        kept = np.where(given, numbers, 0).astype(np.float64) * self.scale
-        return torch.from_numpy(kept)[None, None]
 
     def _path(self, key: str) -> Path:
         last = key.rpartition("/")[2]
@@ -156,6 +138,22 @@ class FolderSource(Source):
         return path
 
 
+def _own_kind(path: Path) -> str:
+    """As the file says it; depth in mm where it says nothing."""
+    with suppress(DataError):  # its frame says what is wrong with it
+        said = meaning_of(path).kind
+        return next(name for name, kind in KINDS.items() if kind is said)
+    return "depth_mm"
+
+
+def _parallax_px(found: DepthMap, rig: StereoRig) -> Tensor:
+    """Of metric depth or inverse depth, beyond that of infinity; 0 where it is not known."""
+    values = found.values
+    if found.kind is Kind.DEPTH:
+        values = torch.where(values > 0, 1 / values, 0.0)
+    return rig.fx * rig.baseline_mm * values
+
+
 def _files_by_stem(root: Path) -> dict[str, Path]:
     """The files below a folder by their paths in it without suffix."""
     if not root.is_dir():
@@ -168,34 +166,4 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
                 found.setdefault(path.relative_to(root).as_posix().removesuffix(suffix), path)
     if not found:
         raise DataError(f"predictions={root}: no prediction there ({' '.join(SUFFIXES)})")
-    return found
-
-
-def odd(numbers: Array, least: float = 0.0) -> dict[str, str]:
-    """What a map holds that no prediction should, by a name for each fault.
-
-    Args:
-        numbers: The map.
-        least: What no number may lie below: infinity, where that is negative.
-
-    >>> odd(np.array([[50.0, -1.0]]))
-    {'negative': '50% of its numbers are negative, which is taken for not predicted'}
-    """
-    found = {}
-    number, whole = np.isfinite(numbers), numbers.dtype.kind in "iu"
-    share = float((numbers < least).mean())
-    if share:
-        wrapped = ": int16 ends at 32767, did it wrap?" if numbers.dtype == np.int16 else ""
-        found["negative"] = (
-            f"{share:.0%} of its numbers are negative, which is taken for not predicted{wrapped}"
-        )
-    if numbers.dtype == np.float16 and np.isinf(numbers).any():
-        found["float16"] = "inf in float16, which ends at 65504, is taken for not predicted"
-    if whole and (numbers == np.iinfo(numbers.dtype).max).any():
-        found["saturated"] = (
-            f"{np.iinfo(numbers.dtype).max}, the largest that {numbers.dtype} can hold, is scored "
-            "as it is: write 0 where nothing is predicted"
-        )
-    if numbers.size > 1 and number.all() and numbers.min() == numbers.max() > 0:
-        found["constant"] = f"every number is {float(numbers.flat[0]):g}"
     return found

@@ -14,7 +14,8 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.io.files import write_npy, write_npz
-from m3depth.sources.folder import FolderSource, odd
+from m3depth.sources.depth_file import odd
+from m3depth.sources.folder import FolderSource
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
@@ -105,7 +106,7 @@ def test_m3depth_s_own_predictions_are_read_beside_their_pictures(tmp_path: Path
     for kind in ("depth_mm", "disparity_px"):
         metrics = run(FolderSource(tmp_path, kind)).first.metrics
         assert metrics["abs_rel"] == pytest.approx(0.1, abs=1e-5)
-    with pytest.raises(DataError, match=r"no array 'inverse_depth' among .*choose another kind="):
+    with pytest.raises(DataError, match="holds depth, as it says itself, and kind=inverse_depth"):
         run(FolderSource(tmp_path, "inverse_depth"))
 
 
@@ -305,11 +306,18 @@ def test_another_unit_is_told_with_the_scale_that_mends_it(
     assert unit_doubt(right, 1 / factor, inverse=False) == ""
 
 
-def test_the_unit_of_a_disparity_goes_the_other_way(tmp_path: Path) -> None:
+def test_the_unit_of_an_inverse_depth_goes_the_other_way(tmp_path: Path) -> None:
     for frame in known():
-        write_npy(tmp_path / f"{frame['key']}.npy", 256 * 300 / depth_of(frame, 1.0))
-    results = run(FolderSource(tmp_path, "disparity_px")).results
+        write_npy(tmp_path / f"{frame['key']}.npy", 256 / depth_of(frame, 1.0))
+    results = run(FolderSource(tmp_path, "inverse_depth")).results
     assert "scale=0.00390625 would make it" in unit_doubt(results, 1.0, inverse=True)
+
+
+def test_millimetres_said_to_be_disparity_are_refused(tmp_path: Path) -> None:
+    for frame in known():
+        write_npy(tmp_path / f"{frame['key']}.npy", depth_of(frame, 2.0))
+    with pytest.raises(DataError, match=r"000000\.npy: disparity_px of .* the picture is 64 wide"):
+        run(FolderSource(tmp_path, "disparity_px"))
 
 
 def test_two_units_in_one_set_are_told(tmp_path: Path) -> None:
