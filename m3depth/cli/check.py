@@ -14,10 +14,13 @@ from torch.utils.data import Dataset
 
 from m3depth.cli.hold_out import settle_hold_out, told_hold_out
 from m3depth.cli.inputs import data_inputs
+from m3depth.cli.source import build_source
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.memory import require_images
 from m3depth.outputs.claim import Output
+from m3depth.sources.exact import ExactSource
+from m3depth.sources.with_depth import WithDepth
 from m3depth.types import StereoBatch
 from m3depth.validation import require_number
 
@@ -37,8 +40,11 @@ def check_pairs(config: DictConfig) -> int:
     require_images(config.data.size, 2)
     _require_limits(config)
     checks = [instantiate(one) for one in config.checks.values()]
-    with _claimed(config, {"input": config.input, **data_inputs(config.data)}):
-        findings, sampled = check(_splits(config), instantiate(config.sample), checks)
+    read = {"input": config.input, "predictions": config.predictions, **data_inputs(config.data)}
+    with _claimed(config, read):
+        findings, sampled = check(
+            _with_depth(config, _splits(config)), instantiate(config.sample), checks
+        )
         measured = measures(sampled)
         header = told_frames(sampled) + _told_hold_out(config)
         sys.stdout.write(table(findings, header, measured=measured))
@@ -119,6 +125,16 @@ def _splits(config: DictConfig) -> Mapping[str, Dataset[StereoBatch]]:
         )
     settle_hold_out(config.data)
     return {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}
+
+
+def _with_depth(
+    config: DictConfig, splits: Mapping[str, Dataset[StereoBatch]]
+) -> Mapping[str, Dataset[StereoBatch]]:
+    """The splits with the depth of ``source=``: by default the data's own, if there is any."""
+    source = build_source(config)
+    if isinstance(source, ExactSource):
+        return splits
+    return {name: WithDepth(frames, source) for name, frames in splits.items()}
 
 
 def _refuse_data_beside_input() -> None:

@@ -28,8 +28,11 @@ def test_the_numbers_come_back_under_the_names_of_the_interface(tmp_path: Path) 
     write_prediction(one, tmp_path / "new" / "f1.v2")
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["f1.v2.npz"]
     with np.load(tmp_path / "new" / "f1.v2.npz") as numbers:
-        assert sorted(numbers) == ["confidence", "depth_mm", "disparity_px", "intrinsics"]
-        assert {values.dtype for values in numbers.values()} == {np.dtype(np.float32)}
+        names = ["confidence", "depth_mm", "disparity_px", "intrinsics"]
+        assert sorted(numbers) == sorted([*names, "kind", "scale", "unit"])
+        assert {numbers[name].dtype for name in names} == {np.dtype(np.float32)}
+        said = [str(numbers[name]) for name in ("kind", "scale", "unit")]
+        assert said == ["depth", "metric", "mm"]
         assert np.array_equal(numbers["depth_mm"], one.depth_mm[0])
         assert np.array_equal(numbers["disparity_px"], one.disparity_px[0])
         assert np.array_equal(numbers["confidence"], one.confidence[0])
@@ -41,7 +44,8 @@ def test_without_calibration_no_millimetres_are_claimed(tmp_path: Path) -> None:
     one = replace(prior(), rig=rig, depth_mm=torch.zeros(1, 12, 20))
     write_prediction(one, tmp_path / "f")
     with np.load(tmp_path / "f.npz") as numbers:
-        assert sorted(numbers) == ["confidence", "disparity_px"]
+        assert sorted(numbers) == ["confidence", "disparity_px", "kind", "scale", "unit"]
+        assert str(numbers["kind"]) == "disparity_px"
     with pytest.raises(DataError, match="no calibration"):
         write_prediction(one, tmp_path / "g", ply=True)
 
