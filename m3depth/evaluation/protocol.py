@@ -143,7 +143,7 @@ class Protocol:
         if not self.metric:  # an alignment needs no baseline
             prediction = prediction.up_to_scale()
         disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
-        raw_mm = (disparity or prediction).to(Kind.DEPTH).values
+        raw_mm = prediction.to(Kind.DEPTH).values
         if prediction.known is not None:
             raw_mm = torch.where(prediction.known, raw_mm, 0.0)
         known = truth.counts & (raw_mm > 0)

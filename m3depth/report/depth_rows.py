@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m3depth.evaluation.result import ShownFrame
+from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.warp import warp
 from m3depth.imaging import bars
 from m3depth.imaging.bytes import to_picture
@@ -18,7 +19,7 @@ from m3depth.imaging.figures import (
     colour_inverse_depth,
     inverse_depth_range,
 )
-from m3depth.report.frame_arrays import Plane, frame_disparity_px, plane, round_up
+from m3depth.report.frame_arrays import Plane, plane, round_up
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class DepthRows:
         return cls(*inverse_depth_range(depths), worst)
 
     def pictures(self, frame: ShownFrame) -> list[Picture | None]:
-        """The row's pictures; None where there is no truth, or no right image."""
+        """The row's pictures; None where there is no truth, no right image or no disparity."""
         if frame.depth_mm is None:
             return [to_picture(frame.batch["left"][0]), None, None, None, None]
         predicted = colour_inverse_depth(plane(frame.depth_mm), *self._range)
-        rebuilt = _rebuilt(frame) if "right" in frame.batch else None
+        rebuilt = _rebuilt(frame)
         if frame.truth is None or self.ceiling_mm is None:
             return [to_picture(frame.batch["left"][0]), predicted, None, None, rebuilt]
         true = colour_inverse_depth(plane(frame.truth.depth_mm), *self._range)
@@ -69,9 +70,12 @@ class DepthRows:
         return self.near_mm, self.far_mm
 
 
-def _rebuilt(frame: ShownFrame) -> Picture:
+def _rebuilt(frame: ShownFrame) -> Picture | None:
     """The left view by the right one's light, grey where that does not see: what SSIM is of."""
-    rebuilt, seen = warp(frame.batch["right"], -frame_disparity_px(frame))
+    shift_px = disparity_px(frame.prediction, frame.batch)
+    if "right" not in frame.batch or shift_px is None:
+        return None
+    rebuilt, seen = warp(frame.batch["right"], -shift_px)
     picture = to_picture(rebuilt[0])
     picture[~seen[0, 0].numpy()] = UNKNOWN_GREY
     return picture
