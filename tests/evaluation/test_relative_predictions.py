@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fake_sources import Fake
 from protocol_files import load
 from stereo_fakes import HEIGHT, RIG, WIDTH, Frames, batched, plane, sample
 from torch import Tensor
@@ -151,12 +152,12 @@ def test_an_evaluation_on_relative_truth_names_its_alignment():
         fraction = DepthMap(RIG.fx * RIG.baseline_mm / TRUE_MM[None] / WIDTH, Kind.FRACTION)
         return replace(fraction, scale=Scale.UP_TO_SCALE_AND_SHIFT)
 
-    found = evaluate(predict, relative, load("midas"))
+    found = evaluate(Fake(predict), relative, load("midas"))
     assert found.first.metrics["rmse_disparity"] == pytest.approx(0, abs=1e-5)
     assert "mae_mm" not in found.first.metrics
     heads, row = protocol_cells(found)
     assert dict(zip(heads, row, strict=True))["alignment"] == "scale_shift"
-    metric = evaluate(predict, Frames(*frames), load("midas", "scale_shift", "robust"))
+    metric = evaluate(Fake(predict), Frames(*frames), load("midas", "scale_shift", "robust"))
     assert [result.protocol.alignment for result in metric.results] == [
         "scale_shift",
         "scale_shift",
