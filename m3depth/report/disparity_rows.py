@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from m3depth.evaluation.result import ShownFrame
+from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.warp import warp
 from m3depth.imaging import bars
 from m3depth.imaging.bytes import to_picture
@@ -15,7 +16,7 @@ from m3depth.imaging.figures import (
     Picture,
     colour,
 )
-from m3depth.report.frame_arrays import frame_disparity_px, plane, round_up
+from m3depth.report.frame_arrays import plane, round_up
 
 CEILING_LIGHT = 0.2  # of full brightness: the largest difference of a rebuilt view that is shown
 
@@ -24,7 +25,7 @@ CEILING_LIGHT = 0.2  # of full brightness: the largest difference of a rebuilt v
 class DisparityRows:
     """Rows for frames without a calibration: the disparity and the view rebuilt with it."""
 
-    ceiling_px: float
+    ceiling_px: float | None  # None: no frame has a disparity
     rebuilt: bool = True  # whether any frame has a right image
 
     titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
@@ -33,12 +34,18 @@ class DisparityRows:
     def over(cls, frames: Iterable[ShownFrame]) -> "DisparityRows":
         """The range that serves all these frames."""
         frames = list(frames)
-        largest = [float(np.percentile(plane(frame_disparity_px(f)), 99)) for f in frames]
-        return cls(round_up(max(largest)), any("right" in frame.batch for frame in frames))
+        maps = [disparity_px(frame.prediction, frame.batch) for frame in frames]
+        found = [one for one in maps if one is not None]
+        if not found:
+            return cls(None, False)
+        largest = max(float(np.percentile(plane(one), 99)) for one in found)
+        return cls(round_up(largest), any("right" in frame.batch for frame in frames))
 
     def pictures(self, frame: ShownFrame) -> list[Picture | None]:
-        """The row's pictures; None for what needs a right image where there is none."""
-        found_px = frame_disparity_px(frame)
+        """The row's pictures; None for what needs a disparity or a right image and has none."""
+        found_px = disparity_px(frame.prediction, frame.batch)
+        if found_px is None or self.ceiling_px is None:
+            return [to_picture(frame.batch["left"][0]), None, None, None]
         disparity = plane(found_px)
         known = np.ones(disparity.shape, bool)
         drawn = colour(disparity, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
@@ -56,6 +63,8 @@ class DisparityRows:
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
+        if self.ceiling_px is None:
+            return ""
         disparity = bars.disparity_bar(self.ceiling_px)
         if not self.rebuilt:
             return disparity

@@ -5,9 +5,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from m3depth.errors import DataError
 from m3depth.evaluation.result import ShownFrame
-from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.resizing import resized
 from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import Picture
@@ -18,18 +16,6 @@ Plane = Float[NDArray[np.float32], "h w"]
 def image_at(frame: ShownFrame, size: tuple[int, int]) -> Picture:
     """The left image, (height, width) as asked."""
     return to_picture(resized(frame.batch["left"], size)[0])
-
-
-def frame_disparity_px(frame: ShownFrame) -> Float[Tensor, "1 1 h w"]:
-    """The prediction as a disparity, in pixels of the left image.
-
-    Raises:
-        DataError: it has none.
-    """
-    found = disparity_px(frame.prediction, frame.batch)
-    if found is None:
-        raise DataError(f"{frame.row.key}: a prediction without millimetres and without disparity")
-    return found
 
 
 def plane(values: Float[Tensor, "1 1 h w"]) -> Plane:

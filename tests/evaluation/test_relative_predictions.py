@@ -18,6 +18,7 @@ from m3depth.evaluation.relative_truth import score_relative
 from m3depth.evaluation.scoring import score_depth
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.report.protocols import protocol_cells
+from m3depth.report.rows import rows_for, table
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 TRUE_MM = plane(40.0, slope=1.0)  # 40 to 103 mm
@@ -166,3 +167,15 @@ def test_an_evaluation_on_relative_truth_names_its_alignment():
     for result in metric.results:
         assert result.metrics["abs_rel"] == pytest.approx(0, abs=1e-5)
         assert "rmse_disparity" not in result.metrics
+
+
+def test_the_report_shows_relative_maps_where_they_are_aligned_and_passes_over_the_others():
+    def predict(batch: StereoBatch) -> DepthMap:
+        return relative_map(1 / TRUE_MM[None])
+
+    metric = Frames(sample(TRUE_MM))
+    for frames, pictures in ((metric, 4), (RelativeLabels(metric), 1)):
+        shown = evaluate(predict, frames, load("midas")).chosen
+        rows = rows_for(shown)
+        assert table(rows, shown).count("<img") == pictures
+        assert ("mm" in rows.bars()) == (pictures == 4)
