@@ -79,15 +79,22 @@ def collate(
 ) -> StereoBatch:
     """Samples to a batch, with the labels in ``needs`` and, if ``labels``, all others.
 
-    A field that only some samples have is left out.
+    A field that only some samples have is left out, and a label that nobody needs, too, where it
+    has more than one resolution.
 
     Raises:
-        DataError: a sample lacks what is needed, or has a field that is not declared; naming it.
+        DataError: a sample lacks what is needed, has a field that is not declared or one of another
+            shape; naming it.
     """
     samples = [require(sample, needs) for sample in samples]
     kept = [name for name in samples[0] if labels or name in needs or not FIELDS[name].label]
     shared = [name for name in kept if all(name in sample for sample in samples)]
-    rows = [{name: cast(Mapping[str, Any], one)[name] for name in shared} for one in samples]
+    clashes = {name: clash for name in shared if (clash := _clash(samples, name))}
+    for name, clash in clashes.items():
+        if name in needs or not FIELDS[name].label:
+            raise DataError(clash)
+    kept = [name for name in shared if name not in clashes]
+    rows = [{name: cast(Mapping[str, Any], one)[name] for name in kept} for one in samples]
     batch: StereoBatch = default_collate(rows)
     return batch
 
@@ -112,6 +119,19 @@ def require(sample: StereoBatch, needs: Collection[str]) -> StereoBatch:
     if missing:
         raise DataError(f"{sample['key']}: {LACKING.get(missing[0], f'no {missing[0]}')}")
     return sample
+
+
+def _clash(samples: Sequence[StereoBatch], name: str) -> str:
+    """That a field is not of one shape in all samples; "" where it is."""
+    fields = [cast(Mapping[str, Any], one)[name] for one in samples]
+    shapes = [tuple(one.shape) if isinstance(one, Tensor) else () for one in fields]
+    for sample, shape in zip(samples, shapes, strict=True):
+        if shape != shapes[0]:
+            return (
+                f"{sample['key']}: {name} is {shape}, and {shapes[0]} in {samples[0]['key']} of "
+                "the same batch: read both at one size, or take data.batch_size=1"
+            )
+    return ""
 
 
 def _each(batch: StereoBatch, change: Callable[[str, Any], Any]) -> StereoBatch:

@@ -219,8 +219,9 @@ def small(data: DictConfig, size: tuple[int, int] = (32, 48)) -> None:
     """As few and as small pictures as a data set of conf/ allows."""
     data.size, data.workers = list(size), 0
     for split in ("train", "val", "test"):
-        if "count" in data[split]:
-            data[split].count = 2
+        pairs = data[split].get("pairs", data[split])
+        if "count" in pairs:
+            pairs.count = 2
 
 
 def in_our_layouts(option: str) -> bool:

@@ -42,6 +42,17 @@ def test_depths_of_several_resolutions_fit_one_batch():
     assert label.depth.unique().tolist() == pytest.approx([50])
 
 
+def test_a_depth_that_nobody_needs_may_have_several_resolutions_and_others_are_named():
+    small, large = (one_view(torch.full((1, *size), 50.0)) for size in (SIZE, (32, 48)))
+    assert "depth_mm" not in collate([small, large], needs={"depth_label"}, labels=True)
+    assert "depth_mm" in collate([small, small], needs={"depth_label"}, labels=True)
+    with pytest.raises(DataError, match=r"depth_mm is \(1, 32, 48\), and \(1, 16, 24\) in made/0"):
+        collate([small, large], needs={"depth_mm"})
+    large["left"] = torch.rand(3, 32, 48)
+    with pytest.raises(DataError, match=r"left is \(3, 32, 48\).*data.batch_size=1"):
+        collate([small, large], needs={"left"})
+
+
 def test_a_set_without_depth_is_named():
     sample = one_view(torch.ones(1, *SIZE))
     del sample["depth_mm"]

@@ -175,7 +175,7 @@ def test_the_report_shows_relative_maps_where_they_are_aligned_and_passes_over_t
 
     metric = Frames(sample(TRUE_MM))
     for frames, pictures in ((metric, 4), (RelativeLabels(metric), 1)):
-        shown = evaluate(predict, frames, load("midas")).chosen
+        shown = evaluate(Fake(predict), frames, load("midas")).chosen
         rows = rows_for(shown)
         assert table(rows, shown).count("<img") == pictures
         assert ("mm" in rows.bars()) == (pictures == 4)
