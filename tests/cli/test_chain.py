@@ -164,7 +164,8 @@ def test_predict_a_folder(checkpoint: Path, pairs: Path, tmp_path: Path):
     own = {f"{i:03d}.{kind}" for i in range(3) for kind in ("npz", "png", "ply")}
     assert names == own | {"contact_sheet.png", "predictions.json", ".m3depth"}
     with np.load(tmp_path / "out/001.npz") as saved:
-        assert set(saved) == {"depth_mm", "disparity_px", "confidence", "intrinsics"}
+        told = {"kind", "scale", "unit"}
+        assert set(saved) == {"depth_mm", "disparity_px", "confidence", "intrinsics"} | told
         for name in ("depth_mm", "disparity_px", "confidence"):
             assert saved[name].shape == SIZE
             assert np.isfinite(saved[name]).all()
