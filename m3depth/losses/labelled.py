@@ -9,10 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from m3depth.log import warn_once
 from m3depth.losses.objective import WeightedTerms
 from m3depth.losses.per_image import Loss
 from m3depth.losses.terms import PerSample
 from m3depth.types import DepthLabel, DepthMap, Kind
+
+NO_DEPTH = (
+    "a batch has no label with a scale, and the terms on depth learn nothing from it: if no label "
+    "of the set has one, choose objective=relative"
+)
 
 
 class Labelled(NamedTuple):
@@ -77,6 +83,8 @@ class DepthTerm:
         prediction, label = scale.prediction, scale.label
         depth = prediction.to(Kind.DEPTH).values if self.up_to_scale else prediction.depth_mm()
         counts = ~label.shifted if self.up_to_scale else label.metric
+        if not counts.any():
+            warn_once(NO_DEPTH)
         return self.loss(depth, label.depth, label.known & counts[:, None, None, None])
 
 

@@ -1,10 +1,13 @@
 """One objective learns from metric depth, depth up to scale and bare disparity in one batch."""
 
+import logging
+
 import pytest
 import torch
 from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
+from m3depth.log import warn_once
 from m3depth.losses import relative
 from m3depth.losses.labelled import DepthTerm, Labelled, LabelObjective, RelativeTerm
 from m3depth.losses.logarithmic import scale_invariant, silog
@@ -103,6 +106,19 @@ def test_what_the_network_does_not_know_does_not_count(predicted: Tensor):
         found = term([Labelled(partly, label)]).value
         fewer = term(beside(predicted, label._replace(known=label.known & known))).value
         torch.testing.assert_close(found, fewer)
+
+
+def test_a_batch_without_a_metric_label_is_told_once(
+    predicted: Tensor, caplog: pytest.LogCaptureFixture
+):
+    warn_once.cache_clear()
+    relative_alone = DepthLabel(*(field[1:] for field in three_kinds(true_mm())))
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            found = SILOG(beside(predicted[1:], relative_alone))
+    assert caplog.text.count("choose objective=relative") == 1
+    assert not found.counted.any()
+    assert found.mean() == 0
 
 
 def test_scales_are_added(predicted: Tensor):
