@@ -1,0 +1,1 @@
+"""From relative depth to millimetres by what is known of a few places: points, lengths, pairs."""
