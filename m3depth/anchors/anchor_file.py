@@ -27,14 +27,14 @@ class Row(NamedTuple):
         frame: The frame's name.
         places: One (x, y) of a depth, two of a length.
         known_mm: The depth, or the length.
-        deviation: Standard deviation as a share of it; None: the file does not say.
+        deviation: Standard deviation as a share of it; NaN: the file does not say.
     """
 
     line: int
     frame: str
     places: tuple[tuple[float, float], ...]
     known_mm: float
-    deviation: float | None
+    deviation: float
 
 
 def read_anchor_file(path: Path) -> list[Row]:
@@ -67,7 +67,7 @@ def _row(path: Path, line: int, cells: Mapping[str, str | None]) -> Row:
     places = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     known = _number(said, kinds[0], cells, above_0=True)
     told = (cells.get("sd_mm") or "").strip()
-    deviation = _number(said, "sd_mm", cells, above_0=True) / known if told else None
+    deviation = _number(said, "sd_mm", cells, above_0=True) / known if told else math.nan
     return Row(line, str(cells["frame"]).strip(), places, known, deviation)
 
 

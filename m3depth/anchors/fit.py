@@ -1,7 +1,6 @@
 """A scale and a shift by anchors, robustly, with what is known of both."""
 
 import logging
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import t as students_t
 
-from m3depth.anchors.anchor import Anchor
+from m3depth.anchors.anchors import Anchors
 from m3depth.errors import DataError
 from m3depth.geometry.affine import Affine
 
@@ -24,6 +23,7 @@ SURE = 0.95
 
 logger = logging.getLogger(__name__)
 Numbers = Float[NDArray[np.float64], "_"]
+Covariance = Float[NDArray[np.float64], "2 2"]
 
 
 class AnchoredFit(NamedTuple):
@@ -54,7 +54,7 @@ class AnchoredFit(NamedTuple):
         return self.depth_mm * (1 - wide), self.depth_mm * (1 + wide)
 
 
-def fit(anchors: Sequence[Anchor], with_shift: bool) -> AnchoredFit:
+def fit(anchors: Anchors, with_shift: bool) -> AnchoredFit:
     """Find both, or the scale alone.
 
     Args:
@@ -65,31 +65,27 @@ def fit(anchors: Sequence[Anchor], with_shift: bool) -> AnchoredFit:
     Raises:
         DataError: no anchor, or they do not agree with any scale above 0.
     """
-    if not anchors:
-        raise DataError("no anchor lies where the depth is known: nothing tells the scale")
-    seen = np.array([r for anchor in anchors for r in anchor.relative])
-    middle = float(np.median(seen))
-    shifted = with_shift and _tells_shift(anchors, seen)
+    if not len(anchors):
+        raise DataError("no anchor lies where a depth was found: nothing tells the scale")
+    middle = float(np.median(anchors.r))
+    shifted = with_shift and _tells_shift(anchors)
     found = _solved(anchors, middle, shifted)
-    groups = sorted({anchor.group for anchor in anchors})
-    without = {
-        group: _solved([one for one in anchors if one.group != group], middle, shifted)
-        for group in groups
-        if len(groups) >= FEWEST_GROUPS
-    }
-    covariance, freedom = (
-        _jackknife(list(without.values()))
-        if without
-        else _by_residuals(anchors, found, middle, shifted)
-    )
+    groups = np.unique(anchors.group)
+    held_back = None
+    if len(groups) >= FEWEST_GROUPS:
+        apart = [anchors.group == group for group in groups]
+        without = [_solved(anchors.where(~one), middle, shifted) for one in apart]
+        covariance, freedom = _jackknife(np.stack(without)), len(groups) - 1.0
+        off = [anchors.where(one).error(*line) for one, line in zip(apart, without, strict=True)]
+        held_back = float(np.abs(np.concatenate(off)).mean())
+    else:
+        covariance, freedom = _by_residuals(anchors, found, middle, shifted)
     line = Affine(float(found[0]), float(found[1]), torch.from_numpy(covariance))
-    held_back = [abs(one.error(*without[one.group])) for one in anchors] if without else []
-    mean = float(np.mean(held_back)) if held_back else None
-    return AnchoredFit(line, freedom, middle, mean, len(anchors), shifted)
+    return AnchoredFit(line, freedom, middle, held_back, len(anchors), shifted)
 
 
-def _tells_shift(anchors: Sequence[Anchor], seen: Numbers) -> bool:
-    spread = float(np.ptp(seen)) / max(float(np.abs(seen).max()), 1e-300)
+def _tells_shift(anchors: Anchors) -> bool:
+    spread = float(np.ptp(anchors.r)) / max(float(np.abs(anchors.r).max()), 1e-300)
     if len(anchors) > 1 and spread > ONE_DEPTH:
         return True
     why = "there is one anchor" if len(anchors) == 1 else "all anchors lie at one depth"
@@ -97,18 +93,18 @@ def _tells_shift(anchors: Sequence[Anchor], seen: Numbers) -> bool:
     return False
 
 
-def _solved(anchors: Sequence[Anchor], middle: float, shifted: bool) -> Numbers:
-    """(scale, shift); errors are shares, and beyond `KNEE` they pull no harder (Huber)."""
-    unit = np.array([1 / middle, 1.0]) * _first_inverse(anchors, middle)
-
-    weight = np.array([KNEE / (one.deviation or KNEE) for one in anchors])
+def _solved(anchors: Anchors, middle: float, shifted: bool) -> Numbers:
+    """(scale, shift): Huber's estimate, then Cauchy's, which lets go of what is far off."""
+    # An anchor's error is linear in a scale alone: the median anchor's is 0 where this starts
+    unit = np.array([1 / middle, 1.0]) / np.median(1 + anchors.error(1 / middle, 0.0))
+    weight = np.nan_to_num(KNEE / anchors.deviation, nan=1.0)
 
     def both(numbers: Numbers) -> Numbers:
         found: Numbers = unit * np.pad(numbers, (0, 2 - len(numbers)))
         return found
 
     def errors(numbers: Numbers) -> Numbers:
-        off: Numbers = weight * np.array([one.error(*both(numbers)) for one in anchors])
+        off: Numbers = weight * anchors.error(*both(numbers))
         return off
 
     numbers = np.array([1.0, 0.0]) if shifted else np.array([1.0])
@@ -123,45 +119,26 @@ def _solved(anchors: Sequence[Anchor], middle: float, shifted: bool) -> Numbers:
     return found
 
 
-def _first_inverse(anchors: Sequence[Anchor], middle: float) -> float:
-    """Inverse depth at ``middle`` by the median anchor, without a shift."""
-    # An anchor's error is linear in a scale alone: error = scale · slope - 1
-    slopes = [1 + anchor.error(1 / middle, 0.0) for anchor in anchors]
-    return 1 / float(np.median(slopes))
-
-
-def _jackknife(without: list[Numbers]) -> tuple[Float[NDArray[np.float64], "2 2"], float]:
-    """Covariance by leaving out each group once (Efron and Tibshirani 1993, chapter 11)."""
-    numbers = np.stack(without)
-    off = numbers - numbers.mean(axis=0)
-    count = len(without)
-    return (count - 1) / count * off.T @ off, float(count - 1)
+def _jackknife(without: Float[NDArray[np.float64], "groups 2"]) -> Covariance:
+    """By leaving out each group once (Efron and Tibshirani 1993, chapter 11)."""
+    off = without - without.mean(axis=0)
+    covariance: Covariance = (1 - 1 / len(without)) * off.T @ off
+    return covariance
 
 
 def _by_residuals(
-    anchors: Sequence[Anchor], found: Numbers, middle: float, shifted: bool
-) -> tuple[Float[NDArray[np.float64], "2 2"], float]:
-    """Of few anchors: by what they are off, or by what was said of them, the larger of both."""
-    step = np.array([1e-6 * found[0], 1e-6 / middle * found[0]])
-    slopes = np.array(
-        [
-            [
-                one.error(*(found + step * axis)) - one.error(*(found - step * axis))
-                for axis in np.eye(2)
-            ]
-            for one in anchors
-        ]
-    ) / (2 * step)
-    used = slopes if shifted else slopes[:, :1]
-    off = np.array([one.error(*found) for one in anchors])
-    freedom = len(anchors) - used.shape[1]
-    said = [one.deviation for one in anchors if one.deviation is not None]
+    anchors: Anchors, found: Numbers, middle: float, shifted: bool
+) -> tuple[Covariance, float]:
+    """Of few groups: by what they are off, or by what was said of them, the larger of both."""
+    steps = np.diag([1e-6, 1e-6 * middle]) * found[0]
+    slopes = np.stack([anchors.error(*(found + s)) - anchors.error(*(found - s)) for s in steps], 1)
+    slopes = slopes[:, : 1 + shifted] / (2 * steps.diagonal()[: 1 + shifted])
+    off, freedom = anchors.error(*found), len(anchors) - slopes.shape[1]
     noise = [float(off @ off) / freedom] if freedom > 0 else []
-    noise += [float(np.mean(np.square(said)))] if len(said) == len(anchors) else []
-    covariance = np.full((2, 2), np.inf)
-    if noise:
-        covariance = np.zeros((2, 2))
-        size = used.shape[1]
-        covariance[:size, :size] = max(noise) * np.linalg.pinv(used.T @ used)
-    known = len(said) == len(anchors)
-    return covariance, float("inf") if known else float(max(freedom, 1))
+    said = not np.isnan(anchors.deviation).any()
+    noise += [float(np.square(anchors.deviation).mean())] if said else []
+    if not noise:
+        return np.full((2, 2), np.inf), 1.0
+    of_both = max(noise) * np.linalg.pinv(slopes.T @ slopes)
+    covariance = np.pad(of_both, (0, 2 - len(of_both)))
+    return covariance, np.inf if said else float(freedom)

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
 
-from m3depth.anchors.anchor import Anchor, KnownDepth, KnownLength
 from m3depth.anchors.anchor_file import Row
+from m3depth.anchors.anchors import Anchors
 from m3depth.errors import DataError
 from m3depth.geometry.resizing import size_of
 from m3depth.matching.sgbm import sgbm
@@ -27,7 +29,7 @@ def inverse_depth(found: DepthMap) -> DepthMap:
     return found.to(Kind.INVERSE_DEPTH)
 
 
-def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iterator[Anchor]:
+def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iterator[Anchors]:
     """Those of one frame; one where the depth is not known is left out, with a warning.
 
     Args:
@@ -49,21 +51,21 @@ def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iter
             continue
         r = [float(full.values[0, 0, y, x]) for x, y in pixels]
         if len(r) == 1:
-            yield KnownDepth(r[0], row.known_mm, group, row.deviation)
+            yield Anchors.depth(r[0], row.known_mm, group, row.deviation)
         else:
-            rays = tuple(_ray(place, sample.get("rig"), row) for place in row.places)
-            both = (rays[0], rays[1])
-            yield KnownLength((r[0], r[1]), both, row.known_mm, group, row.deviation)
+            rays = np.stack([_ray(place, sample.get("rig"), row) for place in row.places])
+            yield Anchors.length((r[0], r[1]), rays, row.known_mm, group, row.deviation)
 
 
-def from_pair(found: DepthMap, sample: StereoBatch) -> Iterator[Anchor]:
+def from_pair(found: DepthMap, sample: StereoBatch, alone: bool) -> Iterator[Anchors]:
     """Those of one rectified pair: its matched depth, the median of each block of pixels.
 
-    Blocks are matched with a left-right check (`matching.sgbm`); a group is a ninth of the frame.
+    Pixels are matched with a left-right check (`matching.sgbm`).
 
     Args:
         found: The left image's relative depth, of any size.
         sample: The pair, with a calibrated rig.
+        alone: Whether it is one of few: then each ninth of it errs on its own, else the frame.
 
     Raises:
         DataError: no right image, or no baseline.
@@ -84,7 +86,8 @@ def from_pair(found: DepthMap, sample: StereoBatch) -> Iterator[Anchor]:
             r = full.values[0, 0][block][here].median()
             depth_mm = depth.values[0, 0][block][here].median()
             part = f"{GROUPS * row // BLOCKS},{GROUPS * column // BLOCKS}"
-            yield KnownDepth(float(r), float(depth_mm), f"{sample['key']}:{part}")
+            group = str(sample["key"]) + (f":{part}" if alone else "")
+            yield Anchors.depth(float(r), float(depth_mm), group)
 
 
 def _blocks(size: tuple[int, int]) -> Iterator[tuple[tuple[int, int], tuple[slice, slice]]]:
@@ -108,7 +111,9 @@ def _pixel(
     return x, y
 
 
-def _ray(place: tuple[float, float], rig: StereoRig | None, row: Row) -> np.ndarray:
+def _ray(
+    place: tuple[float, float], rig: StereoRig | None, row: Row
+) -> Float[NDArray[np.float64], "3"]:
     if rig is None:
         raise DataError(f"anchor, line {row.line}: a length needs the camera's focal length: rig=")
     x = (place[0] - float(rig.cx)) / float(rig.fx)

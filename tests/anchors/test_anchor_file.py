@@ -1,5 +1,6 @@
 """Known depths and lengths from files."""
 
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,10 @@ def test_both_kinds(tmp_path: Path):
         "000001,3,4,50,,,,,,1\n"
         "000002,,,,1,2,3,4.5,8,\n",
     )
-    assert read_anchor_file(path) == [
-        Row(2, "000001", ((3.0, 4.0),), 50.0, 0.02),
-        Row(3, "000002", ((1.0, 2.0), (3.0, 4.5)), 8.0, None),
-    ]
+    depth, length = read_anchor_file(path)
+    assert depth == Row(2, "000001", ((3.0, 4.0),), 50.0, 0.02)
+    assert length[:4] == (3, "000002", ((1.0, 2.0), (3.0, 4.5)), 8.0)
+    assert isnan(length.deviation)
 
 
 @pytest.mark.parametrize(

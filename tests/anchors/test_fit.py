@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from m3depth.anchors.anchor import Anchor, KnownDepth, KnownLength
+from m3depth.anchors.anchors import Anchors
 from m3depth.anchors.fit import fit
 from m3depth.errors import DataError
 
@@ -17,12 +17,12 @@ def depth_mm(r: float) -> float:
     return 1 / (SCALE * r + SHIFT)
 
 
-def points(**options: float) -> list[Anchor]:
-    return [KnownDepth(r, depth_mm(r), str(i), **options) for i, r in enumerate(R)]
+def points(**options: float) -> list[Anchors]:
+    return [Anchors.depth(r, depth_mm(r), str(i), **options) for i, r in enumerate(R)]
 
 
 def test_exact_points():
-    found = fit(points(), with_shift=True)
+    found = fit(Anchors.joined(points()), with_shift=True)
     assert found.line.scale == pytest.approx(SCALE, rel=1e-6)
     assert found.line.shift == pytest.approx(SHIFT, rel=1e-5)
     assert found.depth_mm == pytest.approx(depth_mm(float(np.median(R))), rel=1e-6)
@@ -31,48 +31,50 @@ def test_exact_points():
 
 
 def test_lengths_alone_tell_both():
-    rays = np.array([0.0, 0.0, 1.0]), np.array([0.1, 0.05, 1.0])
+    rays = np.array([[0.0, 0.0, 1.0], [0.1, 0.05, 1.0]])
     anchors = []
     for index, (first, second) in enumerate(zip(R, R[::-1], strict=True)):
         gap = depth_mm(first) * rays[0] - depth_mm(second) * rays[1]
-        anchors.append(KnownLength((first, second), rays, float(np.linalg.norm(gap)), str(index)))
-    found = fit(anchors, with_shift=True)
+        anchors.append(
+            Anchors.length((first, second), rays, float(np.linalg.norm(gap)), str(index))
+        )
+    found = fit(Anchors.joined(anchors), with_shift=True)
     assert found.line.scale == pytest.approx(SCALE, rel=1e-3)
     assert found.line.shift == pytest.approx(SHIFT, rel=1e-2)
 
 
 def test_wrong_anchors_pull_little():
     anchors = points()
-    anchors[1] = KnownDepth(R[1], 3 * depth_mm(R[1]), "1")
-    anchors[7] = KnownDepth(R[7], 0.2 * depth_mm(R[7]), "7")
-    found = fit(anchors, with_shift=True)
+    anchors[1] = Anchors.depth(R[1], 3 * depth_mm(R[1]), "1")
+    anchors[7] = Anchors.depth(R[7], 0.2 * depth_mm(R[7]), "7")
+    found = fit(Anchors.joined(anchors), with_shift=True)
     assert found.depth_mm == pytest.approx(depth_mm(float(np.median(R))), rel=1e-3)
 
 
 def test_a_scale_alone_where_nothing_tells_the_shift(caplog: pytest.LogCaptureFixture):
-    flat = [KnownDepth(0.5, 40.0 + i / 10, str(i)) for i in range(5)]
+    flat = [Anchors.depth(0.5, 40.0 + i / 10, str(i)) for i in range(5)]
     with caplog.at_level(logging.WARNING):
-        found = fit(flat, with_shift=True)
+        found = fit(Anchors.joined(flat), with_shift=True)
     assert "all anchors lie at one depth" in caplog.text
     assert (found.with_shift, found.line.shift) == (False, 0.0)
     assert found.depth_mm == pytest.approx(40.2, rel=1e-3)
 
 
 def test_one_anchor_is_as_sure_as_it_says():
-    unsaid = fit([KnownDepth(0.5, 50.0, "a")], with_shift=False)
+    unsaid = fit(Anchors.depth(0.5, 50.0, "a"), with_shift=False)
     assert unsaid.line.scale == pytest.approx(0.04)
     assert unsaid.deviation == np.inf
-    said = fit([KnownDepth(0.5, 50.0, "a", deviation=0.02)], with_shift=False)
+    said = fit(Anchors.depth(0.5, 50.0, "a", deviation=0.02), with_shift=False)
     assert said.deviation == pytest.approx(0.02, rel=1e-3)
     assert said.interval == pytest.approx((48.04, 51.96), abs=0.01)
 
 
 def test_turned_round_is_refused():
-    upside_down = [KnownDepth(r, depth_mm(1.2 - r), str(i)) for i, r in enumerate(R)]
+    upside_down = [Anchors.depth(r, depth_mm(1.2 - r), str(i)) for i, r in enumerate(R)]
     with pytest.raises(DataError, match="nearer where the relative depth says farther"):
-        fit(upside_down, with_shift=True)
+        fit(Anchors.joined(upside_down), with_shift=True)
     with pytest.raises(DataError, match="nothing tells the scale"):
-        fit([], with_shift=True)
+        fit(Anchors.depth(0.5, 50.0, "a").where(np.array([False])), with_shift=True)
 
 
 def test_the_interval_holds_what_it_says():
@@ -80,10 +82,10 @@ def test_the_interval_holds_what_it_says():
     draw, hits = np.random.default_rng(0), 0
     for _ in range(40):
         noisy = [
-            KnownDepth(r, depth_mm(r) * (1 + 0.03 * draw.standard_normal()), str(i))
+            Anchors.depth(r, depth_mm(r) * (1 + 0.03 * draw.standard_normal()), str(i))
             for i, r in enumerate(R)
         ]
-        found = fit(noisy, with_shift=True)
+        found = fit(Anchors.joined(noisy), with_shift=True)
         low, high = found.interval
         hits += low <= depth_mm(found.middle) <= high
         assert high - low < 0.1 * found.depth_mm
