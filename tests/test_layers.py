@@ -16,6 +16,7 @@ LAYERS = (  # from the top; a room may import from those below its own line, and
     {"splatting", "systems"},
     {"priors"},
     {"evaluation"},
+    {"anchors"},
     {"sources"},
     {"networks", "losses"},
     {"matching"},

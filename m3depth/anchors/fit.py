@@ -47,6 +47,19 @@ class AnchoredFit(NamedTuple):
         _, off_mm = self.line.depth_mm(torch.tensor(self.middle, dtype=torch.float64))
         return float(off_mm) / self.depth_mm
 
+    def record(self) -> dict[str, float | bool | list[float] | None]:
+        """For JSON; numbers that are not known are None."""
+        low, high = self.interval
+        told = {"depth_mm": self.depth_mm, "deviation": self.deviation, "held_back": self.held_back}
+        known = {k: v if v is not None and np.isfinite(v) else None for k, v in told.items()}
+        return {
+            "anchors": self.anchors,
+            "scale_per_mm": self.line.scale,
+            "shift_per_mm": self.line.shift if self.with_shift else None,
+            **known,
+            "interval_95_mm": [low, high] if np.isfinite(low + high) else None,
+        }
+
     @property
     def interval(self) -> tuple[float, float]:
         """Within which the depth at the middle lies with 95 %, in mm (Student's t)."""
@@ -63,10 +76,8 @@ def fit(anchors: Anchors, with_shift: bool) -> AnchoredFit:
             cannot tell it (all at one depth, or one alone), a warning says so, and it is 0.
 
     Raises:
-        DataError: no anchor, or they do not agree with any scale above 0.
+        DataError: they do not agree with any scale above 0.
     """
-    if not len(anchors):
-        raise DataError("no anchor lies where a depth was found: nothing tells the scale")
     middle = float(np.median(anchors.r))
     shifted = with_shift and _tells_shift(anchors)
     found = _solved(anchors, middle, shifted)

@@ -40,7 +40,7 @@ def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iter
     Raises:
         DataError: a place outside the picture, or a length without a camera.
     """
-    size, key = size_of(sample["left"]), sample["key"]
+    size, key = size_of(sample["left"]), str(sample["key"])
     full = inverse_depth(found).resized(size)
     known = torch.ones_like(full.values, dtype=torch.bool) if full.known is None else full.known
     for row in rows:
@@ -53,7 +53,7 @@ def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iter
         if len(r) == 1:
             yield Anchors.depth(r[0], row.known_mm, group, row.deviation)
         else:
-            rays = np.stack([_ray(place, sample.get("rig"), row) for place in row.places])
+            rays = np.stack([_ray(place, _camera(found, sample), row) for place in row.places])
             yield Anchors.length((r[0], r[1]), rays, row.known_mm, group, row.deviation)
 
 
@@ -77,17 +77,17 @@ def from_pair(found: DepthMap, sample: StereoBatch, alone: bool) -> Iterator[Anc
         )
     infinity_px = float(sample["rig"].principal_offset)
     matched = sgbm(sample["left"][None], sample["right"][None], infinity_px)
-    depth = matched.seen_by(sample["rig"]).to(Kind.DEPTH)
-    full = inverse_depth(found).resized(depth.size)
-    both = depth.known if full.known is None else depth.known & full.known
-    for (row, column), block in _blocks(depth.size):
+    depth_mm = matched.seen_by(sample["rig"]).depth_mm()
+    full = inverse_depth(found).resized(matched.size)
+    both = depth_mm > 0 if full.known is None else (depth_mm > 0) & full.known
+    for (row, column), block in _blocks(matched.size):
         here = both[0, 0][block]
         if float(here.float().mean()) >= FEWEST:
             r = full.values[0, 0][block][here].median()
-            depth_mm = depth.values[0, 0][block][here].median()
+            middle_mm = depth_mm[0, 0][block][here].median()
             part = f"{GROUPS * row // BLOCKS},{GROUPS * column // BLOCKS}"
             group = str(sample["key"]) + (f":{part}" if alone else "")
-            yield Anchors.depth(float(r), float(depth_mm), group)
+            yield Anchors.depth(float(r), float(middle_mm), group)
 
 
 def _blocks(size: tuple[int, int]) -> Iterator[tuple[tuple[int, int], tuple[slice, slice]]]:
@@ -109,6 +109,13 @@ def _pixel(
             f"{size[1]}x{size[0]}"
         )
     return x, y
+
+
+def _camera(found: DepthMap, sample: StereoBatch) -> StereoRig | None:
+    """At the image's size: the frame's own, or the one that the depth is of."""
+    if "rig" in sample or found.camera is None:
+        return sample.get("rig")
+    return found.camera.resized(found.size, size_of(sample["left"]))
 
 
 def _ray(

@@ -11,7 +11,9 @@ from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from m3depth.anchors.anchored import AnchoredSource
 from m3depth.check.one_view import places_to_look_at, require_one_view
+from m3depth.cli.anchoring import anchored
 from m3depth.cli.source import build_source, origin
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.files import write_json
@@ -23,6 +25,8 @@ from m3depth.priors.pictures.scale import depth_scale, disparity_scale, relative
 from m3depth.priors.predicting import Predictions
 from m3depth.sources.source import Source
 from m3depth.validation import require_number, require_switch
+
+INPUTS = ("input", "rig", "predictions", "anchor", "pairs")
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ def predict(config: DictConfig) -> None:
     output = Output(
         config.output,
         "predict",
-        inputs={"input": config.input, "rig": config.rig, "predictions": config.predictions},
+        inputs={key: config[key] for key in INPUTS},
         needs={"checkpoint": config.checkpoint},
         overwrite=config.overwrite,
         renews=True,
@@ -56,6 +60,7 @@ def predict(config: DictConfig) -> None:
         names=_names(frames),
     )
     with output.claimed():
+        source = anchored(config, source, frames, rig)
         _predict_all(config, source, frames, rig)
 
 
@@ -102,6 +107,8 @@ def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predic
     draw(frames, found.written, found.output, scale, title)
     told = {"input": str(config.input), **origin(config, source), "frames": count}
     told |= {"skipped": found.skipped, "colours": dict(scale.record)}
+    if isinstance(source, AnchoredSource):
+        told["millimetres"] = source.record()
     write_json(found.output / PREDICTIONS, told)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -26,9 +27,17 @@ class AnchoredSource(Source):
 
     def __init__(self, source: Source, fits: Mapping[str, AnchoredFit], by: str) -> None:
         self.source, self.fits = source, fits
+        self.by = by
         self.model = f"{source.model}, millimetres by {by}"
         self.checkpoint_sha256, self.batch_size = source.checkpoint_sha256, source.batch_size
         self.size, self.needs, self.trained_on = source.size, source.needs, source.trained_on
+
+    def record(self) -> dict[str, Any]:
+        """Where the millimetres are from, and how sure they are, by frame."""
+        return {
+            "from": self.by,
+            **{key or "all frames": one.record() for key, one in self.fits.items()},
+        }
 
     def ahead(self, sample: StereoBatch) -> StereoBatch:
         """As the other source has it."""
