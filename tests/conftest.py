@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("m3depth", "shape_checks.checked")
 collect_ignore_glob = ["*conftest.py"]  # no doctests here, and several of one name
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 torch.set_num_threads(1)  # the tests' tensors are tiny, and xdist runs several processes
 
 

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from m3depth.log import warn_once
 from m3depth.losses.objective import WeightedTerms
 from m3depth.losses.per_image import Loss
@@ -81,11 +85,18 @@ class DepthTerm:
 
     def _at(self, scale: Labelled) -> PerSample:
         prediction, label = scale.prediction, scale.label
-        depth = prediction.to(Kind.DEPTH).values if self.up_to_scale else prediction.depth_mm()
         counts = ~label.shifted if self.up_to_scale else label.metric
-        if not counts.any():
+        if not counts.any():  # nor need there be a rig that the prediction becomes depth by
             warn_once(NO_DEPTH)
+            return PerSample(_zeros(prediction.values), counts)
+        depth = prediction.to(Kind.DEPTH).values if self.up_to_scale else prediction.depth_mm()
         return self.loss(depth, label.depth, label.known & counts[:, None, None, None])
+
+
+def _zeros(values: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
+    """With a gradient of 0, which an objective without another term needs."""
+    nowhere = torch.zeros_like(values, dtype=torch.bool)
+    return values.where(nowhere, 0.0).flatten(1).sum(1)
 
 
 def _added(scales: Iterable[PerSample]) -> PerSample:

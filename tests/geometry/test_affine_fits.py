@@ -38,7 +38,7 @@ def pairs(seed: int = 0, count: int = 400) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("fit", LINES, ids=by_name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 99), st.floats(1e-3, 1e3), st.floats(-100, 100))
 def test_exact_in_float32_at_1000_give_or_take_5_thousandths(
     fit: Fit, seed: int, scale: float, shift: float
@@ -119,7 +119,7 @@ def test_a_mask_and_what_is_not_finite_leave_pairs_out(fit: Fit):
         assert (found.scale, found.shift) == pytest.approx((expected.scale, expected.shift))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.floats(-1e3, 1e3))
 def test_a_video_is_fitted_frame_by_frame_as_at_once(counts: list[int], offset: float):
     x, y = pairs(1, sum(counts) + 3)

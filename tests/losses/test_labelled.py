@@ -1,6 +1,7 @@
 """One objective learns from metric depth, depth up to scale and bare disparity in one batch."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -119,6 +120,29 @@ def test_a_batch_without_a_metric_label_is_told_once(
     assert caplog.text.count("choose objective=relative") == 1
     assert not found.counted.any()
     assert found.mean() == 0
+    found.mean().backward()
+    assert not predicted.grad.any()
+
+
+def test_pairs_of_unknown_rigs_need_no_depth():
+    """A network of disparities cannot give any there, and is asked for none."""
+    unknown = StereoRig(*(one.expand(3) for one in StereoRig.uncalibrated(16, 12)))
+    fraction = DepthMap(5 / true_mm(), Kind.FRACTION, camera=unknown)
+    bare = replace(fraction, scale=Scale.UP_TO_SCALE_AND_SHIFT)
+    seen = [Labelled(fraction, DepthLabel.of(bare))]
+    assert TRIMMED(seen).counted.all()
+    assert not SILOG(seen).counted.any()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.05, torch.inf, torch.nan])
+@pytest.mark.parametrize("kind", Kind)
+def test_constant_zero_and_infinite_predictions_end_finite(kind: Kind, level: float):
+    values = torch.full(SIZE, level, requires_grad=True)
+    seen = [Labelled(DepthMap(values, kind, camera=RIG), three_kinds(true_mm()))]
+    losses = LabelObjective({"trimmed": TRIMMED, "silog": SILOG, "eigen": EIGEN})(seen)
+    losses.total.backward()
+    assert losses.total.isfinite()
+    assert values.grad.isfinite().all()
 
 
 def test_scales_are_added(predicted: Tensor):

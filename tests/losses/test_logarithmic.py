@@ -40,7 +40,7 @@ def test_agrees_with_numpy(loss: Loss[[]]):
     assert loss(*maps).value.tolist() == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 99), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
 def test_eigens_error_is_blind_to_the_scale_of_either_depth(seed: int, one: float, other: float):
     predicted, true, valid = depths(seed)

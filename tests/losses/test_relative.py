@@ -74,7 +74,7 @@ SHIFTS = st.floats(-10, 10)  # in units of the map's range, before it is scaled
 
 
 @of_every_loss
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 99), FACTORS, SHIFTS, FACTORS, SHIFTS)
 def test_scale_and_shift_of_neither_map_matter(
     loss: Loss[[]], seed: int, scale: float, shift: float, other_scale: float, other_shift: float
@@ -211,7 +211,7 @@ def test_only_the_squared_loss_is_blind_to_a_relief_turned_inside_out():
     assert min(values.values()) > 0.3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=12))
 def test_the_median_is_numpys(values: list[float]):
     kept = torch.tensor(values)
