@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from m3depth.errors import UserError
 from m3depth.io.torch_files import read_torch_file
 from m3depth.networks.configuration import built, of_modules_alone, what_makes, without_pretraining
+from m3depth.networks.foundation.adapted import merge
 from m3depth.types import StereoRig
 
 
@@ -35,6 +36,7 @@ def load_model(path: str | Path) -> TrainedModel:
         raise UserError(f"checkpoint={path}: its network is made of more than torch's modules")
     network = built(options)
     load_weights(network, part, saved, path)
+    merge(network)
     size = (about["size"][0], about["size"][1])
     rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
     return TrainedModel(network.eval(), size, rig, trained_on)

@@ -9,7 +9,7 @@ import torch
 from m3depth.device import pick_device
 from m3depth.networks.configuration import built
 from m3depth.networks.finest import Finest
-from m3depth.networks.foundation.adapters import merge
+from m3depth.networks.foundation.adapted import merge
 from m3depth.networks.tiled import in_tiles
 from m3depth.sources.checkpoint import changed
 from m3depth.sources.network import NetworkSource

@@ -66,15 +66,6 @@ def projections(model: nn.Module) -> list[tuple[str, str]]:
     return found
 
 
-def merge(network: nn.Module) -> None:
-    """Add every adapter to the weights that it adapts, for good: the same depth in less time."""
-    for place, module in list(network.named_modules()):
-        for name, part in list(module.named_children()):
-            if hasattr(part, "get_base_layer") and hasattr(part, "merge"):
-                part.merge(safe_merge=True)
-                setattr(network.get_submodule(place), name, part.get_base_layer())
-
-
 def _inject(
     model: nn.Module, rank: int | Sequence[int], alpha: float, dropout: float, dora: bool
 ) -> None:

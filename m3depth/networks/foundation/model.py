@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from m3depth.errors import ConfigError
+from m3depth.networks.foundation.adapted import keep_names
 from m3depth.networks.foundation.adapters import adapt
 from m3depth.networks.foundation.images import ImageInput
-from m3depth.networks.foundation.names import keep_names
 from m3depth.networks.foundation.taps import Taps
 from m3depth.networks.foundation.weights import create_model
 from m3depth.networks.heads.decoded import Channels

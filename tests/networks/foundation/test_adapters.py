@@ -11,7 +11,8 @@ from torch import nn
 from transformers import Swinv2Config, Swinv2Model
 
 from m3depth.errors import ConfigError, UserError
-from m3depth.networks.foundation.adapters import adapt, merge, projections
+from m3depth.networks.foundation.adapted import merge
+from m3depth.networks.foundation.adapters import adapt, projections
 from m3depth.networks.heads.sigmoid import SigmoidDepth
 
 DORA = {"rank": 4, "dora": True}

@@ -1,8 +1,4 @@
-"""An adapted layer's own weights are saved by the names that they have without an adapter.
-
-So a training with adapters begins from a checkpoint without (``network.start=``), and the other way
-round.
-"""
+"""Layers that an adapter changes: their names in state dicts, and merging them for inference."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +10,22 @@ MAGNITUDE = ".lora_magnitude_vector.default.weight"
 
 
 def keep_names(network: Any) -> None:
-    """Translate the network's state dict when it is made, and when it is loaded."""
+    """Give an adapted layer's own weights the names in state dicts that they have without adapter.
+
+    So a training with adapters begins from a checkpoint without (``network.start=``), and the other
+    way round.
+    """
     network.register_state_dict_post_hook(_as_without)
     network.register_load_state_dict_pre_hook(_as_adapted)
+
+
+def merge(network: nn.Module) -> None:
+    """Add every adapter to the weights that it adapts, for good: the same depth in less time."""
+    for place, module in list(network.named_modules()):
+        for name, part in list(module.named_children()):
+            if hasattr(part, "get_base_layer") and hasattr(part, "merge"):
+                part.merge(safe_merge=True)
+                setattr(network.get_submodule(place), name, part.get_base_layer())
 
 
 def _as_without(_: nn.Module, state: dict[str, Tensor], prefix: str, *__: object) -> None:
