@@ -65,7 +65,7 @@ def run_git(*arguments: str) -> list[str]:
 
 
 def test_the_installed_configuration_is_the_wheel_s_own(python: str, tmp_path: Path):
-    script = "from m3depth.cli.app import configuration; print(configuration())"
+    script = "from m3depth.cli.configuration import configuration; print(configuration())"
     found = Path(run("-c", script, python=python, cwd=tmp_path).strip())
     assert found.is_relative_to(Path(python).parents[1])
     names = {str(path.relative_to(found)) for path in found.rglob("*.yaml")}

@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 
 PACKAGES = (
     *("m3depth", "torch", "torchvision", "pytorch-lightning", "kornia", "timm", "hydra-core"),

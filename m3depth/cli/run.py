@@ -1,17 +1,12 @@
-"""From a command line to a verb's task: composed first, so that a typo is told of at once."""
+"""A verb's command line: its help, one run, or one run for each of several values."""
 
-import importlib
-import os
 import sys
-from collections.abc import Callable
-from typing import Any
 
-from m3depth.cli.app import configuration, expected
 from m3depth.cli.arguments import Arguments, take_apart
-from m3depth.cli.keys import checked
+from m3depth.cli.configuration import configuration
+from m3depth.cli.run_once import run_once, settle
 
 GO_ON = {"train", "splat"}  # with an earlier run in their output
-OTHER_FILES = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
 
 
 def run(
@@ -46,44 +41,6 @@ def run(
         return sweep(verb, name, given, task)
     value = run_once(verb, name, [*given.flags, *settle(name, given)], task, arguments)
     return value if isinstance(value, int) else 0
-
-
-def settle(name: str, given: Arguments) -> list[str]:
-    """The settings, each of which the verb has; with files of the user's own, Hydra looks."""
-    searched = any(one.startswith("hydra.searchpath") for one in given.settings)
-    if searched or OTHER_FILES & {flag.partition("=")[0] for flag in given.flags}:
-        return given.settings
-    return checked(configuration(), name, given.settings)
-
-
-def run_once(
-    verb: str, name: str, arguments: list[str], task: str, started_as: list[str]
-) -> float | None:
-    """Compose and run; ``started_as`` is how another process of the same run would be started."""
-    import hydra
-
-    failures: list[Exception] = []
-    values: list[float | None] = []
-
-    def guarded(config: Any) -> None:
-        sys.argv = [started_from, verb, *started_as]  # Lightning starts its other processes by it
-        try:
-            values.append(_function(task)(config))
-        except expected() as error:
-            failures.append(error)  # Hydra would add lines of its own
-
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors through to `main`
-    started_from, sys.argv = sys.argv[0], [f"m3depth {verb}", *arguments]
-    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=name)(guarded)()
-    if failures:
-        raise failures[0]
-    return values[0] if values else None
-
-
-def _function(path: str) -> Callable[[Any], float | None]:
-    module, _, name = path.rpartition(".")
-    function: Callable[[Any], float | None] = getattr(importlib.import_module(module), name)
-    return function
 
 
 def _help(verb: str, name: str, given: Arguments) -> int:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from m3depth.cli.app import configuration, expected, one_line
 from m3depth.cli.arguments import Arguments, readable
+from m3depth.cli.configuration import configuration
+from m3depth.cli.errors import expected, one_line
 from m3depth.cli.job_names import job_name
 from m3depth.cli.job_table import Row, headline, require_free, text_table, write_table
-from m3depth.cli.run import run_once, settle
+from m3depth.cli.run_once import run_once, settle
 from m3depth.errors import ConfigError
 
 logger = logging.getLogger(__name__)

@@ -2,8 +2,8 @@
 
 import sys
 
-from m3depth.cli.app import configuration
 from m3depth.cli.arguments import HELP
+from m3depth.cli.configuration import configuration
 from m3depth.cli.nearest import meant, nearest
 from m3depth.cli.run import run
 from m3depth.errors import ConfigError

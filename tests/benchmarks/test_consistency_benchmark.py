@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 
 from m3depth.benchmarks import consistency
 from m3depth.benchmarks.published_icp import published_icp
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.types import Pair
 from m3depth.types.camera import StereoRig
 

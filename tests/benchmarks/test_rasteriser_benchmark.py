@@ -5,7 +5,7 @@ import json
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 
 
 def test_it_tells_what_the_interface_names():

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
 from m3depth.types.camera import StereoRig

@@ -163,7 +163,7 @@ def test_yaml_s_off_is_off_and_other_words_are_none():
 def test_the_default_of_the_configuration_stops(caplog: pytest.LogCaptureFixture):
     from omegaconf import OmegaConf
 
-    from m3depth.cli.app import configuration
+    from m3depth.cli.configuration import configuration
 
     assert OmegaConf.load(configuration() / "train.yaml").check == "error"
     assert logging.getLogger("m3depth").level <= logging.WARNING

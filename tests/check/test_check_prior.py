@@ -17,7 +17,7 @@ from prior_folders import (
     written,
 )
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 
 WRITERS = sorted(path.stem for path in (configuration() / "writer").glob("*.yaml"))
 

@@ -3,7 +3,7 @@
 import pytest
 from command_line import m3depth
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.cli.keys import checked
 from m3depth.errors import ConfigError
 

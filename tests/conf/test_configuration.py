@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from m3depth.benchmarks.known_scenes import Known, builtin
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.data.synthetic.styles import PELVIS

@@ -2,7 +2,7 @@
 
 from hydra import compose, initialize_config_dir
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.cli.scoring import build_protocols
 from m3depth.evaluation.protocol import Protocol
 

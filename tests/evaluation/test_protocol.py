@@ -6,7 +6,7 @@ from protocol_files import load
 from stereo_fakes import HEIGHT, RIG, WIDTH, as_map, batched, plane, sample
 from torch import Tensor
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.averaging import SetMean

@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from prior_scenes import a_prior, export, meta_of, usable
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.data.readers.endonerf import EndoNerf
 from m3depth.priors.layouts.endonerf.foreign import ForeignScene, foreign_cameras
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene

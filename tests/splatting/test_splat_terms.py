@@ -9,7 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.splatting import depth_losses
 from m3depth.splatting.model.start import at_random, from_prior
 from m3depth.splatting.objective import schedules, terms

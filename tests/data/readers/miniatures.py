@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import DataError

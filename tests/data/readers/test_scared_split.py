@@ -9,7 +9,7 @@ from miniatures import configured
 from omegaconf import OmegaConf
 from scared_files import write_sequence
 
-from m3depth.cli.app import configuration
+from m3depth.cli.configuration import configuration
 from m3depth.data.readers.scared_split import scared_part
 from m3depth.errors import ConfigError, DataError
 
