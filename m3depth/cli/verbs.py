@@ -44,6 +44,15 @@ def splat(arguments: list[str]) -> int:
     return run("splat", named, "m3depth.cli.splat.splat")
 
 
+def compare(arguments: list[str]) -> int:
+    """Show two or more folders of depth, or runs, side by side."""
+    given = [one for one in arguments if "=" not in one and not one.startswith("-")]
+    rest = [one for one in arguments if one not in given]
+    quoted = ",".join("'" + one.replace("\\", "\\\\").replace("'", "\\'") + "'" for one in given)
+    named = [f"inputs=[{quoted}]"] if given else []
+    return run("compare", [*named, *rest], "m3depth.cli.compare.compare")
+
+
 def check(arguments: list[str]) -> int:
     """Look for what makes data unfit for their use; 1 when there is an error.
 

@@ -28,18 +28,23 @@ def inverse_depth_ticks(near_mm: float, far_mm: float) -> list[Tick]:
     return _apart(_ticks(places))
 
 
-def error_bar(ceiling: float, unit: str, grey: str) -> str:
+def error_bar(ceiling: float, unit: str, grey: str, what: str = "absolute error") -> str:
     """From no error to ``ceiling``, which also stands for whatever is larger.
 
     Args:
         ceiling: The error drawn in the last colour.
         unit: Of the error.
         grey: What a grey pixel means.
+        what: Whose size it is.
     """
     places = {ceiling * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return _bar(
-        ERROR_COLOURS, f"absolute error, {unit} (grey: {grey})", _apart(_ticks(places)), "≥ "
-    )
+    return _bar(ERROR_COLOURS, f"{what}, {unit} (grey: {grey})", _apart(_ticks(places)), "≥ ")
+
+
+def relative_bar() -> str:
+    """Of inverse depth without a unit."""
+    ticks = [Tick(0.0, "far"), Tick(1.0, "near")]
+    return _bar(INVERSE_DEPTH_COLOURS, "relative inverse depth (grey: not known)", ticks)
 
 
 def disparity_bar(ceiling_px: float) -> str:

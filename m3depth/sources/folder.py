@@ -53,7 +53,7 @@ class FolderSource(Source):
             raise ConfigError(f"kind={kind}: choose {', '.join(KINDS)}")
         require_number("scale", scale, 1e-9, 1e9)
         self.root, self.scale = Path(predictions), scale
-        self._files = _files_by_stem(self.root)
+        self._files = files_by_stem(self.root)
         self.kind = kind or _own_kind(next(iter(self._files.values())))
         self.model = f"{self.kind} in {self.root}" + ("" if scale == 1 else f" times {scale:g}")
         self._stems: dict[str, list[str]] = {}
@@ -154,8 +154,12 @@ def _parallax_px(found: DepthMap, rig: StereoRig) -> Tensor:
     return rig.fx * rig.baseline_mm * values
 
 
-def _files_by_stem(root: Path) -> dict[str, Path]:
-    """The files below a folder by their paths in it without suffix."""
+def files_by_stem(root: Path) -> dict[str, Path]:
+    """The depth files below a folder, by their paths in it without suffix.
+
+    Raises:
+        DataError: no such folder, or no depth file in it.
+    """
     if not root.is_dir():
         raise DataError(f"predictions={root}: no such folder")
     found: dict[str, Path] = {}
