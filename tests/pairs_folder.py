@@ -11,12 +11,12 @@ from m3depth.imaging.bytes import to_picture
 from m3depth.types import StereoBatch
 
 
-def write_pairs(root: Path, frames: Iterable[StereoBatch]) -> None:
-    """``left/``, ``right/`` and ``rig.yaml``."""
+def write_pairs(root: Path, frames: Iterable[StereoBatch], named: str = "") -> None:
+    """``left/``, ``right/`` and ``rig.yaml``; files are ``named`` and numbered."""
     for index, frame in enumerate(frames):
         for side in ("left", "right"):
-            path = root / side / f"{index:04}.png"
-            path.parent.mkdir(exist_ok=True)
+            path = root / side / f"{named}{index:04}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(to_picture(frame[side])).save(path)
         height, width = size_of(frame["left"])
         rig = {name: float(value) for name, value in frame["rig"]._asdict().items()}
