@@ -5,10 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from command_line import SCENES, m3depth, succeed
 
 from m3depth.networks.trained import load_model
+from m3depth.systems.resuming import ResumeAsConfigured
+from m3depth.types import Kind
 
 OWN = f"--config-dir={Path(__file__).parent / 'conf'}"
 ADAPTED = ("network=tiny_metric", "network/head=bins", "network/adapter=dora")
@@ -55,3 +58,19 @@ def test_a_relative_model_cannot_rebuild_views_in_one_line(tmp_path: Path):
     )
     assert told.status != 0
     assert "up to scale and shift" in told.line
+
+
+def test_a_resumed_run_keeps_the_encoder_s_share_of_a_new_rate(run: Path):
+    saved = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    resume = ResumeAsConfigured({"lr": 0.02}, None)
+    resume.on_load_checkpoint(trainer, pl.LightningModule(), saved)
+    head, encoder = saved["optimizer_states"][0]["param_groups"]
+    assert (head["initial_lr"], encoder["initial_lr"]) == pytest.approx((0.02, 0.002))
+    assert saved["lr_schedulers"][0]["base_lrs"] == pytest.approx([0.02, 0.002])
+
+
+def test_labels_train_a_head_of_a_relative_model(tmp_path: Path):
+    labels = ("system=supervised", "objective=metric", "network/adapter=frozen")
+    succeed("train", *TRAINING, *ADAPTED[:2], *labels, f"output={tmp_path / 'run'}")
+    assert load_model(tmp_path / "run/checkpoints/best.ckpt").network.kind is Kind.DEPTH
