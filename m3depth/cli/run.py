@@ -6,6 +6,7 @@ from m3depth.cli.arguments import Arguments, take_apart
 from m3depth.cli.configuration import configuration
 from m3depth.cli.run_once import run_once, settle
 
+NOT_SHOWN = ("base", "_self_")  # of a file's defaults: no settings of a verb
 GO_ON = {"train", "splat"}  # with an earlier run in their output
 
 
@@ -44,11 +45,15 @@ def run(
 
 
 def _help(verb: str, name: str, given: Arguments) -> int:
-    """The file itself, of which Hydra's own help loses the comments, and then Hydra's."""
+    """The files themselves, of which Hydra's own help loses the comments, and then Hydra's."""
+    import yaml
     from hydra.errors import ConfigCompositionException
 
     text = (configuration() / f"{name}.yaml").read_text()
-    sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{text}\n")
+    shared = [one for one in yaml.safe_load(text)["defaults"] if one not in NOT_SHOWN]
+    parts = [configuration() / f"{one}.yaml" for one in shared if isinstance(one, str)]
+    shown = "\n".join([text, *(part.read_text() for part in parts)])
+    sys.stdout.write(f"usage: m3depth {verb} [key=value ...]\n\n{shown}\n")
     try:
         run_once(verb, name, [*given.flags, "--help", *settle(name, given)], "", [])
     except ConfigCompositionException as error:  # a choice for which there is no default

@@ -1,15 +1,31 @@
 """Depth maps in files: the numbers, and beside them what they are."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from m3depth.io.depth_meaning import KINDS, Meaning, array_names, meaning_of, require_fitting
+from m3depth.errors import DataError
+from m3depth.io.depth_meaning import (
+    KINDS,
+    Meaning,
+    array_names,
+    in_metres,
+    meaning_of,
+    require_fitting,
+)
 from m3depth.io.files import write_npz
 from m3depth.io.images import Array, read_depth_values
 from m3depth.io.numpy_files import read_npz_arrays
-from m3depth.types import DepthMap, Scale
+from m3depth.io.odd_numbers import odd
+from m3depth.types import DepthMap, Kind, Scale
+
+NAMES = ("error", "known", "kind")
+Warn = Callable[[Path, str, str], None]  # file, name of the fault, the fault in words
+
+logger = logging.getLogger(__name__)
 
 
 def write_depth(path: Path, depth: DepthMap, **beside: Array) -> None:
@@ -19,46 +35,68 @@ def write_depth(path: Path, depth: DepthMap, **beside: Array) -> None:
     and `Meaning.text` says what the numbers are.
     """
     name = next(name for name, kind in KINDS.items() if kind is depth.kind)
-    arrays = {name: depth.values[0, 0].float().cpu().numpy()}
+    arrays = {**beside, name: depth.values[0, 0].float().cpu().numpy()}
     if depth.error is not None:
         arrays["error"] = depth.error[0, 0].float().cpu().numpy()
     if depth.known is not None:
         arrays["known"] = depth.known[0, 0].cpu().numpy()
-    write_npz(path, **arrays, **Meaning(depth.kind, depth.scale).text(), **beside)
+    write_npz(path, **arrays, **Meaning(depth.kind, depth.scale).text())
 
 
 def read_depth_map(
-    path: Path, kind: str | None = None, factor: float = 1.0, scale: Scale | None = None
+    path: Path,
+    kind: str | None = None,
+    factor: float = 1.0,
+    infinity: float = 0.0,
+    warn: Warn = lambda path, _, fault: logger.warning("%s: %s", path, fault),
 ) -> DepthMap:
-    """One image's map in float64, without a camera.
+    """One image's map (1, 1, h, w) in float64, without a camera.
 
-    0 and not known is what is not finite and, unless a shift is unknown, what is not positive.
+    A hole is what is not finite, what the file says is not known and, unless a shift is unknown,
+    what is 0 or negative; its value is 0.
 
     Args:
         path: An .npz as `write_depth` leaves it, or another file of `read_depth_values`.
         kind: What the numbers are, of `KINDS`; None: the file says so.
-        factor: What they are multiplied by first: 1000 turns metres into millimetres.
-        scale: What is known of their scale where the file does not say it; None: they are metric.
+        factor: What they are multiplied by to be that: 1000 turns metres into millimetres.
+        infinity: The disparity of infinity as a fraction of the width; disparities lie above it,
+            so that some are negative where it is.
+        warn: Called for each fault of the numbers that does not keep them from being read.
 
     Raises:
         ConfigError: there is no such kind.
         DataError: see `meaning_of` and `read_depth_values`; or the numbers contradict the kind.
     """
-    meaning = meaning_of(path, kind, scale)
-    values = read_depth_values(path, array_names(meaning.kind)).astype(np.float64)
-    values = values * (meaning.factor * factor)
-    known = np.isfinite(values)
+    meaning = meaning_of(path, kind)
+    numbers, factor = read_depth_values(path, array_names(meaning.kind)), factor * meaning.factor
+    beside = _beside(path, meaning.kind, numbers.shape)
+    known = np.isfinite(numbers) & (beside.get("known", np.True_) != 0)
     if meaning.scale is not Scale.UP_TO_SCALE_AND_SHIFT:
-        known &= values > 0
-    beside = read_npz_arrays(path, ("error", "known")) if path.suffix == ".npz" else {}
-    known &= beside.get("known", known) > 0
-    require_fitting(path, values[known], values.shape[1], meaning)
-    tensors = (torch.from_numpy(one)[None, None] for one in (np.where(known, values, 0), known))
+        width = {Kind.DISPARITY: numbers.shape[1], Kind.FRACTION: 1}.get(meaning.kind, 0)
+        least = min(0.0, infinity * width) / factor
+        known &= (numbers > least) & (numbers != 0)
+        for name, fault in odd(numbers, least).items():
+            warn(path, name, fault)
+    values = np.where(known, numbers, 0).astype(np.float64) * factor
+    require_fitting(path, values[known], values.shape[1], meaning, factor)
+    if fault := in_metres(values[known], meaning, factor):
+        warn(path, "unit", fault)
     error = beside.get("error")
     return DepthMap(
-        next(tensors),
+        torch.from_numpy(values)[None, None],
         meaning.kind,
         meaning.scale,
-        error=None if error is None else torch.from_numpy(error.astype(np.float64))[None, None],
-        known=next(tensors),
+        error=None if error is None else torch.from_numpy(error * np.float64(factor))[None, None],
+        known=torch.from_numpy(known)[None, None],
     )
+
+
+def _beside(path: Path, kind: Kind, shape: tuple[int, ...]) -> dict[str, Array]:
+    """``error`` and ``known`` of an .npz that says that its numbers are of this kind."""
+    found = read_npz_arrays(path, NAMES) if path.suffix.lower() == ".npz" else {}
+    if str(found.pop("kind", "")) != kind:
+        return {}
+    for name, array in found.items():
+        if array.shape != shape or array.dtype.kind not in "biuf":
+            raise DataError(f"{path}: {name} has not the shape of the numbers, {shape}")
+    return found

@@ -24,7 +24,7 @@ UNITS: Mapping[Kind, Mapping[str, float]] = {  # in that of `DepthMap`, which co
     Kind.FRACTION: {"width": 1.0},
 }
 NO_UNIT = "none"  # of what is known up to a scale
-NEAREST_MM = 1.0  # no picture is taken from nearer
+NEAREST_MM = 1.0  # no camera sees what is nearer
 TOO_WIDE = 0.01  # share of the disparities that may be wider than the picture by mistake
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -49,7 +49,7 @@ def array_names(kind: Kind) -> Sequence[str]:
     return [name for name, one in KINDS.items() if one is kind]
 
 
-def meaning_of(path: Path, kind: str | None = None, scale: Scale | None = None) -> Meaning:
+def meaning_of(path: Path, kind: str | None = None) -> Meaning:
     """What the numbers in a file are, by its own words and, where it has none, by the caller's.
 
     The .npz of `m3depth predict` holds a second map, which is taken where the caller asks for it
@@ -58,7 +58,6 @@ def meaning_of(path: Path, kind: str | None = None, scale: Scale | None = None) 
     Args:
         path: The file.
         kind: By the caller, of `KINDS`.
-        scale: By the caller.
 
     Raises:
         ConfigError: there is no such kind.
@@ -76,42 +75,54 @@ def meaning_of(path: Path, kind: str | None = None, scale: Scale | None = None) 
         )
     if own not in (None, asked) and kind not in named:
         raise DataError(f"{path}: holds {own}, as it says itself, and kind={kind} was given")
-    known = _word(path, Scale, said["scale"]) if "scale" in said else scale or Scale.METRIC
-    if known is not Scale.METRIC and scale is Scale.METRIC:
-        words = known.replace("_", " ")
-        raise DataError(f"{path}: {asked} known {words} only, as it says itself, and not metric")
+    known = _word(path, Scale, said["scale"]) if "scale" in said else Scale.METRIC
     unit = said.get("unit") if own in (None, asked) and known is Scale.METRIC else None
     if unit is not None and unit not in UNITS[asked]:
         raise DataError(f"{path}: {asked} in {unit!r}; known are {', '.join(UNITS[asked])}")
     return Meaning(asked, known, 1.0 if unit is None else UNITS[asked][unit])
 
 
-def require_fitting(path: Path, values: Array, width: int, meaning: Meaning) -> None:
-    """Refuse numbers that cannot be of the kind that was said.
+def require_fitting(
+    path: Path, values: Array, width: int, meaning: Meaning, factor: float = 1.0
+) -> None:
+    """Refuse disparities that are wider than the picture.
 
     Args:
         path: For the message.
         values: Those that are known, in the unit of a `DepthMap`.
         width: Of the map, in pixels.
-        meaning: What was said.
+        meaning: What was said of them.
+        factor: What the file's numbers were multiplied by.
 
     Raises:
-        DataError: disparities wider than the picture, or depth nearer than any camera sees.
+        DataError: they cannot be of the kind that was said.
     """
-    if meaning.scale is not Scale.METRIC or not values.size:
+    widest = {Kind.DISPARITY: width, Kind.FRACTION: 1}.get(meaning.kind)
+    if widest is None or meaning.scale is not Scale.METRIC or not values.size:
         return
-    widest = {Kind.DISPARITY: width, Kind.FRACTION: 1}.get(meaning.kind, np.inf)
     if (values > widest).mean() > TOO_WIDE:
         raise DataError(
-            f"{path}: {meaning.kind} of {np.median(values):.4g} in the middle, and the picture is "
-            f"{widest} wide: are these millimetres? Then give kind=depth_mm"
+            f"{path}: the median {meaning.kind} is {np.median(values):.4g}, and the picture is "
+            f"{widest} wide; for millimetres give kind=depth_mm, for pixels times 256 "
+            f"scale={factor / 256:.6g}"
         )
-    middle_mm = np.median(values) if meaning.kind is Kind.DEPTH else np.inf
-    if middle_mm < NEAREST_MM:
-        raise DataError(
-            f"{path}: a median depth of {middle_mm:.3g} mm: are these metres? Then give "
-            "scale=1000, or another kind="
-        )
+
+
+def in_metres(values: Array, meaning: Meaning, factor: float = 1.0) -> str:
+    """Says that depth seems to be in metres, and how to mend it; "" where it does not.
+
+    Args:
+        values: Those that are known, in the unit of a `DepthMap`.
+        meaning: What was said of them.
+        factor: What the file's numbers were multiplied by.
+    """
+    depth = meaning.kind is Kind.DEPTH and meaning.scale is Scale.METRIC and values.size > 0
+    if not depth or np.median(values) >= NEAREST_MM:
+        return ""
+    return (
+        f"its median depth is {np.median(values):.3g} mm, nearer than a camera sees: for metres "
+        f"give scale={1000 * factor:.6g}"
+    )
 
 
 def _said(path: Path) -> tuple[dict[str, str], list[str]]:

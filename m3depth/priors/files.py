@@ -9,8 +9,7 @@ import numpy as np
 from m3depth.errors import DataError
 from m3depth.imaging.bytes import to_picture
 from m3depth.io.depth_files import write_depth
-from m3depth.io.depth_meaning import Meaning
-from m3depth.io.files import Array, write_bytes, write_npz
+from m3depth.io.files import Array, write_bytes
 from m3depth.priors.cloud import back_projected, ply
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import DepthMap, Kind
@@ -35,7 +34,7 @@ def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
     if ply:
         prior.require_millimetres()
         write_bytes(beside(stem, ".ply"), _ply(prior))
-    write_npz(beside(stem, ".npz"), **arrays(prior))
+    write_depth(beside(stem, ".npz"), _depth(prior), **arrays(prior))
 
 
 def write_relative(found: DepthMap, stem: Path) -> None:
@@ -68,13 +67,18 @@ def arrays(prior: DepthPrior) -> dict[str, Array]:
     known = {name: maps[0] for name, maps in found.items() if maps is not None}
     if prior.in_millimetres and not prior.rig.stands_in(prior.size[1]):
         known["intrinsics"] = prior.rig.matrix()
-    numbers = {name: values.numpy().astype(np.float32) for name, values in known.items()}
-    return numbers | Meaning(Kind.DEPTH if prior.in_millimetres else Kind.DISPARITY).text()
+    return {name: values.numpy().astype(np.float32) for name, values in known.items()}
 
 
 def beside(stem: Path, suffix: str) -> Path:
     """The file of this stem; a name may hold a dot, so it is not `with_suffix`."""
     return stem.with_name(stem.name + suffix)
+
+
+def _depth(prior: DepthPrior) -> DepthMap:
+    if prior.in_millimetres or prior.disparity_px is None:
+        return DepthMap(prior.depth_mm[None], Kind.DEPTH)
+    return DepthMap(prior.disparity_px[None], Kind.DISPARITY)
 
 
 def _ply(prior: DepthPrior) -> bytes:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.geometry.resizing import size_of
+from m3depth.io.depth_files import read_depth_map
 from m3depth.io.depth_meaning import KINDS, meaning_of
 from m3depth.io.input_frames import PREDICTIONS, SHEET
-from m3depth.sources.depth_file import read_map
 from m3depth.sources.source import NoDepthError, Source
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch, StereoRig, same_shape
 from m3depth.types.disparity import NEAREST_PARALLAX_PX
@@ -22,7 +22,7 @@ from m3depth.validation import require_number
 SUFFIXES = (".npz", ".npy", ".tiff", ".tif", ".pfm", ".png")  # of two files of one name the first
 DISPARITIES = (Kind.DISPARITY, Kind.FRACTION)
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class FolderSource(Source):
@@ -31,7 +31,7 @@ class FolderSource(Source):
     A frame's file is ``ROOT/KEY.npz`` (or .npy .tiff .pfm .png, 16 bits), or ``NAME.npz`` anywhere
     in ROOT with NAME the key's last part, if there is only one. A map may have any resolution of
     the frame's shape; disparity is in pixels of the map's own width. What the numbers are, and
-    which are holes: see `read_map`. A warning names the first file with each kind of fault.
+    which are holes: see `read_depth_map`. A warning names the first file with each kind of fault.
 
     Args:
         predictions: The folder.
@@ -60,7 +60,7 @@ class FolderSource(Source):
         for stem in self._files:
             self._stems.setdefault(stem.rpartition("/")[2], []).append(stem)
         self._taken: dict[Path, str] = {}
-        self._told: set[str] = set()
+        self._warned_of: set[str] = set()
 
     @property
     def unused(self) -> list[str]:
@@ -82,9 +82,9 @@ class FolderSource(Source):
         path, (height, width) = self._path(key), size_of(sample["left"])
         rig = sample.get("rig")
         infinity = 0.0 if rig is None else float(rig.principal_offset) / width
-        found, faults = read_map(path, self.kind, self.scale, infinity)
-        for fault, told in faults.items():
-            self._tell(fault, path, told)
+        found = read_depth_map(path, self.kind, self.scale, infinity, self._warn)
+        if found.known is not None and not found.known.any():
+            raise NoDepthError(f"{path}: not one number above 0, so nothing is predicted")
         if not same_shape(found.size, (height, width)):
             raise DataError(
                 f"{path}: {found.size[1]}x{found.size[0]}, but frame {key} is {width}x{height}: "
@@ -112,15 +112,15 @@ class FolderSource(Source):
             raise NoDepthError(f"{path}: every number is too far to be a depth: kind=? scale=?")
         far = float((known & ~near).double().mean())
         if far:
-            self._tell(
-                "far", path, f"{far:.0%} of its numbers are too far, taken for not predicted"
+            self._warn(
+                path, "far", f"{far:.0%} of its numbers are too far, taken for not predicted"
             )
         return replace(found, known=near)
 
-    def _tell(self, what: str, path: Path, told: str) -> None:
-        if what not in self._told:
-            self._told.add(what)
-            log.warning("%s: %s (told of the first such file)", path, told)
+    def _warn(self, path: Path, name: str, fault: str) -> None:
+        if name not in self._warned_of:
+            self._warned_of.add(name)
+            logger.warning("%s: %s (the first such file)", path, fault)
 
     def _path(self, key: str) -> Path:
         last = key.rpartition("/")[2]

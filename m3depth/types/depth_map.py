@@ -202,16 +202,13 @@ def _disparity(given: DepthMap) -> DepthMap:
 
 def _inverse_depth(given: DepthMap) -> DepthMap:
     depth = given.to(Kind.DEPTH)
+    _require_no_shift(depth)
     return _made(depth, Kind.INVERSE_DEPTH, *_inverted(depth.values))
 
 
 def _depth(given: DepthMap) -> DepthMap:
     if given.kind is Kind.INVERSE_DEPTH:
-        if given.scale is Scale.UP_TO_SCALE_AND_SHIFT:
-            raise DataError(
-                "inverse depth up to scale and shift has no depth: its shift must be found first, "
-                "by an alignment"
-            )
+        _require_no_shift(given)
         return _made(given, Kind.DEPTH, *_inverted(given.values))
     rig = given._rig("depth")
     disparity = given.to(Kind.DISPARITY)
@@ -226,6 +223,15 @@ _CONVERSIONS: Mapping[Kind, Callable[[DepthMap], DepthMap]] = {
     Kind.INVERSE_DEPTH: _inverse_depth,
     Kind.DEPTH: _depth,
 }
+
+
+def _require_no_shift(given: DepthMap) -> None:
+    """1/(a·x + b) is no scale and shift of 1/x."""
+    if given.scale is Scale.UP_TO_SCALE_AND_SHIFT:
+        raise DataError(
+            f"{given.kind} up to scale and shift has no inverse: its shift must be found first, by "
+            "an alignment"
+        )
 
 
 def _made(given: DepthMap, kind: Kind, values: Tensor, slope: Tensor) -> DepthMap:

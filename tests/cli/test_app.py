@@ -68,6 +68,13 @@ def test_help_of_a_verb_says_what_it_takes(verb: str):
     assert "Traceback" not in told.err
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "predict", "export", "check"])
+def test_help_has_the_options_of_a_source_with_their_comments(verb: str):
+    told = m3depth(verb, "--help")
+    assert "predictions: null # for source=folder: depth maps" in told.out
+    assert "tiles: 1 # parts of large frames" in told.out
+
+
 def test_every_verb_has_its_help_tested():
     assert set(KEYS) | {"doctor"} == set(app.VERBS)
 

@@ -31,7 +31,8 @@ from m3depth.types.label import DepthLabel
 
 CONF = configuration()
 DATA = CONF.parents[1] / "shared/data"
-VERBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
+SHARED = ("base", "source_options")
+VERBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in SHARED)
 GROUPS = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.glob("*/**/*.yaml"))
 EXPERIMENTS = [name.split("/", 1)[1] for name in GROUPS if name.startswith("experiment/")]
 OF_OTHER_VERBS = {  # groups that `train` does not read

@@ -71,8 +71,6 @@ def test_a_file_that_says_nothing_needs_its_kind_from_the_caller(tmp_path: Path,
     found = read_depth_map(path, "depth_mm")
     assert (found.kind, found.scale) == (Kind.DEPTH, Scale.METRIC)
     assert found.values[0, 0].numpy() == pytest.approx(numbers)
-    relative = read_depth_map(path, "inverse_depth", scale=Scale.UP_TO_SCALE_AND_SHIFT)
-    assert relative.scale is Scale.UP_TO_SCALE_AND_SHIFT
 
 
 def test_the_name_of_an_array_says_its_kind(tmp_path: Path):
@@ -84,13 +82,10 @@ def test_the_name_of_an_array_says_its_kind(tmp_path: Path):
             read_depth_map(path, other)
 
 
-def test_a_kind_or_scale_that_contradicts_the_file_is_refused(tmp_path: Path):
+def test_a_kind_that_contradicts_the_file_is_refused(tmp_path: Path):
     write_depth(tmp_path / "a.npz", DepthMap(1 / MM, Kind.INVERSE_DEPTH))
     with pytest.raises(DataError, match="holds inverse_depth, as it says itself, and "):
         read_depth_map(tmp_path / "a.npz", "depth_mm")
-    write_depth(tmp_path / "b.npz", depth(scale=Scale.UP_TO_SCALE))
-    with pytest.raises(DataError, match="known up to scale only, as it says itself"):
-        read_depth_map(tmp_path / "b.npz", scale=Scale.METRIC)
 
 
 def test_of_several_maps_the_one_that_is_asked_for_is_taken(tmp_path: Path):
@@ -123,20 +118,44 @@ def test_a_word_that_is_not_known_is_refused(tmp_path: Path, word: dict[str, str
         meaning_of(path, "z")
 
 
+def test_the_expected_error_is_scaled_and_is_not_that_of_another_map(tmp_path: Path):
+    given = depth(error=torch.full_like(MM, 0.5))
+    write_depth(tmp_path / "a.npz", given, disparity_px=VALUES[Kind.DISPARITY][0, 0].numpy())
+    assert (read_depth_map(tmp_path / "a.npz", factor=10).error == 5).all()
+    assert read_depth_map(tmp_path / "a.npz", "disparity_px").error is None
+    saved(tmp_path / "b.npz", depth_mm=MM[0, 0].numpy(), error=0.5)  # somebody's own word
+    assert read_depth_map(tmp_path / "b.npz").error is None
+    said = Meaning(Kind.DEPTH).text()
+    saved(tmp_path / "c.npz", depth_mm=MM[0, 0].numpy(), error=np.ones(3), **said)
+    with pytest.raises(DataError, match=r"c.npz: error has not the shape .* \(4, 6\)"):
+        read_depth_map(tmp_path / "c.npz")
+
+
 @pytest.mark.parametrize(
     ("kind", "numbers", "said"),
     [
-        ("disparity_px", MM, "disparity_px of 55 in the middle, and the picture is 6 wide"),
-        ("disparity_fraction", MM, "and the picture is 1 wide: are these millimetres"),
-        ("depth_mm", MM / 1000, "median depth of 0.055 mm: are these metres"),
+        ("disparity_px", MM, "the median disparity_px is 55, and the picture is 6 wide"),
+        ("disparity_fraction", MM, "the picture is 1 wide; for millimetres give kind=depth_mm"),
+        ("disparity_px", 256 * VALUES[Kind.DISPARITY], "for pixels times 256 scale=0.00390625"),
     ],
 )
-def test_numbers_that_contradict_the_kind(tmp_path: Path, kind: str, numbers: object, said: str):
+def test_disparities_wider_than_the_picture(tmp_path: Path, kind: str, numbers: object, said: str):
     np.save(tmp_path / "a.npy", numbers[0, 0].numpy())
     with pytest.raises(DataError, match=said):
         read_depth_map(tmp_path / "a.npy", kind)
-    read_depth_map(tmp_path / "a.npy", kind, scale=Scale.UP_TO_SCALE)  # nobody knows the unit
-    if kind == "depth_mm":
-        torch.testing.assert_close(
-            read_depth_map(tmp_path / "a.npy", kind, factor=1000).values, MM.double()
-        )
+    relative = Meaning(KINDS[kind], Scale.UP_TO_SCALE).text()
+    read_depth_map(saved(tmp_path / "a.npz", **{kind: numbers[0, 0].numpy()}, **relative))
+
+
+def test_depth_in_metres_is_read_as_it_is_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    np.save(tmp_path / "a.npy", MM[0, 0].numpy() / 1000)
+    found = read_depth_map(tmp_path / "a.npy", "depth_mm")
+    torch.testing.assert_close(found.values, MM.double() / 1000)
+    assert "a.npy: its median depth is 0.055 mm, nearer than a camera sees" in caplog.text
+    assert "for metres give scale=1000" in caplog.text
+    caplog.clear()
+    in_mm = read_depth_map(tmp_path / "a.npy", "depth_mm", factor=1000)
+    torch.testing.assert_close(in_mm.values, MM.double())
+    assert caplog.text == ""

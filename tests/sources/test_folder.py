@@ -14,7 +14,7 @@ from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Evaluation
 from m3depth.io.files import write_npy, write_npz
-from m3depth.sources.depth_file import odd
+from m3depth.io.odd_numbers import odd
 from m3depth.sources.folder import FolderSource
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
@@ -316,7 +316,7 @@ def test_the_unit_of_an_inverse_depth_goes_the_other_way(tmp_path: Path) -> None
 def test_millimetres_said_to_be_disparity_are_refused(tmp_path: Path) -> None:
     for frame in known():
         write_npy(tmp_path / f"{frame['key']}.npy", depth_of(frame, 2.0))
-    with pytest.raises(DataError, match=r"000000\.npy: disparity_px of .* the picture is 64 wide"):
+    with pytest.raises(DataError, match=r"000000\.npy: the median disparity_px is .* is 64 wide"):
         run(FolderSource(tmp_path, "disparity_px"))
 
 

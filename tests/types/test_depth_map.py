@@ -1,5 +1,6 @@
 """Depth maps: each conversion is exact where it is defined, and refused with a reason elsewhere."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -85,10 +86,31 @@ def test_relative_maps_have_no_millimetres_and_no_disparity(scale: Scale):
         relative.to(Kind.DISPARITY)
 
 
-def test_an_unknown_shift_leaves_no_depth():
-    relative = DepthMap(DEPTH.values, Kind.INVERSE_DEPTH, Scale.UP_TO_SCALE_AND_SHIFT)
-    with pytest.raises(DataError, match="its shift must be found first"):
-        relative.to(Kind.DEPTH)
+EVERY = list(product(Scale, Kind, Kind))
+INVERSES, DISPARITIES = {Kind.DEPTH, Kind.INVERSE_DEPTH}, {Kind.FRACTION, Kind.DISPARITY}
+
+
+def is_defined(scale: Scale, kind: Kind, other: Kind) -> bool:
+    if scale is Scale.METRIC or kind is other or {kind, other} == DISPARITIES:
+        return True
+    return scale is Scale.UP_TO_SCALE and {kind, other} == INVERSES
+
+
+@pytest.mark.parametrize(("scale", "kind", "other"), EVERY)
+def test_every_conversion_is_exact_or_refused_with_its_reason(
+    scale: Scale, kind: Kind, other: Kind
+):
+    given = replace(DEPTH.to(kind), scale=scale)
+    if is_defined(scale, kind, other):
+        close(given.to(other), replace(DEPTH.to(other), scale=scale))
+        return
+    shift = {kind, other} == INVERSES
+    reason = "up to scale and shift has no inverse: its shift" if shift else "has no d.*: align it"
+    with pytest.raises(DataError, match=reason):
+        given.to(other)
+    if shift and kind is Kind.DEPTH:
+        with pytest.raises(DataError, match=reason):
+            given.relative()
 
 
 def test_what_every_map_has_in_common_is_inverse_depth_up_to_scale_and_shift():
