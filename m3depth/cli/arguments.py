@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 # Their values are paths, and a path is what was typed: never a number, a list or a sweep.
-PATHS = {"output", "input", "checkpoint", "predictions", "scene", "truth", "rig", "hydra.sweep.dir"}
+PATHS = {
+    *("output", "input", "checkpoint", "predictions", "scene", "truth", "rig", "hydra.sweep.dir"),
+    *("teacher.checkpoint", "teacher.predictions"),
+}
 PATHS_OF_DATA = {"root", "rig"}
 MULTIRUN = {"-m", "--multirun"}
 HELP = {"-h", "--help"}

@@ -5,7 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError
 
-PATHS = ("root", "rig", "lists", "folder")  # the readers' options that name files
+PATHS = ("root", "rig", "lists", "folder", "checkpoint", "predictions")  # options that name files
 
 
 def data_inputs(data: DictConfig) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Which pairs are trained on, validated on and tested on, and how they are loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,7 @@ class StereoData(pl.LightningDataModule):
         split: str | None = None,
         run: int = 1,
         hold_out: float | None = None,
+        labels: Callable[[Dataset[StereoBatch]], Dataset[StereoBatch]] | None = None,
     ) -> None:
         """Hold them.
 
@@ -58,8 +59,11 @@ class StereoData(pl.LightningDataModule):
             split: the preset that they refer to (`m3depth.data.splits`); not used here.
             hold_out: the share that they keep from training (`FolderPairs`); not used here.
             run: neighbouring frames that stay together in training's order (`ShuffledRuns`).
+            labels: makes the depth labels of the first two sets (`m3depth.sources.taught`).
         """
         super().__init__()
+        if labels:
+            train, val = labels(train), labels(val)
         self.train, self.val, self.test = train, val, test
         require_number("data.batch_size", batch_size, 1, whole=True)
         require_number("data.workers", workers, 0, whole=True)

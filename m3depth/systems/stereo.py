@@ -6,7 +6,7 @@ from m3depth.data.augmentation import Augmentation
 from m3depth.data.ignore import Ignore
 from m3depth.data.resolution import CoarseToFine
 from m3depth.geometry.synthesis import both_views, synthesise
-from m3depth.losses.objective import Objective
+from m3depth.losses.objective import LossBreakdown, Objective
 from m3depth.networks.contract import require_depth_maps, right_from_mirror
 from m3depth.systems.base import MakeOptimizer, MakeScheduler, System
 from m3depth.types import Disparity, StereoBatch
@@ -55,10 +55,8 @@ class StereoDepth(System):
         batch = self.resolution(self.ignore(batch), self.global_step / self.steps)
         if self.resolution.shrink:  # the report marks where it changes
             self.log("shrink", float(full // batch["left"].shape[-1]))
-        batch, seen = self.augmentation(batch)
-        pyramid = self._disparities(seen, batch)
-        views = [synthesise(batch, disparity) for disparity in pyramid]
-        losses = self.objective(views)
+        clean, seen = self.augmentation(batch)
+        losses = self._losses(self._disparities(seen, clean), clean, batch)
         self.log_losses("train", losses, batch)
         return losses.total
 
@@ -66,10 +64,15 @@ class StereoDepth(System):
         """The same on clean images; and millimetres, where there is something to compare with."""
         batch = self.ignore(batch)
         pyramid = self._disparities(batch["left"], batch)
-        views = [synthesise(batch, disparity) for disparity in pyramid]
-        self.log_losses("val", self.objective(views), batch)
+        self.log_losses("val", self._losses(pyramid, batch, batch), batch)
         finest_px = batch["left"].shape[-1] * pyramid[0].left
         self.log_depth(depth_from_disparity(finest_px, batch["rig"]), batch)
+
+    def _losses(
+        self, pyramid: list[Disparity], clean: StereoBatch, batch: StereoBatch
+    ) -> LossBreakdown:
+        """By ``clean``, the batch as it was mirrored; ``batch`` is the one before, with labels."""
+        return self.objective([synthesise(clean, disparity) for disparity in pyramid])
 
     def _disparities(self, seen: Tensor, batch: StereoBatch) -> list[Disparity]:
         """Both views' disparities, finest scale first, by the left image as the network sees it."""
