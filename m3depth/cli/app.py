@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"\nm3depth {verb}: {str(stop) or 'stopped'}\n")
         return 1
     except expected() as error:
-        told = one_line(error)
-        if told is None:
+        known = one_line(error)
+        if known is None:
             raise
-        line, status = told
+        line, status = known
         sys.stderr.write(f"m3depth {verb}: {line}\n")
         return status

@@ -2,28 +2,52 @@
 
 import copy
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
+from omegaconf import DictConfig
 from torch import nn
 
+from m3depth.check.require_fit import mode_of
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
-from m3depth.validation import require_number, require_size
+from m3depth.systems.base import System
+from m3depth.validation import require_name, require_number, require_size, require_switch
 
 # Geometry in half precision is off by millimetres, and kornia takes no other than float32
 PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")
+# The least that each may be; Lightning looks at them when the run has begun.
+COUNTS = {
+    "max_epochs": 1,
+    "log_every_n_steps": 0,
+    "check_val_every_n_epoch": 1,
+    "accumulate_grad_batches": 1,
+    "max_steps": 1,
+}
+ENDLESS = {"max_epochs": -1, "max_steps": -1}  # what Lightning has for without end
 
 
-def require_trainer(options: Mapping[str, Any]) -> None:
-    """Stop at what the losses cannot have, at more processes than cores, and at odd numbers.
+def require_options(plain: Mapping[str, Any]) -> None:
+    """Stop at settings that cannot be, at more processes than cores, and at images too large.
 
     Raises:
         ConfigError: naming the setting.
     """
+    mode_of(plain.get("check", "error"))
+    for switch in ("compile", "flip"):
+        require_switch(switch, plain[switch])
+    require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)
+    require_name(plain["name"])
+    _require_trainer(plain["trainer"])
+    _require_room_for_pairs(plain["data"])
+
+
+def _require_trainer(options: Mapping[str, Any]) -> None:
+    for name, least in COUNTS.items():
+        if options.get(name) not in (None, ENDLESS.get(name)):
+            require_number(f"trainer.{name}", options[name], least, whole=True)
     precision = options.get("precision", "32-true")
     if str(precision) not in PRECISIONS:
         raise ConfigError(
@@ -37,30 +61,13 @@ def require_trainer(options: Mapping[str, Any]) -> None:
         raise ConfigError(f"trainer.devices={devices}: this machine has {cores} cores")
 
 
-def require_room_for_pairs(data: Mapping[str, Any]) -> None:
-    """Stop at images that do not fit into memory, before the first is made.
-
-    Raises:
-        ConfigError: naming the size.
-    """
+def _require_room_for_pairs(data: Mapping[str, Any]) -> None:
+    """Before the first image is made."""
     size, pairs = require_size("data.size", data.get("size")), data.get("batch_size", 1)
     require_number("data.batch_size", pairs, 1, whole=True)
     require_images(size, 2)
-    told = f"data.batch_size={pairs} of data.size={list(size)}"
-    require_memory(told, image_bytes(size, 2 * pairs))
-
-
-def require_checkpoint(callbacks: Iterable[pl.Callback]) -> None:
-    """Stop where nothing of the training would be kept.
-
-    Raises:
-        ConfigError: no callback writes checkpoints.
-    """
-    if not any(isinstance(one, pl.callbacks.ModelCheckpoint) for one in callbacks):
-        raise ConfigError(
-            "callbacks: none of them writes checkpoints, so nothing would be left of the training; "
-            "keep callbacks.checkpoint or callbacks.last"
-        )
+    batch = f"data.batch_size={pairs} of data.size={list(size)}"
+    require_memory(batch, image_bytes(size, 2 * pairs))
 
 
 def try_network(network: nn.Module, data: StereoData) -> None:
@@ -70,36 +77,44 @@ def try_network(network: nn.Module, data: StereoData) -> None:
         ConfigError: the images are too small for it, or it does not fit into memory.
     """
     images = min(data.batch_size, len(data.train))  # type: ignore[arg-type]
-    told = f"data.batch_size={images} of data.size={list(data.size)}"
+    batch = f"data.batch_size={images} of data.size={list(data.size)}"
     device = "cuda" if next(network.parameters()).is_cuda else "cpu"
-    require_memory(told, pass_bytes(network, data.size, images, kept=True) // 2, device)  # mixed
+    require_memory(batch, pass_bytes(network, data.size, images, kept=True) // 2, device)  # mixed
     shapes = copy.deepcopy(network).to("meta").train()
     try:
         shapes(torch.empty(images, 3, *data.size, device="meta"))
     except ValueError as error:  # batch normalisation of single values
         raise ConfigError(
-            f"{told}: too little for the network ({error}); larger images, more of them, or "
+            f"{batch}: too little for the network ({error}); larger images, more of them, or "
             "network.frozen_statistics=true with pretrained weights"
         ) from error
-    except (RuntimeError, NotImplementedError):  # looks at values, which shapes have not
+    except (RuntimeError, NotImplementedError):  # it looks at values, and there are only shapes
         return
 
 
-def begin_loggers(loggers: Iterable[Any]) -> None:
-    """Start them now, not when the first epoch has gone by.
+def try_optimizer(system: System) -> None:
+    """Lightning makes it only once the data are loaded.
 
     Raises:
-        ConfigError: wandb has no key, or cannot be reached.
+        ConfigError: an option of it or of the schedule is wrong.
     """
-    for one in loggers:
-        if isinstance(one, pl.loggers.WandbLogger):
-            import wandb
+    try:
+        optimizer = system.make_optimizer(system.parameters())
+        system.make_scheduler(optimizer, 10)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer or scheduler: {error}; see their options") from error
 
-            try:
-                _ = one.experiment
-            except (wandb.errors.Error, OSError, ValueError) as error:
-                why = " ".join(str(error).split())
-                raise ConfigError(
-                    f"logger=wandb: {why}; `wandb login` once, or WANDB_API_KEY=..., or "
-                    "logger.wandb.offline=true, which `wandb sync` sends later"
-                ) from error
+
+def require_monitors(config: DictConfig, system: System) -> None:
+    """Lightning would notice a wrong name only after the first epoch.
+
+    Raises:
+        ConfigError: a callback looks at what the system does not log.
+    """
+    for name, callback in config.callbacks.items():
+        monitor = callback and callback.get("monitor")
+        if monitor is not None and monitor not in system.monitors:
+            raise ConfigError(
+                f"callbacks.{name}.monitor={monitor} is never logged; choose "
+                f"{', '.join(system.monitors)}"
+            )

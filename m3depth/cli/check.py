@@ -12,13 +12,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
-from m3depth.cli.hold_out import settle_hold_out, told_hold_out
+from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.source import build_source
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.memory import require_images
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 from m3depth.sources.exact import ExactSource
 from m3depth.sources.with_depth import WithDepth
 from m3depth.types import StereoBatch
@@ -46,7 +46,7 @@ def check_pairs(config: DictConfig) -> int:
             _with_depth(config, _splits(config)), instantiate(config.sample), checks
         )
         measured = measures(sampled)
-        header = told_frames(sampled) + _told_hold_out(config)
+        header = told_frames(sampled) + _hold_out_line(config)
         sys.stdout.write(table(findings, header, measured=measured))
         if config.output is not None:
             folder = Path(config.output)
@@ -57,7 +57,7 @@ def check_pairs(config: DictConfig) -> int:
 
 
 def _require_limits(config: DictConfig) -> None:
-    """All that our own checks and their sample take are numbers."""
+    """Every option of our own checks and of their sample is a number."""
     require_number("sample.frames", config.sample.frames, 1, whole=True)
     parts = {f"checks.{name}": one for name, one in config.checks.items()}
     for name, part in {"sample": config.sample, **parts}.items():
@@ -68,14 +68,14 @@ def _require_limits(config: DictConfig) -> None:
                 require_number(f"{name}.{option}", value, 0)
 
 
-def _told_hold_out(config: DictConfig) -> str:
+def _hold_out_line(config: DictConfig) -> str:
     """What `train data=folder` would test on, as a line of its own."""
     config = config.copy()
     if config.input is not None:
         config.data.root = config.input
         settle_hold_out(config.data)
-    told = told_hold_out(config.data)
-    return f"\ntrain would use: {told}" if told else ""
+    line = describe_hold_out(config.data)
+    return f"\ntrain would use: {line}" if line else ""
 
 
 def check_priors(config: DictConfig) -> int:
@@ -138,7 +138,7 @@ def _with_depth(
 
 
 def _refuse_data_beside_input() -> None:
-    """``input=`` is a set of its own: what is said of another one would be ignored."""
+    """``input=`` is a set of its own: options of another one would be ignored."""
     given = [one.lstrip("+~") for one in HydraConfig.get().overrides.task]
     other = next((one for one in given if re.match(r"data=|data\.(?!size=)", one)), None)
     if other is not None:

@@ -18,7 +18,7 @@ from m3depth.imaging.figures import Picture
 from m3depth.io.depth_files import read_depth_map
 from m3depth.io.files import write_text
 from m3depth.io.input_frames import PREDICTIONS, open_frames
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 from m3depth.report.comparison import Compared, comparison_page, runs_page, table
 from m3depth.report.html import footer
 from m3depth.sources.folder import files_by_stem

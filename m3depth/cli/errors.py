@@ -13,7 +13,7 @@ NO_WAY = {
 
 
 def one_line(error: BaseException) -> tuple[str, int] | None:
-    """What to tell the user, and the exit status; None for a fault of ours: it keeps its trace."""
+    """The user's message and the exit status; None for a fault of ours, which keeps its trace."""
     from hydra.errors import InstantiationException
     from omegaconf.errors import MissingMandatoryValue
 

@@ -16,7 +16,7 @@ from m3depth.errors import ConfigError
 from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.result import Result
 from m3depth.memory import require_images
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 from m3depth.sources.folder import FolderSource
 from m3depth.sources.source import Source
 from m3depth.validation import require_switch

@@ -16,7 +16,7 @@ from m3depth.cli.source import build_source
 from m3depth.errors import ConfigError, DataError
 from m3depth.io.video import VideoEndError
 from m3depth.memory import require_images
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 from m3depth.priors.edits import require_unedited
 from m3depth.priors.exporting import Export, Frames
 from m3depth.priors.records import recorded
@@ -35,7 +35,7 @@ def export(config: DictConfig) -> None:
             "overwrite=true with shard=: each process would remove what the others write; choose "
             "another output=, or export without shard="
         )
-    require_images(config.data.size, 3)  # the image, its depth and what is told beside them
+    require_images(config.data.size, 3)  # the image, its depth and their records
     source = build_source(config)
     for part in (config.data, config.writer):
         OmegaConf.resolve(part)
@@ -86,9 +86,9 @@ def _write(config: DictConfig, export: Export, frames: Frames, shard: Shard) -> 
 
 
 def _monocular(frames: Frames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
-    """A few that can be read and come without a right view, which may be in them."""
+    """A few readable frames without a right view, which may show both views."""
     for place in places_to_look_at(len(frames)):
-        with suppress(DataError):  # told when it is its turn
+        with suppress(DataError):  # reported when the frame is exported
             sample = frames[place]
             if "right" not in sample:
                 yield str(sample["key"]), sample["left"]

@@ -1,4 +1,4 @@
-"""How many pairs of a folder a training holds out, and how that is told."""
+"""How many pairs of a folder a training holds out, and in words which."""
 
 import logging
 
@@ -32,7 +32,7 @@ def settle_hold_out(data: DictConfig) -> None:
     data.hold_out = DEFAULT if len(set(frames_of(instantiate(data.train)))) > FEW else 0
 
 
-def told_hold_out(data: DictConfig) -> str:
+def describe_hold_out(data: DictConfig) -> str:
     """What a training on this folder would test on, in words; "" for other data.
 
     Args:
@@ -43,8 +43,8 @@ def told_hold_out(data: DictConfig) -> str:
     names = instantiate(data.train, hold_out=0).names
     if not data.hold_out:
         shared = _shared(data)
-        told = f"data.hold_out=0: all {len(names)} pairs are trained on"
-        return told + (f", and {' and '.join(shared)} use the same ones" if shared else "")
+        line = f"data.hold_out=0: all {len(names)} pairs are trained on"
+        return line + (f", and {' and '.join(shared)} use the same ones" if shared else "")
     kept = held_out(names, data.hold_out)
     videos = {video_of(name) for name in names}
     some = sorted({video_of(name) for name in kept})

@@ -12,7 +12,7 @@ def data_inputs(data: DictConfig) -> dict[str, object]:
     """The paths in a data set's configuration; none where one must still be given."""
     try:
         plain: Any = OmegaConf.to_container(data, resolve=True)
-    except InterpolationToMissingValueError:  # told when the data are opened
+    except InterpolationToMissingValueError:  # reported when the data are opened
         return {}
     return {name: value for name, value in _leaves("data", plain) if _is_path(name, value)}
 

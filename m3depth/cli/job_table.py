@@ -25,10 +25,10 @@ def headline(output: str | None) -> Row:
 
 
 def require_free(folder: Path) -> None:
-    """Stop at a table of another origin.
+    """Stop at a table that no multirun wrote.
 
     Raises:
-        UserError: `table.csv` or `table.md` is there, and not of a multirun.
+        UserError: `table.csv` or `table.md` is there, but not of a multirun.
     """
     for name, between in (("table.csv", ","), ("table.md", "|")):
         file = folder / name
@@ -38,15 +38,15 @@ def require_free(folder: Path) -> None:
             columns = {one.strip() for one in text.readline().split(between)}
         if "status" not in columns:
             raise UserError(
-                f"{file}: is there, and no table of a multirun; move it, or choose another output="
+                f"{file}: is no table of a multirun; move it, or choose another output="
             )
 
 
 def write_table(folder: Path, rows: Sequence[Row]) -> None:
     """Write `table.csv`, with all that is known, and `table.md`, to be read.
 
-    Jobs that an earlier multirun left there stay in it, and so does what it had said of a job whose
-    run still stands, because the new one was refused.
+    Jobs that an earlier multirun left there stay in it, and so does the row of a job whose earlier
+    run is still there, because the new one was refused.
     """
     from m3depth.io.files import write_csv, write_text  # NumPy comes along
 
@@ -94,7 +94,7 @@ def text_table(rows: Sequence[Row]) -> str:
 
 def _shown(name: str, value: object) -> str:
     if name in ("best", *HEADLINE):
-        with suppress(ValueError):  # one that could not be had
+        with suppress(ValueError):  # a value that is missing
             value = float(str(value))
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     text = text.replace("|", "\\|").replace("\n", " ")

@@ -19,7 +19,7 @@ from m3depth.errors import ConfigError, DataError
 from m3depth.io.files import write_json
 from m3depth.io.input_frames import PREDICTIONS, InputFrames, open_frames
 from m3depth.io.rig_file import RigFile, read_rig
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 from m3depth.priors.pictures.draw import draw
 from m3depth.priors.pictures.scale import depth_scale, disparity_scale, relative_scale
 from m3depth.priors.predicting import Predictions
@@ -105,17 +105,17 @@ def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predic
     logger.info("colours: %s, %s is red, %s blue (%s)", scale.title, near, far, chosen)
     title = f"{config.input}: {count} frames, {found.skipped} skipped"
     draw(frames, found.written, found.output, scale, title)
-    told = {"input": str(config.input), **origin(config, source), "frames": count}
-    told |= {"skipped": found.skipped, "colours": dict(scale.record)}
+    record = {"input": str(config.input), **origin(config, source), "frames": count}
+    record |= {"skipped": found.skipped, "colours": dict(scale.record)}
     if isinstance(source, AnchoredSource):
-        told["millimetres"] = source.record()
-    write_json(found.output / PREDICTIONS, told)
+        record["millimetres"] = source.record()
+    write_json(found.output / PREDICTIONS, record)
 
 
 def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
-    """A few that can be read, to look at before the work begins."""
+    """A few readable frames, to look at before the work begins."""
     wanted = places_to_look_at(length_hint(frames))
     for place, frame in enumerate(islice(frames, wanted[-1] + 1)):
         if place in wanted:
-            with suppress(DataError):  # told when it is its turn
+            with suppress(DataError):  # reported when the frame is predicted
                 yield frame.name, frame.image

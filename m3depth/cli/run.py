@@ -19,9 +19,9 @@ def run(
     """Compose a verb's configuration and run its task, once or as a multirun.
 
     Args:
-        verb: For what is told to the user.
+        verb: Its name, for messages.
         arguments: Of the command line.
-        task: Path of the function that takes the configuration; only imported when that is right.
+        task: Path of the function that takes the configuration; imported only once that is checked.
             It returns an exit status, the value that its run is judged by, or nothing.
         settings: Name of its file in ``conf/``; the verb's own without it.
 
@@ -33,7 +33,7 @@ def run(
     if given.help:
         return _help(verb, name, given)
     if verb in GO_ON and any(one.startswith("checkpoint=") for one in given.settings):
-        from m3depth.cli.resume import with_earlier
+        from m3depth.cli.earlier_settings import with_earlier
 
         given = given._replace(settings=with_earlier(given.settings, given.multirun))
     if given.multirun:

@@ -62,17 +62,17 @@ def score(
         config: The resolved configuration.
         train: For the `mean_depth` baseline.
         curves: A training's `metrics.csv`.
-        doubt: Says what is doubtful about these predictions' numbers, "" where nothing is.
+        doubt: A warning about these predictions' numbers; "" without one.
         options: Of `evaluate`.
     """
     evaluation = evaluate(source, test, protocols, train, **options)
     seen = sum(mark in source.trained_on for mark in marks(test)) if source.trained_on else 0
-    told = [
-        _told_seen(seen, test),
+    warnings = [
+        _seen_in_training(seen, test),
         *doubts(evaluation.results),
         doubt(evaluation.results) if doubt else "",
     ]
-    evaluation = replace(evaluation, warnings=[one for one in told if one])
+    evaluation = replace(evaluation, warnings=[one for one in warnings if one])
     name = HydraConfig.get().runtime.choices["data"]
     about = {**about, **{option: True for option, on in options.items() if on}}
     about |= {"frames_trained_on": seen} if seen else {}
@@ -92,7 +92,7 @@ def score(
     logger.info("report: %s", (output / "report.html").resolve())
 
 
-def _told_seen(seen: int, test: Dataset[StereoBatch]) -> str:
+def _seen_in_training(seen: int, test: Dataset[StereoBatch]) -> str:
     if not seen:
         return ""
     return (

@@ -40,8 +40,8 @@ def build_source(config: DictConfig, size: Sequence[int] | None = None) -> Sourc
 def origin(config: DictConfig, source: Source) -> dict[str, Any]:
     """Where the depth is from, for a record."""
     if isinstance(source, FolderSource):
-        told = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
-        return {"predictions": told}
+        files = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
+        return {"predictions": files}
     if not source.checkpoint_sha256:
         return {"source": source.model}
     return {"checkpoint": str(config.checkpoint)}

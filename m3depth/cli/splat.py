@@ -12,17 +12,20 @@ from omegaconf import DictConfig, OmegaConf
 
 from m3depth.cli.resume import (
     Earlier,
+    checkpoint_path,
+    log_resumed,
     own_checkpoint,
     own_configuration,
+    require_one,
     save_config,
-    tell,
-    telling_how_to_go_on,
+    stopped_with_advice,
 )
 from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
 from m3depth.io.files import write_bytes, write_csv, write_json
-from m3depth.outputs.claim import Claim, Output
+from m3depth.outputs.claim import Claim
+from m3depth.outputs.output import Output
 from m3depth.progress import progress
 from m3depth.report.curves import read_curves
 from m3depth.report.splat_page import write_splat_report
@@ -56,8 +59,7 @@ def splat(config: DictConfig) -> None:
         config = own_configuration(config, earlier)
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     _require_options(plain)
-    if own and config.overwrite:
-        raise ConfigError("checkpoint= goes on with the fit, overwrite=true replaces it: give one")
+    require_one(own, config.overwrite)
     output = Output(
         config.output,
         "splat",
@@ -68,7 +70,7 @@ def splat(config: DictConfig) -> None:
         ways_on="checkpoint=last goes on with it, ",
         names=FILES,
     )
-    with output.claimed() as claim, telling_how_to_go_on("splat", Path(config.output)):
+    with output.claimed() as claim, stopped_with_advice("splat", Path(config.output)):
         _fit_and_score(config, plain, earlier, claim)
 
 
@@ -87,13 +89,13 @@ def _fit_and_score(
     state, rows, shared = _begun(config, plain, clip, objective, recipe)
     if config.checkpoint is not None:
         _require_more(state, recipe, output, earlier)
-        tell(f"after {state.done} iterations", output, earlier, plain)
+        log_resumed(f"after {state.done} iterations", output, earlier, plain)
     claim.adopt(FILES if earlier else [])
     save_config(output / "config.yaml", plain)
     _fit(config, state, rows, shared, clip, objective, recipe)
-    told = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
-    told |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
-    told |= {f"{name}_edited": list(one.edited) for name, one in read.items() if one.edited}
+    about = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
+    about |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
+    about |= {f"{name}_edited": list(one.edited) for name, one in read.items() if one.edited}
 
     write_bytes(output / "gaussians.ply", gaussian_ply(state.splats, config.time))
     if config.mesh:
@@ -102,7 +104,7 @@ def _fit_and_score(
     drawn = views(state.splats, clip, {}, range(len(clip)), recipe)
     write_renders(output / "renders", drawn, depth_range(clip.frames))
     found = list(views(state.splats, clip, true, clip.held_out, recipe))
-    record = {**scored(found), **told, **version(plain)}
+    record = {**scored(found), **about, **version(plain)}
     write_json(output / "metrics.json", record)
     write_csv(output / "metrics.csv", rows)
     curves = read_curves(output / "metrics.csv")
@@ -126,8 +128,8 @@ def _require_options(plain: dict[str, Any]) -> None:
 def _require_more(state: FitState, recipe: Recipe, output: Path, earlier: Earlier | None) -> None:
     if state.done == recipe.iterations and earlier and (output / "metrics.json").is_file():
         raise ConfigError(
-            f"output={output}: has its {state.done} iterations; more are recipe.iterations="
-            f"{2 * state.done}, say"
+            f"output={output}: has its {state.done} iterations; for more give, say, "
+            f"recipe.iterations={2 * state.done}"
         )
 
 
@@ -140,13 +142,8 @@ def _begun(
     device = pick_device(config.device)
     if config.checkpoint is None:
         return start(clip, objective, recipe, device), [], shared
-    last = _last(config)
-    given = last if config.checkpoint == "last" else Path(config.checkpoint)
+    given = checkpoint_path(config.output, config.checkpoint)
     return *resume(given, recipe, shared, device), shared
-
-
-def _last(config: DictConfig) -> Path:
-    return Path(config.output) / "checkpoints" / "last.ckpt"
 
 
 def _fit(
@@ -166,7 +163,7 @@ def _fit(
             counts = {"step": state.done, "gaussians": len(state.splats)}
             rows.append({**counts, "loss": sum(parts.values()), **parts})
         if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations or asked:
-            save(_last(config), state, shared, rows)
+            save(checkpoint_path(config.output, "last"), state, shared, rows)
         if asked:
             raise Stopped
 

@@ -27,14 +27,18 @@ class Job:
 
     settings: list[str]  # of the command line, one value each
     varying: dict[str, str]  # the settings that have several
-    output: str | None = None  # where it writes; None is what needs no folder
+    output: str | None = None  # where it writes; None: it needs no folder
+
+    def __str__(self) -> str:
+        """The settings that vary."""
+        return " ".join(f"{key}={value}" for key, value in self.varying.items())
 
 
 def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
-    """Run all jobs, whatever becomes of one of them, and tabulate what they were worth.
+    """Run all jobs, even where some fail, and write a table of their results.
 
     Args:
-        verb: For what is told to the user.
+        verb: Its name, for messages.
         name: Of the settings' file.
         given: The command line.
         task: Path of the function that takes the configuration.
@@ -43,14 +47,13 @@ def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
         0, or 1 where a job failed or its status was 1.
 
     Raises:
-        ConfigError: a job that cannot be; none has run then.
+        ConfigError: a job that is not possible; none has run then.
     """
     jobs, folder = _planned(name, given)
     rows: list[Row] = []
     statuses = [0]
     for number, job in enumerate(jobs, 1):
-        told = " ".join(f"{key}={value}" for key, value in job.varying.items())
-        sys.stdout.write(f"[{number}/{len(jobs)}] m3depth {verb} {told}\n")
+        sys.stdout.write(f"[{number}/{len(jobs)}] m3depth {verb} {job}\n")
         row: Row = {**job.varying, "status": "stopped"}
         rows.append(row)
         try:
@@ -61,7 +64,7 @@ def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
             row |= headline(job.output)
         except expected() as error:
             statuses.append(1)
-            row["status"] = _why(verb, told, error)
+            row["status"] = _why(verb, job, error)
         finally:
             row["output"] = job.output or ""
             _keep(folder, rows)
@@ -69,13 +72,13 @@ def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
     return max(statuses)
 
 
-def _why(verb: str, told: str, error: Exception) -> str:
-    """Says why a job failed, and says it again in the table."""
+def _why(verb: str, job: Job, error: Exception) -> str:
+    """Why a job failed, for the table; the user sees it at once, too."""
     known = one_line(error)
     if known is None:
-        logger.error("%s", told, exc_info=error)
+        logger.error("%s", job, exc_info=error)
     line = known[0] if known else f"{type(error).__name__}: {error}"
-    sys.stderr.write(f"m3depth {verb}: {told}: {line}\n")
+    sys.stderr.write(f"m3depth {verb}: {job}: {line}\n")
     return f"failed: {' '.join(line.split())}"
 
 
@@ -117,8 +120,7 @@ def _refuse_twins(jobs: list[Job]) -> None:
     seen: set[str] = set()
     for job in jobs:
         if job.output in seen:
-            told = " ".join(f"{key}={value}" for key, value in job.varying.items())
-            raise ConfigError(f"{told}: comes twice in this multirun; give each value once")
+            raise ConfigError(f"{job}: comes twice in this multirun; give each value once")
         seen |= {job.output} if job.output else set()
 
 

@@ -1,7 +1,6 @@
 """``m3depth train``."""
 
 import logging
-import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -12,59 +11,53 @@ import torch
 from hydra.utils import instantiate
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import LearningRateMonitor
+from torch import nn
 
-from m3depth.check.require_fit import mode_of, require_fit
+from m3depth.check.require_fit import require_fit
 from m3depth.cli.before_training import (
-    begin_loggers,
-    require_checkpoint,
-    require_room_for_pairs,
-    require_trainer,
+    require_monitors,
+    require_options,
     try_network,
+    try_optimizer,
 )
-from m3depth.cli.hold_out import settle_hold_out, told_hold_out
+from m3depth.cli.changes import refuse_changes
+from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.resume import (
     Earlier,
+    checkpoint_path,
+    log_resumed,
     own_checkpoint,
     own_configuration,
-    refuse_changes,
+    require_one,
     save_config,
-    tell,
-    telling_how_to_go_on,
+    stopped_with_advice,
 )
 from m3depth.cli.scoring import build_protocols, curves_of, score
+from m3depth.cli.trainer import close_wandb, make_trainer, own_checkpoints, written_checkpoints
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError, UserError
 from m3depth.networks.configuration import what_makes
 from m3depth.networks.start import begin
-from m3depth.outputs.claim import Claim, Output
+from m3depth.outputs.claim import Claim
+from m3depth.outputs.output import Output
 from m3depth.sources.checkpoint import network_source
-from m3depth.systems.base import System
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import Progress, check_resumable, describe, saved_configuration
 from m3depth.systems.resuming import ResumeAsConfigured
 from m3depth.systems.stopping import CheckpointWhenStopped
-from m3depth.validation import require_name, require_number, require_switch
 
 FILES = (
     *("config.yaml", "metrics.csv", "metrics.json", "per_frame.csv", "report.html"),
     *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
 )
-# What a checkpoint's weights and its optimiser's state are of
-FIXED = ("network", "system", "optimizer._target_")
-# What weights have at first
-FREE = ("network.initial_disparity", "network.pretrained", "network.start")
-# The least that each may be; Lightning looks at them when the run has begun.
-COUNTS = {
-    "max_epochs": 1,
-    "log_every_n_steps": 0,
-    "check_val_every_n_epoch": 1,
-    "accumulate_grad_batches": 1,
-    "max_steps": 1,
-}
-ENDLESS = {"max_epochs": -1, "max_steps": -1}  # what Lightning has for without end
+FIXED = ("network", "system", "optimizer._target_")  # a checkpoint's weights belong to these
+FREE = (
+    "network.initial_disparity",
+    "network.pretrained",
+    "network.start",
+)  # of the start alone
 logger = logging.getLogger(__name__)
 
 
@@ -82,8 +75,8 @@ def train(config: DictConfig) -> float | None:
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if earlier:
         refuse_changes(earlier.config, plain, FIXED, FREE)
-    _require_options(plain)
-    if _rank():  # the first process of the run owns its output, and tells
+    require_options(plain)
+    if _rank():  # the first process of the run owns its output, and writes the messages
         with suppress(KeyboardInterrupt):
             return _trained(config, plain, earlier, None)
         raise SystemExit(1)
@@ -97,44 +90,42 @@ def train(config: DictConfig) -> float | None:
         ways_on="checkpoint=last goes on with it, ",
         names=FILES,
     )
-    with output.claimed() as claim, telling_how_to_go_on("train", Path(config.output)):
+    with output.claimed() as claim, stopped_with_advice("train", Path(config.output)):
         return _trained(config, plain, earlier, claim)
 
 
 def _trained(
     config: DictConfig, plain: dict[str, Any], earlier: Earlier | None, claim: Claim | None
 ) -> float | None:
-    """Everything is made and looked at before the first file is written."""
+    """Everything is made and checked before the first file is written."""
     output = Path(config.output)
-    checkpoint = _resume_from(config.checkpoint, output)
+    checkpoint = _checkpoint_to_resume(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
-    if told := told_hold_out(config.data):
-        logger.info(told)
+    if line := describe_hold_out(config.data):
+        logger.info(line)
     system = build_system(config)
     data.needs = system.needs
-    try_network(getattr(system, system.gives_depth), data)
-    _try_optimizer(system)
-    _check_monitors(config, system)
+    network = getattr(system, system.gives_depth)
+    try_network(network, data)
+    try_optimizer(system)
+    require_monitors(config, system)
     if config.compile:
-        # with channels last torch's compiler is wrong about the layout of the padding's gradient
-        network = getattr(system, system.gives_depth)
-        network.to(memory_format=torch.contiguous_format)
-        network.compile(options={"layout_optimization": False})
+        _compile(network)
     description = describe(plain, system, data)
-    if not checkpoint:
-        _begin(system, plain, description)
-    else:
+    if checkpoint:
         saved = check_resumable(checkpoint, system)
-        _check_resumed(plain, earlier, saved, output)
-        # With other data now, the weights have still learned from those of then
-        description["trained_on"] = sorted(saved.trained_on.union(description["trained_on"]))
+        _require_more(plain, earlier, saved, output)
+        seen = saved.trained_on  # with other data now, the weights have still learned from those
+    else:
+        seen = begin(network, what_makes(system.gives_depth, plain))
+    description["trained_on"] = sorted(seen.union(description["trained_on"]))
     stop = CheckpointWhenStopped(output / "checkpoints" / "last.ckpt")
     own = output / "checkpoints" if earlier else None
     resumes = [ResumeAsConfigured(plain["optimizer"], own)] if checkpoint else []
-    trainer = _trainer(config, DescribeCheckpoint(description), stop, *resumes)
-    own_files = _own_checkpoints(trainer, output)
+    trainer = make_trainer(config, DescribeCheckpoint(description), stop, *resumes)
+    own_files = own_checkpoints(trainer, output)
     if claim:
         claim.adopt(FILES if earlier else [])
         if not earlier:
@@ -146,22 +137,24 @@ def _trained(
             one.log_hyperparams(plain)
         with stop.listening():
             trainer.fit(system, data, ckpt_path=checkpoint, weights_only=True)
-        best = trainer.checkpoint_callback
         if trainer.is_global_zero:
-            _score_best(config, plain, output, data, trainer)
+            _score_best(config, plain, data, trainer)
     finally:
         if claim:
-            claim.adopt(_checkpoints(trainer, claim.folder))
-        _close_wandb(trainer)
-    score_of_best = getattr(best, "best_model_score", None)
+            claim.adopt(written_checkpoints(trainer, claim.folder))
+        close_wandb(trainer)
+    score_of_best = getattr(trainer.checkpoint_callback, "best_model_score", None)
     return None if score_of_best is None else float(score_of_best)
 
 
-def _begin(system: System, plain: dict[str, Any], description: dict[str, Any]) -> None:
-    """From the weights that the configuration names; what they have learned from is remembered."""
-    part = system.gives_depth
-    seen = begin(getattr(system, part), what_makes(part, plain))
-    description["trained_on"] = sorted(seen.union(description["trained_on"]))
+def _quieten() -> None:
+    """Keep messages of libraries about themselves from hiding those of the run."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "timm"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
 
 
 def _rank() -> int:
@@ -171,141 +164,55 @@ def _rank() -> int:
 def _earlier(config: DictConfig) -> Earlier | None:
     """The run to go on with, when it is the output's own: its file, or what its checkpoint says."""
     path = own_checkpoint(config.output, config.checkpoint)
+    require_one(path, config.overwrite)
     if path is None:
         return None
-    if config.overwrite:
-        raise ConfigError("checkpoint= goes on with the run, overwrite=true replaces it: give one")
     return Earlier.of(Path(config.output)) or Earlier(saved_configuration(path), [])
 
 
-def _check_resumed(
+def _checkpoint_to_resume(config: DictConfig) -> Path | None:
+    if config.checkpoint is None:
+        return None
+    path = checkpoint_path(config.output, config.checkpoint)
+    if not path.is_file():
+        hint = "; give output=DIR of the run to go on with" if config.checkpoint == "last" else ""
+        raise UserError(f"checkpoint={config.checkpoint}: no file {path}{hint}")
+    return path
+
+
+def _compile(network: nn.Module) -> None:
+    # with channels last torch's compiler is wrong about the layout of the padding's gradient
+    network.to(memory_format=torch.contiguous_format)
+    network.compile(options={"layout_optimization": False})
+
+
+def _require_more(
     plain: dict[str, Any], earlier: Earlier | None, saved: Progress, output: Path
 ) -> None:
-    """Say what is gone on with, and refuse what would not be."""
+    """Stop where no epoch is left to train; else say from where the run goes on."""
     most = plain["trainer"]["max_epochs"]
     scored = (output / "metrics.json").is_file() and earlier
     if most is not None and 0 <= most < saved.epochs + bool(scored or not earlier):
         raise ConfigError(
-            f"checkpoint={saved.path}: has its {saved.epochs} of {most} epochs; more are "
-            f"trainer.max_epochs={2 * saved.epochs}, say"
+            f"checkpoint={saved.path}: has its {saved.epochs} of {most} epochs; for more give, "
+            f"say, trainer.max_epochs={2 * saved.epochs}"
         )
     if not _rank():
-        steps = f"{saved.path}, after {saved.epochs} epochs, {saved.steps} steps"
-        tell(steps, output, earlier, plain)
-
-
-def _quieten() -> None:
-    """Keep what libraries say about themselves from hiding what the run says."""
-    for name in ("pytorch_lightning.utilities.rank_zero", "timm"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
-    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
-
-
-def _require_options(plain: dict[str, Any]) -> None:
-    mode_of(plain.get("check", "error"))
-    for switch in ("compile", "flip"):
-        require_switch(switch, plain[switch])
-    require_number("seed", plain["seed"], 0, 2**32 - 1, whole=True)
-    require_name(plain["name"])
-    for name, least in COUNTS.items():
-        if plain["trainer"].get(name) not in (None, ENDLESS.get(name)):
-            require_number(f"trainer.{name}", plain["trainer"][name], least, whole=True)
-    require_trainer(plain["trainer"])
-    require_room_for_pairs(plain["data"])
-
-
-def _try_optimizer(system: System) -> None:
-    """Lightning makes it when the data are there already, and a wrong rate is a traceback then."""
-    try:
-        optimizer = system.make_optimizer(system.parameters())
-        system.make_scheduler(optimizer, 10)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"optimizer or scheduler: {error}; see their options") from error
-
-
-def _check_monitors(config: DictConfig, system: System) -> None:
-    """Lightning would notice a wrong name only after the first epoch."""
-    for name, callback in config.callbacks.items():
-        monitor = callback and callback.get("monitor")
-        if monitor is not None and monitor not in system.monitors:
-            raise ConfigError(
-                f"callbacks.{name}.monitor={monitor} is never logged; choose "
-                f"{', '.join(system.monitors)}"
-            )
-
-
-def _trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:
-    callbacks = [instantiate(one) for one in config.callbacks.values() if one is not None]
-    require_checkpoint(callbacks)
-    loggers = [instantiate(one) for one in config.logger.values()]
-    begin_loggers(loggers)
-    if not loggers:  # Lightning refuses what would write there
-        callbacks = [one for one in callbacks if not isinstance(one, LearningRateMonitor)]
-    trainer: pl.Trainer = instantiate(
-        config.trainer,
-        callbacks=[*callbacks, *more],
-        logger=loggers,
-        enable_progress_bar=any(isinstance(one, pl.callbacks.ProgressBar) for one in callbacks),
-        default_root_dir=config.output,
-    )
-    return trainer
-
-
-def _resume_from(checkpoint: str | None, output: Path) -> Path | None:
-    if checkpoint is None:
-        return None
-    last = output / "checkpoints" / "last.ckpt"
-    path = last if checkpoint == "last" else Path(checkpoint)
-    if not path.is_file():
-        hint = "; give output=DIR of the run to go on with" if checkpoint == "last" else ""
-        raise UserError(f"checkpoint={checkpoint}: no file {path}{hint}")
-    return path
-
-
-def _own_checkpoints(trainer: pl.Trainer, output: Path) -> list[str]:
-    """Their paths below the output, as far as they are known before the run.
-
-    Raises:
-        ConfigError: a callback would write elsewhere, where another run's may be.
-    """
-    names = []
-    for one in trainer.checkpoint_callbacks:
-        place = Path(str(getattr(one, "dirpath", None) or output)).resolve()
-        if not place.is_relative_to(output.resolve()):
-            raise ConfigError(
-                f"callbacks: checkpoints would go to {place}, which is outside output={output}; "
-                "leave dirpath= as it is"
-            )
-        name = getattr(one, "filename", None) or "{epoch}"
-        if "{" not in name:
-            names.append(str(place.relative_to(output.resolve()) / f"{name}.ckpt"))
-    return names
+        where = f"{saved.path}, after {saved.epochs} epochs, {saved.steps} steps"
+        log_resumed(where, output, earlier, plain)
 
 
 def _score_best(
-    config: DictConfig, plain: dict[str, Any], output: Path, data: StereoData, trainer: pl.Trainer
+    config: DictConfig, plain: dict[str, Any], data: StereoData, trainer: pl.Trainer
 ) -> None:
-    folder = output / "checkpoints"
-    monitored = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
-    paths = [Path(getattr(one, "best_model_path", "")).resolve() for one in monitored]
-    ours = [path for path in paths if path.is_relative_to(output.resolve())]
-    candidates = (*ours, folder / "best.ckpt", folder / "last.ckpt")
-    best = next((path for path in candidates if path.is_file()), None)
-    if best is None:
-        raise ConfigError(
-            "trainer: no checkpoint was written, nothing to score: no frame was trained on, or "
-            "its options (limit_train_batches, fast_dev_run) keep it from writing one"
-        )
+    best = _best_checkpoint(trainer, Path(config.output))
     source = network_source(best, flip=config.flip, size=data.size)
     source.trained = None  # the test pairs are of this training's rig
     score(
         source,
         data.test,
         build_protocols(config),
-        output,
+        Path(config.output),
         about={"checkpoint": str(best), **({"flip": True} if config.flip else {})},
         config=plain,
         train=data.train,
@@ -313,20 +220,16 @@ def _score_best(
     )
 
 
-def _checkpoints(trainer: pl.Trainer, folder: Path) -> list[str]:
-    """Those in the folder, by their paths below it: a callback may name them otherwise."""
-    written = [
-        path
-        for one in trainer.checkpoint_callbacks
-        if isinstance(one, pl.callbacks.ModelCheckpoint)
-        for path in (one.best_model_path, one.last_model_path, *one.best_k_models)
-        if path
-    ]
-    names = (os.path.relpath(path, os.path.realpath(folder)) for path in written)
-    return [name for name in names if not name.startswith(os.pardir)]
-
-
-def _close_wandb(trainer: pl.Trainer) -> None:
-    for one in trainer.loggers:
-        if isinstance(one, pl.loggers.WandbLogger):
-            one.experiment.finish()
+def _best_checkpoint(trainer: pl.Trainer, output: Path) -> Path:
+    """The one that a callback monitored, if it is the output's, or else the last."""
+    folder = output / "checkpoints"
+    monitored = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
+    paths = [Path(getattr(one, "best_model_path", "")).resolve() for one in monitored]
+    ours = [path for path in paths if path.is_relative_to(output.resolve())]
+    for path in (*ours, folder / "best.ckpt", folder / "last.ckpt"):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        "trainer: no checkpoint was written, nothing to score: no frame was trained on, or its "
+        "options (limit_train_batches, fast_dev_run) keep it from writing one"
+    )

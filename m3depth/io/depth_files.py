@@ -98,5 +98,5 @@ def _beside(path: Path, kind: Kind, shape: tuple[int, ...]) -> dict[str, Array]:
         return {}
     for name, array in found.items():
         if array.shape != shape or array.dtype.kind not in "biuf":
-            raise DataError(f"{path}: {name} has not the shape of the numbers, {shape}")
+            raise DataError(f"{path}: {name} must have the shape of the numbers, {shape}")
     return found

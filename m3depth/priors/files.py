@@ -20,7 +20,7 @@ def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
 
     The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w) and ``intrinsics``
     (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out, without a baseline
-    ``disparity_px``, and ``confidence`` where the network does not tell. ``kind``, ``scale`` and
+    ``disparity_px``, and ``confidence`` without an expected error. ``kind``, ``scale`` and
     ``unit`` say what the depth, or else the disparity, is. The .npz comes last.
 
     Args:

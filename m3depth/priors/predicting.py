@@ -85,9 +85,9 @@ def _found(source: Source, frames: InputFrames, rig: RigFile | None) -> Iterator
     def predict(samples: Sequence[StereoBatch]) -> list[Found]:
         return list(zip(samples, source(samples), strict=True))
 
-    told = progress(frames, "predict", length_hint(frames) or None)
+    shown = progress(frames, "predict", length_hint(frames) or None)
     unreadable: list[DataError] = []
-    for samples in batched(_samples(source, told, rig, unreadable), source.batch_size):
+    for samples in batched(_samples(source, shown, rig, unreadable), source.batch_size):
         yield from unreadable
         unreadable.clear()
         yield from one_by_one(predict, samples)

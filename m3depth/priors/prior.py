@@ -22,7 +22,7 @@ class DepthPrior:
             baseline.
         depth_mm: Along z of the left camera; 0 = unknown, everywhere so without a calibration.
         confidence: Probability that the depth is right to within 2 mm, see `confidence`; None:
-            what gave the depth does not tell.
+            its source gives no expected error.
         rig: At this resolution.
         camera_to_world: OpenCV axes (x right, y down, z forward), millimetres; a camera that does
             not move is the identity.
@@ -57,8 +57,8 @@ class DepthPrior:
         if not self.in_millimetres:
             raise DataError(
                 f"{self.key}: no calibration, and depth in mm needs one: pass rig=PATH or put "
-                "rig.yaml (fx fy cx cy baseline_mm width height) beside the images; for "
-                "data=endonerf it is data.test.baseline_mm=MM that lacks"
+                "rig.yaml (fx fy cx cy baseline_mm width height) beside the images; "
+                "data=endonerf needs data.test.baseline_mm=MM"
             )
 
 

@@ -81,8 +81,8 @@ def changed(options: dict[str, object]) -> list[str]:
     """
     usual = {"flip": "False", "precision": "32", "tiles": "1"}
     # "32-true" is what Lightning calls 32
-    told = {name: str(value).removesuffix("-true") for name, value in options.items()}
-    return [f"{name}={value}" for name, value in told.items() if value != usual[name]]
+    given = {name: str(value).removesuffix("-true") for name, value in options.items()}
+    return [f"{name}={value}" for name, value in given.items() if value != usual[name]]
 
 
 def _require_passes(tiles: int, flip: bool) -> None:

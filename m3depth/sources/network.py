@@ -28,7 +28,7 @@ class NetworkSource(Source):
         network: Images (b, 3, h, w) to a `DepthMap` of their size, in evaluation mode: see `Finest`
             and `Tiled`.
         size: (height, width) that the network works at.
-        rig: Of the camera, for images that come without one; None: nobody said.
+        rig: Of the camera, for images that come without one; None: not known.
         rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
         device: Where the network is.
         batch_size: How many images every pass of the network sees. The last pass of a call is
@@ -69,7 +69,7 @@ class NetworkSource(Source):
         """Resize the image to the network's size; give the sample its rig, if it has none.
 
         Raises:
-            DataError: the image has not the shape of the source's rig.
+            DataError: the image does not have the shape of the source's rig.
         """
         if "small" in sample:
             return sample
@@ -83,14 +83,14 @@ class NetworkSource(Source):
         """Predict, ``batch_size`` images in one pass; the maps have the network's size and device.
 
         Raises:
-            DataError: one of the images has not the shape of the source's rig.
+            DataError: one of the images does not have the shape of the source's rig.
             ConfigError: the network gives no depth map.
         """
         seen = [self.ahead(sample) for sample in samples]
         for sample in seen:
             if "rig" in sample:
                 self._compare(sample["rig"], size_of(sample["left"]))
-            _tell_grey(sample)
+            _warn_if_grey(sample)
         passes = batched([sample["small"] for sample in seen], self.batch_size)
         found = [depth for images in passes for depth in self._pass(images)]
         return [_with_camera(*pair) for pair in zip(found, seen, strict=True)]
@@ -100,12 +100,12 @@ class NetworkSource(Source):
         filled = images + images[-1:] * (self.batch_size - len(images))
         found = self.network(torch.stack(filled).to(self.device))
         if found.error is None:
-            warn_once("no confidence: the network does not tell its expected error")
+            warn_once("no confidence: the network gives no expected error")
         return [found.one(i) for i in range(len(images))]
 
     def _compare(self, rig: StereoRig, size: tuple[int, int]) -> None:
-        if self.trained is not None and (told := self.trained.difference(rig, size)):
-            logger.warning("%s", told)
+        if self.trained is not None and (line := self.trained.difference(rig, size)):
+            logger.warning("%s", line)
             self.trained = None  # once
 
     def _rig_of(self, sample: StereoBatch, rig: StereoRig) -> StereoRig:
@@ -126,8 +126,8 @@ def _with_camera(found: DepthMap, sample: StereoBatch) -> DepthMap:
     return found.seen_by(sample["rig"].resized(size_of(sample["left"]), found.size))
 
 
-def _tell_grey(sample: StereoBatch) -> None:
-    """Each pixel of one grey, and not all black."""
+def _warn_if_grey(sample: StereoBatch) -> None:
+    """Red, green and blue are equal in each pixel, and not all are black."""
     image = sample["small"]
     if image.any() and (image == image[:1]).all():
         warn_once(

@@ -1,4 +1,4 @@
-"""What every training system shares: optimizer, schedule, the log, and what it asks of the data."""
+"""What every training system shares: optimizer, schedule, logging, and the labels it needs."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar

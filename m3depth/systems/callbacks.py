@@ -1,4 +1,4 @@
-"""What a run does beside training: repeatable draws, skipped frames, the checkpoint's contents."""
+"""Repeatable random numbers, skipped frames, and the contents of a checkpoint."""
 
 import logging
 from typing import Any
@@ -43,27 +43,15 @@ class ReportSkipped(pl.Callback):
         self.reasons: set[str] = set()
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: StereoBatch,
-        batch_idx: int,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *_: Any
     ) -> None:
         """Collect."""
-        self._collect(batch)
+        for lines in batch.get("skipped", ()):
+            self.reasons.update(lines.splitlines())
 
-    def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: StereoBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_validation_batch_end(self, *args: Any) -> None:
         """Collect."""
-        self._collect(batch)
+        self.on_train_batch_end(*args)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Report."""
@@ -71,10 +59,6 @@ class ReportSkipped(pl.Callback):
             logger.warning("skipped: %s", reason)
         if self.reasons:
             logger.warning("%d unreadable frames were skipped", len(self.reasons))
-
-    def _collect(self, batch: StereoBatch) -> None:
-        for lines in batch.get("skipped", ()):
-            self.reasons.update(lines.splitlines())
 
 
 class DescribeCheckpoint(pl.Callback):

@@ -16,10 +16,10 @@ SECONDS_BETWEEN_WRITES = 2.0
 
 
 class CsvLogger(Logger):
-    """One row a step that logged anything, blank where a column has nothing to say.
+    """One row a step that logged anything, blank where a column has no value.
 
-    Lightning's own CSVLogger deletes the file of an earlier run in the same folder, and so what
-    a resumed run had logged before; this one keeps the rows up to the step it resumes at.
+    Lightning's own CSVLogger deletes the file of an earlier run in the same folder, and with it the
+    rows of a resumed run; this one keeps those up to the step that it resumes at.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -48,7 +48,7 @@ class CsvLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Add to the row of ``step``; rows of later steps belong to a run that was cut, and go."""
+        """Add to the row of ``step``; remove rows of later steps, of a run that was cut off."""
         step = step or 0
         while self.rows and next(reversed(self.rows)) > step:
             self.rows.popitem()
@@ -67,7 +67,7 @@ class CsvLogger(Logger):
             self._write()
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
-        """A run cut after this goes on from the checkpoint: its rows must be on disk."""
+        """A run that is cut off after this resumes here: its rows must be on disk."""
         self._write()
 
     @rank_zero_only

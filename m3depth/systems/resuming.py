@@ -1,4 +1,4 @@
-"""A run goes on as its configuration now says, from what its checkpoint holds."""
+"""A run resumes with its present configuration, from the state in its checkpoint."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ Checkpoint = dict[str, Any]
 
 
 class ResumeAsConfigured(pl.Callback):
-    """Lightning restores what was; this makes it what the configuration says now.
+    """Lightning restores the checkpoint's options; this sets those of the configuration again.
 
-    The optimiser's options are those of the configuration, its state is the checkpoint's. The rate
-    is where its schedule, perhaps over more epochs now, has it. The best checkpoint stays the best
-    when the run's folder was moved: Lightning would begin to look for one anew.
+    The optimizer's options come from the configuration, its state from the checkpoint. The learning
+    rate is that of the schedule, which may span more epochs now. The best checkpoint stays the best
+    when the run's folder was moved; Lightning would forget it.
 
     Args:
         optimizer: The options in the configuration.
@@ -30,7 +30,7 @@ class ResumeAsConfigured(pl.Callback):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Checkpoint
     ) -> None:
-        """Change it before it is taken up."""
+        """Change it before Lightning restores it."""
         for state in checkpoint["optimizer_states"]:
             for group in state["param_groups"]:
                 group.update({name: self.options[name] for name in group if name in self.options})
@@ -46,7 +46,7 @@ class ResumeAsConfigured(pl.Callback):
                 _move(state, str(self.folder.resolve()))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Set the rate of the step that comes next, and the frames that are left of the epoch."""
+        """Set the learning rate of the next step, and go on with the epoch's remaining frames."""
         _pass_over(trainer)
         for config in trainer.lr_scheduler_configs:
             schedule = config.scheduler
@@ -58,9 +58,9 @@ class ResumeAsConfigured(pl.Callback):
 
 
 def _pass_over(trainer: pl.Trainer) -> None:
-    """Begin with the frames that the run did not have yet.
+    """Skip the frames of the epoch that the run has seen.
 
-    Lightning has asked the loader for frames already, of epoch 0 from its start, to count them.
+    Lightning has started the loader at the beginning of epoch 0, to count its batches.
     """
     loop, loader = trainer.fit_loop, trainer.train_dataloader
     if loader is None or not isinstance(loader.sampler, ShuffledRuns):

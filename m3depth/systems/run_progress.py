@@ -1,4 +1,4 @@
-"""How far a training is: one line in a terminal, a line an epoch in a log."""
+"""Progress of a training: one line in a terminal, one line per epoch in a log."""
 
 import logging
 import time
@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 
 class RunProgress(pl.callbacks.ProgressBar):
-    """Lightning's bars break into a column of metrics where the terminal is narrow."""
+    """One line, which Lightning's bars are not where the terminal is narrow."""
 
     def __init__(self, shown: Sequence[str] = ("train/loss", "val/mae_mm")) -> None:
         """Start.
 
         Args:
-            shown: Names of the metrics, those first that a narrow terminal should have.
+            shown: Names of the metrics; a narrow terminal has room for the first ones.
         """
         super().__init__()
         self.shown = tuple(shown)
@@ -30,11 +30,11 @@ class RunProgress(pl.callbacks.ProgressBar):
         self._began, self._first_step, self._epoch_began = 0.0, 0, 0.0
 
     def disable(self) -> None:
-        """Lightning's, for the processes beside the first."""
+        """Lightning calls it in all processes but the first."""
         self._enabled = False
 
     def enable(self) -> None:
-        """Lightning's."""
+        """Lightning may call it."""
         self._enabled = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -48,12 +48,7 @@ class RunProgress(pl.callbacks.ProgressBar):
         self._epoch_began = time.monotonic()
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Show the step."""
         self._show(trainer, f"{batch_idx + 1}/{self.total_train_batches}")
@@ -61,7 +56,7 @@ class RunProgress(pl.callbacks.ProgressBar):
     def on_validation_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        module: Any,
         outputs: Any,
         batch: Any,
         batch_idx: int,
@@ -72,13 +67,13 @@ class RunProgress(pl.callbacks.ProgressBar):
         self._show(trainer, f"val {batch_idx + 1}/{total}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave a line, where no other is seen."""
+        """Log a line, where the output is no terminal."""
         if self._enabled and not self.line.on:
             took = f"{time.monotonic() - self._epoch_began:.0f} s"
             logger.info(", ".join((_epoch(trainer), *self._metrics(trainer), took)))
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Leave an empty line, however the run ended."""
+        """Clear the line, however the run ended."""
         self.line.clear()
         for handler in logging.root.handlers:
             handler.removeFilter(self._clear_first)
@@ -93,7 +88,7 @@ class RunProgress(pl.callbacks.ProgressBar):
         return [f"{name} {float(known[name]):.4g}" for name in self.shown if name in known]
 
     def _left(self, trainer: pl.Trainer) -> timedelta | None:
-        """What the steps to come take, if they take what those before took."""
+        """Time for the remaining steps, by the mean of those before."""
         done = trainer.global_step - self._first_step
         steps = trainer.estimated_stepping_batches - trainer.global_step
         if done <= 0 or steps == float("inf"):

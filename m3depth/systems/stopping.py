@@ -1,4 +1,4 @@
-"""A training that is asked to stop does so after a batch, with a checkpoint to go on from."""
+"""A training that is asked to stop ends after a batch, with a checkpoint to go on from."""
 
 import logging
 import signal
@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 class CheckpointWhenStopped(pl.Callback):
     """Writes ``last.ckpt`` when the run is asked to stop, in the middle of an epoch too.
 
-    Lightning has a way to end a run, for SIGTERM: from the end of a batch. It would take it in the
-    middle of a validation too, from which nothing goes on exactly. So it is told of the signal,
-    whichever it is, when a batch ends that no validation follows, or an epoch.
+    On SIGTERM Lightning ends a run at the end of a batch, also of a validation batch, from where a
+    run cannot go on exactly. So this passes the signal, whichever it is, to Lightning only at the
+    end of a training batch that no validation follows, or of an epoch.
 
     Args:
         path: The checkpoint.
@@ -48,7 +48,7 @@ class CheckpointWhenStopped(pl.Callback):
         logger.info("stopping after this batch, with a checkpoint; asked again, at once")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning has put its handler in place of ours."""
+        """Lightning has replaced our handler by its own."""
         if not self.asked:
             signal.signal(signal.SIGTERM, self._handler)
 
@@ -61,7 +61,7 @@ class CheckpointWhenStopped(pl.Callback):
             trainer._signal_connector.received_sigterm = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The same; the epoch's own checkpoint is written before that."""
+        """The same; the epoch's own checkpoint is written by then."""
         if self._all_asked(trainer):
             trainer._signal_connector.received_sigterm = True
 
@@ -74,6 +74,6 @@ class CheckpointWhenStopped(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Write the checkpoint, if it is the end that Lightning was asked for."""
+        """Write the checkpoint, where the run ends as it was asked to."""
         if self.asked and isinstance(exception, SIGTERMException):
             trainer.save_checkpoint(self.path)

@@ -95,7 +95,7 @@ def test_the_optimiser_s_rate_is_what_is_given(run: Path):
                      "network.encoder: test_resnet -> test_con", id="another network"),
         pytest.param(["optimizer._target_=torch.optim.SGD"], 2,
                      "optimizer._target_: torch.optim.Adam", id="another optimiser"),
-        pytest.param([], 2, "has its 1 of 1 epochs; more are trainer.max_epochs=2", id="finished"),
+        pytest.param([], 2, "for more give, say, trainer.max_epochs=2", id="finished"),
         pytest.param(["trainer.max_epochs=0"], 2, "a whole number from 1 on", id="no epoch"),
         pytest.param(["data.root=nowhere", "trainer.max_epochs=2"], 1, "nowhere: no such folder",
                      id="no data"),

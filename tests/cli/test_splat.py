@@ -161,7 +161,10 @@ def test_a_fit_that_is_asked_to_stop_goes_on_by_itself(
 def test_a_fit_goes_on_for_longer(fitted: Path, tmp_path: Path):
     output = Path(shutil.copytree(fitted, tmp_path / "fit"))
     told = m3depth("splat", f"output={output}", "checkpoint=last")
-    assert (told.status, "has its 24 iterations; more are recipe.it" in told.err) == (2, True)
+    assert (told.status, "has its 24 iterations; for more give, say, recipe.it" in told.err) == (
+        2,
+        True,
+    )
     told = succeed("splat", f"output={output}", "checkpoint=last", "recipe.iterations=30")
     assert f"resuming {output}: recipe.iterations 24 -> 30" in told.err
     assert json.loads((output / "metrics.json").read_text())["iterations"] == 30

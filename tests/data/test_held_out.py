@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from torch.utils.data import ConcatDataset, Subset
 
-from m3depth.cli.hold_out import settle_hold_out, told_hold_out
+from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.data.held_out import held_out, video_of
 from m3depth.data.own_size import at_own_size, frames_of, marks
 from m3depth.data.readers.folder import FolderPairs
@@ -35,7 +35,7 @@ def split(root: Path, *given: str) -> tuple[list[str], list[str], list[str], str
     more = [OmegaConf.create({"root": str(root)}), OmegaConf.from_dotlist([*given])]
     data = OmegaConf.create({"data": OmegaConf.merge(OmegaConf.load(CONF), *more)}).data
     settle_hold_out(data)
-    told = told_hold_out(data)
+    told = describe_hold_out(data)
     plain = OmegaConf.to_container(data, resolve=True)
     parts = []
     for part in ("train", "val", "test"):

@@ -127,7 +127,7 @@ def test_the_expected_error_is_scaled_and_is_not_that_of_another_map(tmp_path: P
     assert read_depth_map(tmp_path / "b.npz").error is None
     said = Meaning(Kind.DEPTH).text()
     saved(tmp_path / "c.npz", depth_mm=MM[0, 0].numpy(), error=np.ones(3), **said)
-    with pytest.raises(DataError, match=r"c.npz: error has not the shape .* \(4, 6\)"):
+    with pytest.raises(DataError, match=r"c.npz: error must have the shape .* \(4, 6\)"):
         read_depth_map(tmp_path / "c.npz")
 
 

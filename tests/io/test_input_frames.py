@@ -11,7 +11,7 @@ import torch
 from m3depth.errors import DataError
 from m3depth.io.input_frames import open_frames
 from m3depth.io.video import VideoEndError
-from m3depth.outputs.claim import Output
+from m3depth.outputs.output import Output
 
 
 def picture(path: Path, level: int) -> Path:

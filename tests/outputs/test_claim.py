@@ -9,7 +9,8 @@ import pytest
 
 from m3depth.errors import ConfigError, UserError
 from m3depth.io.files import write_text
-from m3depth.outputs.claim import Output, require_no_others
+from m3depth.outputs.claim import require_no_others
+from m3depth.outputs.output import Output
 from m3depth.outputs.record import Record
 from m3depth.priors.layouts.writer import NUMBERED
 from m3depth.stopping import Stopped
@@ -106,7 +107,7 @@ def test_files_that_readers_would_take_for_frames_are_named(tmp_path: Path):
 def test_a_killed_run_s_files_are_known(tmp_path: Path):
     code = (
         "import os, sys; from pathlib import Path; from m3depth.io.files import write_text\n"
-        "from m3depth.outputs.claim import Output\n"
+        "from m3depth.outputs.output import Output\n"
         "out = Path(sys.argv[1])\n"
         "with Output(out, 'evaluate').claimed():\n"
         "    write_text(out / 'a.txt', 'x'); os.kill(os.getpid(), 9)"
