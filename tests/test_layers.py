@@ -1,4 +1,4 @@
-"""Packages import downward only: whoever looks for a thing knows where it may be."""
+"""Packages import downward only, so that one knows where to look for a thing."""
 
 import ast
 from pathlib import Path

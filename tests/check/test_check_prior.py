@@ -90,10 +90,10 @@ def test_poses_are_understood_as_they_were_meant(name: str, tmp_path: Path) -> N
     with initialize_config_dir(str(configuration()), version_base="1.3"):
         config = compose("check_prior", [f"target={name}", f"input={folder}"])
     scene = instantiate(config.target, _convert_="all")(folder, 1)
-    due = np.array([a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)])
+    expected = np.array([a_prior(index, True).camera_to_world.numpy() for index in range(FRAMES)])
     found = np.linalg.inv(scene.poses[0]) @ scene.poses  # whatever the world
-    assert found[:, :3, :3] == pytest.approx(due[:, :3, :3], abs=1e-6)
-    assert found[:, :3, 3] * scene.unit_mm == pytest.approx(due[:, :3, 3], abs=1e-4)
+    assert found[:, :3, :3] == pytest.approx(expected[:, :3, :3], abs=1e-6)
+    assert found[:, :3, 3] * scene.unit_mm == pytest.approx(expected[:, :3, 3], abs=1e-4)
 
 
 def test_poses_of_version_0_1_0_are_still_understood(tmp_path: Path) -> None:

@@ -295,8 +295,8 @@ def test_nerfstudio_with_depth_in_metres(tmp_path: Path) -> None:
     folder = exported("nerfstudio", tmp_path)
     for path in (folder / "depths").glob("*.npy"):
         np.save(path, np.load(path) / 1000)
-    due = {"unit": "error", "edited": "warning"}
-    assert codes(folder, "nerfstudio", tmp_path / "out") == due
+    expected = {"unit": "error", "edited": "warning"}
+    assert codes(folder, "nerfstudio", tmp_path / "out") == expected
 
 
 def test_a_cloud_in_metres(tmp_path: Path) -> None:
@@ -318,5 +318,5 @@ def test_npz_that_is_valid_nowhere_has_no_depth(tmp_path: Path) -> None:
     for path in (folder / "priors").glob("*.npz"):
         saved = dict(np.load(path))
         np.savez(path, **{**saved, "valid": np.zeros_like(saved["valid"])})
-    due = {"no_depth": "error", "edited": "warning"}
-    assert codes(folder, "npz", tmp_path / "out") == due
+    expected = {"no_depth": "error", "edited": "warning"}
+    assert codes(folder, "npz", tmp_path / "out") == expected

@@ -186,7 +186,9 @@ def test_an_unknown_prediction_is_an_error_of_the_whole_depth_and_is_not_fitted_
 @pytest.mark.parametrize(
     "given", [None, torch.ones(1, 1, 4, 8, dtype=torch.bool)], ids=["network", "file"]
 )
-def test_a_whole_map_is_resized_alike_whoever_says_that_it_is_whole(given: Tensor | None) -> None:
+def test_a_whole_map_is_resized_alike_however_it_says_that_it_is_whole(
+    given: Tensor | None,
+) -> None:
     """Files tell holes and networks do not; OpenCV's bilinear rule is the published one."""
     fraction = torch.rand(1, 1, 4, 8, dtype=torch.float64)
     found = as_map(fraction, given).resized((12, 20)).values[0, 0].numpy()

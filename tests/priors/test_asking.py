@@ -84,16 +84,16 @@ def test_a_rig_in_every_form(predict: DepthPredictor, tmp_path: Path):
     path = tmp_path / "rig.yaml"
     path.write_text(yaml.safe_dump(other))
     own = RIG._replace(baseline_mm=torch.tensor(9.0))
-    due = predict(IMAGE, own)
-    assert torch.allclose(due.depth_mm, 2 * predict(IMAGE).depth_mm)
+    expected = predict(IMAGE, own)
+    assert torch.allclose(expected.depth_mm, 2 * predict(IMAGE).depth_mm)
     without_size = {n: v for n, v in other.items() if n not in ("width", "height")}
     of_arrays = {n: np.float32(v) for n, v in other.items()}
     for rig in (path, str(path), other, without_size, of_arrays, RigFile(own, (48, 64))):
-        assert same(predict(IMAGE, rig), due)
+        assert same(predict(IMAGE, rig), expected)
     half = {**{n: v / 2 for n, v in other.items() if n not in ("cx", "cy", "cx_right")}}
     half |= {n: (other[n] + 0.5) / 2 - 0.5 for n in ("cx", "cy", "cx_right")}
     half |= {"baseline_mm": 9.0, "width": 32, "height": 24}
-    assert torch.allclose(predict(IMAGE, half).depth_mm, due.depth_mm, rtol=1e-5)
+    assert torch.allclose(predict(IMAGE, half).depth_mm, expected.depth_mm, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -39,21 +39,21 @@ def of_all_pixels(prior: DepthPrior, voxel_mm: float) -> ColouredPoints:
 
 def test_where_a_cube_has_few_pixels_all_of_them_count(tmp_path: Path) -> None:
     prior = a_prior(1)
-    found, due = points_of(prior, tmp_path, 4.0), of_all_pixels(prior, 4.0)
-    assert len(found.points) == len(due.points)
-    nearest = np.linalg.norm(found.points[:, None] - due.points, axis=2).min(axis=1)
+    found, expected = points_of(prior, tmp_path, 4.0), of_all_pixels(prior, 4.0)
+    assert len(found.points) == len(expected.points)
+    nearest = np.linalg.norm(found.points[:, None] - expected.points, axis=2).min(axis=1)
     assert np.median(nearest) < 1e-3  # a pixel at a cube's face may fall into the next by rounding
 
 
 @pytest.mark.parametrize("voxel_mm", [8.0, 12.0, 40.0])
 def test_where_a_cube_has_many_pixels_some_are_enough(tmp_path: Path, voxel_mm: float) -> None:
     prior = a_plane()
-    found, due = points_of(prior, tmp_path, voxel_mm), of_all_pixels(prior, voxel_mm)
+    found, expected = points_of(prior, tmp_path, voxel_mm), of_all_pixels(prior, voxel_mm)
     pose = prior.camera_to_world.double().numpy()
     in_camera = (found.points - pose[:3, 3]) @ pose[:3, :3]
     assert np.abs(in_camera[:, 2] - PLANE_MM).max() < 1e-3
     # No gap: every cube's point has one of these nearer than the cube is large
-    apart = np.linalg.norm(due.points[:, None] - found.points, axis=2).min(axis=1)
+    apart = np.linalg.norm(expected.points[:, None] - found.points, axis=2).min(axis=1)
     assert apart.max() < voxel_mm
     # The colours, a ramp over the image, are those of where the points are
     columns = in_camera[:, 0] / PLANE_MM * 60 + 31.5

@@ -111,8 +111,8 @@ def test_a_reader_finds_the_points_of_a_moving_camera(
         assert distance[used].max() < 0.5 * 1.3  # half a millimetre along z, longer along the ray
         other = read_as_llff if reader is not read_as_llff else read_as_opengl
         elsewhere, _ = world_points(scene, index, other)
-        due = true_points(one, priors[0], other)
-        assert index == 0 or np.linalg.norm(elsewhere - due, axis=2)[used].mean() > 5
+        expected = true_points(one, priors[0], other)
+        assert index == 0 or np.linalg.norm(elsewhere - expected, axis=2)[used].mean() > 5
 
 
 CONVENTIONS = [poses.opengl(), poses.opencv(), poses.llff(), poses.gsharp()]
@@ -147,8 +147,8 @@ def test_a_camera_that_moves_is_relative_to_its_first_frame(
     axes = np.eye(4)
     axes[:3, :3] = np.array(convention.axes).T
     first, *_ = poses_mm = [one.camera_to_world.double().numpy() for one in priors]
-    due = [np.linalg.inv(axes) @ np.linalg.inv(first) @ one @ axes for one in poses_mm]
-    assert np.abs(found - due).max() < 1e-9
+    expected = [np.linalg.inv(axes) @ np.linalg.inv(first) @ one @ axes for one in poses_mm]
+    assert np.abs(found - expected).max() < 1e-9
 
 
 def test_in_ndc_rays_a_still_camera_is_not_mirrored(tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def test_in_ndc_rays_a_still_camera_is_not_mirrored(tmp_path: Path) -> None:
     scene = export(tmp_path, [prior()])
     origins, directions = next(readers.endonerf_rays(scene))
     across = readers.in_ndc(origins, directions, WIDTH, FOCAL)
-    due = (np.arange(WIDTH) - WIDTH / 2) / (WIDTH / 2)
-    assert across == pytest.approx(np.tile(due, (HEIGHT, 1)))
+    expected = (np.arange(WIDTH) - WIDTH / 2) / (WIDTH / 2)
+    assert across == pytest.approx(np.tile(expected, (HEIGHT, 1)))
     backwards = directions * np.array([1, -1, -1])
     assert readers.in_ndc(origins, backwards, WIDTH, FOCAL) == pytest.approx(-across)
 

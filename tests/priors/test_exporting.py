@@ -21,7 +21,7 @@ from m3depth.types.camera import StereoRig
 
 
 class Clips:
-    """Two sequences of four frames; ``unreadable`` are not to be had."""
+    """Two sequences of four frames; ``unreadable`` cannot be read."""
 
     def __init__(self, *unreadable: int) -> None:
         self.unreadable = unreadable

@@ -21,8 +21,8 @@ def test_poses_of_an_export_of_ours_are_carried_on(tmp_path: Path):
     frames = EndoNerf(tmp_path / "scene", None)
     first = torch.linalg.inv(priors[0].camera_to_world)
     for sample, prior in zip(frames, priors, strict=True):
-        due = first @ prior.camera_to_world
-        torch.testing.assert_close(sample["camera_to_world"], due, rtol=0, atol=1e-5)
+        expected = first @ prior.camera_to_world
+        torch.testing.assert_close(sample["camera_to_world"], expected, rtol=0, atol=1e-5)
     rows = np.load(tmp_path / "scene/poses_bounds.npy")
     np.save(tmp_path / "scene/poses_bounds.npy", rows[:2])
     with pytest.raises(DataError, match="3 images, but 2 poses"):

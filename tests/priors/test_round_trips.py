@@ -178,8 +178,8 @@ def test_sizes_are_even_so_that_half_of_them_is_one_number(
     (height, width) = meta["size"]
     assert height % 2 == width % 2 == 0
     assert np.abs(meta["principal_remainder_px"]).max() <= 0.5 + 1e-6
-    due = width / 2 - (0.5 if name == "gsharp" else 0)
-    assert meta["K"][0][2] == due
+    expected = width / 2 - (0.5 if name == "gsharp" else 0)
+    assert meta["K"][0][2] == expected
     assert meta["K_exact"][0][2] == pytest.approx(cx - meta["cropped_px"]["left"], abs=1e-5)
 
 

@@ -35,7 +35,7 @@ def test_another_focal_length_is_told_and_needs_no_mend():
     assert "baseline_mm" not in told
 
 
-def test_the_predictor_tells_it_once_whoever_gave_the_rig(caplog):
+def test_the_predictor_tells_it_once_wherever_the_rig_is_from(caplog):
     def network(images: torch.Tensor) -> DepthMap:
         flat = torch.full((len(images), 1, *SIZE), 0.05)
         return DepthMap(flat, Kind.FRACTION, error=flat * 0.01)

@@ -88,8 +88,8 @@ def test_edited_depth_and_poses_are_what_is_read(scene: Path):
     turned = clean.frames[0].camera_to_world[:3, :3]  # the file's world, and OpenGL's axes
     for index in range(4):
         moved = edited.frames[index].camera_to_world - clean.frames[index].camera_to_world
-        due = turned @ torch.tensor([5.0, -6.0, -7.0]) * (index == 3)
-        assert torch.allclose(moved[:3, 3], due, atol=1e-4)
+        expected = turned @ torch.tensor([5.0, -6.0, -7.0]) * (index == 3)
+        assert torch.allclose(moved[:3, 3], expected, atol=1e-4)
         assert torch.allclose(moved[:3, :3], torch.zeros(3, 3), atol=1e-6)
         assert torch.equal(edited.frames[index].intrinsics, clean.frames[index].intrinsics)
 

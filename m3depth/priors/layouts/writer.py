@@ -169,7 +169,7 @@ class SceneWriter:
         return []
 
     def _scene(self, written: list[Record], skipped: Record) -> WrittenScene:
-        """Of one camera and with usable depth, frames without any of which are told."""
+        """Of one camera and with usable depth, with a warning about the frames without any."""
         if skipped and not written:
             first = next(iter(skipped.values()))
             raise DataError(f"{self.folder}: every frame was left out: {first}")

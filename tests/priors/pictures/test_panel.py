@@ -31,8 +31,10 @@ def test_image_depth_and_confidence_stand_side_by_side():
     frame = seen(depth_mm)
     image, depth, confidence = parts(Panel(SIZE, SCALE)("a/0", frame))
     assert np.array_equal(image, frame.image)
-    due = colour_inverse_depth(depth_mm.astype(np.float32), 40, 100)
-    assert np.abs(depth.astype(int) - due).max() <= 6  # a step of the map: float32 here and there
+    expected = colour_inverse_depth(depth_mm.astype(np.float32), 40, 100)
+    assert (
+        np.abs(depth.astype(int) - expected).max() <= 6
+    )  # a step of the map: float32 here and there
     known = depth_mm > 0
     assert np.array_equal(confidence, colour(frame.confidence, 0, 1, "viridis", known))
     assert (depth[:10, :10] == UNKNOWN_GREY).all()
@@ -62,14 +64,14 @@ def test_bar_and_names_are_there_and_a_video_has_no_confidence_and_even_sides():
 
 
 @pytest.mark.parametrize(
-    ("size", "due"),
+    ("size", "expected"),
     [((32, 48), (192, 288)), ((1080, 1920), (360, 640)), ((464, 584), (464, 584)),
      ((1000, 100), (480, 48)), ((128, 160), (256, 320)), ((2, 2000), (1, 640))],
 )  # fmt: skip
 def test_small_images_are_enlarged_by_whole_numbers_and_large_ones_shrunk(
-    size: object, due: object
+    size: object, expected: object
 ):
-    assert shown_size(size) == due
+    assert shown_size(size) == expected
 
 
 def test_numbers_are_not_mixed_when_they_are_resized():
