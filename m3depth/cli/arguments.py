@@ -1,4 +1,4 @@
-"""What was typed: Hydra's flags, wherever they stand, and settings in a form that it can read."""
+"""The command line: Hydra's flags, in any place, and settings in a form that Hydra can read."""
 
 import os
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ class Arguments(NamedTuple):
 
 
 def take_apart(arguments: list[str]) -> Arguments:
-    """Flags and settings in any order, as Hydra's own parser does not take them.
+    """Flags and settings in any order, which Hydra's own parser does not accept.
 
     Raises:
-        ConfigError: a flag that there is not, or a word that is no setting.
+        ConfigError: an unknown flag, or a word that is no setting.
     """
     flags: list[str] = []
     settings: list[str] = []
@@ -52,7 +52,7 @@ def take_apart(arguments: list[str]) -> Arguments:
 
 
 def readable(setting: str, multirun: bool = False) -> str:
-    """The setting with its value in quotes where Hydra would not read it as what it is.
+    """The setting, with its value in quotes where Hydra would misread it.
 
     >>> readable("input=Patient 1 (left)"), readable("name=a=b"), readable("seed=3")
     ("input='Patient 1 (left)'", "name='a=b'", 'seed=3')

@@ -18,15 +18,9 @@ from m3depth.validation import require_name, require_number, require_size, requi
 
 # Geometry in half precision is off by millimetres, and kornia takes no other than float32
 PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")
-# The least that each may be; Lightning looks at them when the run has begun.
-COUNTS = {
-    "max_epochs": 1,
-    "log_every_n_steps": 0,
-    "check_val_every_n_epoch": 1,
-    "accumulate_grad_batches": 1,
-    "max_steps": 1,
-}
-ENDLESS = {"max_epochs": -1, "max_steps": -1}  # what Lightning has for without end
+# The least of each; Lightning checks them only when the run has begun
+COUNTS = {"log_every_n_steps": 0, "check_val_every_n_epoch": 1, "accumulate_grad_batches": 1}
+LENGTHS = ("max_epochs", "max_steps")  # -1 is without end
 
 
 def require_options(plain: Mapping[str, Any]) -> None:
@@ -45,8 +39,9 @@ def require_options(plain: Mapping[str, Any]) -> None:
 
 
 def _require_trainer(options: Mapping[str, Any]) -> None:
-    for name, least in COUNTS.items():
-        if options.get(name) not in (None, ENDLESS.get(name)):
+    counts = COUNTS | {name: 1 for name in LENGTHS if options.get(name) != -1}
+    for name, least in counts.items():
+        if options.get(name) is not None:
             require_number(f"trainer.{name}", options[name], least, whole=True)
     precision = options.get("precision", "32-true")
     if str(precision) not in PRECISIONS:

@@ -26,7 +26,7 @@ def bench(config: DictConfig) -> None:
 
 
 def _require_file(path: Path, overwrite: bool) -> None:
-    """Stop before an hour of measuring at a file that is not to be replaced."""
+    """Refuse a file that must not be replaced before an hour of measuring."""
     require_place(path.parent / "bench")
     if path.is_dir():
         raise ConfigError(f"output={path}: is a folder; name a file")

@@ -1,4 +1,4 @@
-"""What a run reads, by the options' names: no output may be or hold any of it."""
+"""The files that a run reads, by option: no output may be or contain one of them."""
 
 from typing import Any
 

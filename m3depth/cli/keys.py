@@ -1,6 +1,6 @@
-"""Settings that a verb has: any other is refused before the verb is loaded, and the nearest named.
+"""Refuses unknown settings before a verb is loaded, with the nearest known one.
 
-Hydra refuses an unknown key, too, but advises a ``+`` that makes it a setting which nobody reads.
+Hydra refuses an unknown key, too, but advises a ``+``, which adds a setting that nothing reads.
 """
 
 import inspect
@@ -22,15 +22,15 @@ OF_HYDRA = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
 def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
-    """The settings as Hydra should have them: a part that is set to null is left out.
+    """The settings in Hydra's form: a part that is set to null is left out.
 
     Args:
         folder: Of the Hydra files.
         name: Of the verb's file there.
-        settings: Of the command line, that Hydra can parse, none of several values.
+        settings: Of the command line; Hydra can parse them, and each has one value.
 
     Raises:
-        ConfigError: no such setting, or one that null cannot be.
+        ConfigError: no such setting, or one that cannot be null.
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -56,7 +56,7 @@ def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
 
 
 def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
-    """Of a group; null is one where the verb can do without."""
+    """The choice of a group; null is one where the verb works without it."""
     name, value = group.key_or_group, group.value()
     if value in (None, []) or group.is_delete():
         if name in NONE_AT_FIRST:
@@ -76,7 +76,7 @@ def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
 
 
 def _refuse_groups(chosen: Sequence["Override"], file: Path) -> None:
-    """A group of another verb would be composed, and never looked at."""
+    """A group of another verb would be composed but never read."""
     import yaml
 
     defaults = yaml.safe_load(file.read_text())["defaults"]
@@ -88,7 +88,7 @@ def _refuse_groups(chosen: Sequence["Override"], file: Path) -> None:
 
 
 def _key(override: "Override", config: Node) -> list[str]:
-    """Checks one setting against ``config``, and adds it there if that is what it does."""
+    """Check one setting against ``config``, and apply it there."""
     key, line, value = override.key_or_group, override.input_line or "", override.value()
     *parents, last = key.split(".")
     node: Any = config
@@ -109,7 +109,7 @@ def _key(override: "Override", config: Node) -> list[str]:
 
 
 def _instead(key: str, line: str, value: object, parent: Node, nested: bool) -> list[str]:
-    """Of a part with settings of its own; null says: without."""
+    """A part with settings of its own as a whole; null leaves it out."""
     last = key.rpartition(".")[2]
     if isinstance(value, str) and "${" in value:
         return [line]

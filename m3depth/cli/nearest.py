@@ -1,4 +1,4 @@
-"""What was most likely meant by a word that nothing goes by."""
+"""What an unknown word was most likely meant to be."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ def nearest_path(key: str, config: object) -> str | None:
 
 
 def meant(near: str | None, choices: Sequence[str] = ()) -> str:
-    """How a line goes on that has said what there is not."""
+    """The end of a message about an unknown word."""
     asked = f"; did you mean {near}?" if near else ""
     if choices:
         return f"{asked} There are {', '.join(choices)}" if near else f"; {', '.join(choices)}"

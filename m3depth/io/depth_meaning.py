@@ -1,4 +1,4 @@
-"""What the numbers in a depth file are, by its own words and by the caller's."""
+"""What the numbers in a depth file are: the file says so, or the caller."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -50,7 +50,7 @@ def array_names(kind: Kind) -> Sequence[str]:
 
 
 def meaning_of(path: Path, kind: str | None = None) -> Meaning:
-    """What the numbers in a file are, by its own words and, where it has none, by the caller's.
+    """What the numbers in a file are: the file says so, or else the caller.
 
     The .npz of `m3depth predict` holds a second map, which is taken where the caller asks for it
     by its name.
@@ -61,7 +61,7 @@ def meaning_of(path: Path, kind: str | None = None) -> Meaning:
 
     Raises:
         ConfigError: there is no such kind.
-        DataError: neither says it, they contradict each other, or the file says a word or a unit
+        DataError: neither says so, they contradict each other, or the file says a word or a unit
             that is not known.
     """
     if kind is not None and kind not in KINDS:

@@ -14,9 +14,9 @@ class Claim:
     """A folder that this process writes to; see `Output`.
 
     Args:
-        folder: It.
+        folder: The output.
         verb: Of the run.
-        replaces: Whether an earlier run's files go once the first file of this one is written.
+        replaces: Remove an earlier run's files when this run writes its first one.
     """
 
     def __init__(self, folder: Path, verb: str, replaces: bool = False) -> None:
@@ -46,7 +46,7 @@ class Claim:
                 )
 
     def require_no_others(self, paths: Iterable[Path], pattern: re.Pattern[str]) -> None:
-        """See the function below; each folder and suffix is looked at once."""
+        """See the function of this name; each folder and suffix is looked at once."""
         for path in paths:
             parent, kind = path.parent, path.name.partition(".")[2]
             if (parent, kind) in self._looked_at:
@@ -57,12 +57,12 @@ class Claim:
             self._looked_at.add((parent, kind))
 
     def adopt(self, names: Iterable[str]) -> None:
-        """Take files for the run's own: those of a run that it goes on with."""
+        """Record files as the run's own, such as those of a run that it goes on with."""
         for name in names:
             self.record.add(self.verb, name)
 
     def replace(self) -> None:
-        """Remove what an earlier run wrote, now and not with the first file that is written."""
+        """Remove an earlier run's files now, before the first file is written."""
         if self.replaces:
             self.replaces = False
             self.record.remove()
@@ -94,7 +94,7 @@ _claims: list[Claim] = []
 
 
 def writing(path: Path) -> None:
-    """To be called before each file is written: in an output, only a run's own is replaced.
+    """Call it before writing a file: in an output only the run's own files are replaced.
 
     Raises:
         UserError: the file is there, and not of the output's record.
@@ -104,7 +104,7 @@ def writing(path: Path) -> None:
 
 
 def require_no_others(paths: Iterable[Path], pattern: re.Pattern[str]) -> None:
-    """Stop at files that would be taken for the run's own: like those that it is about to write.
+    """Stop at files that look like those that the run is about to write.
 
     Args:
         paths: Files that are about to be written, one for each folder and suffix.

@@ -1,4 +1,4 @@
-"""One run at a time in a folder: a lock that ends with its process, however that ends."""
+"""One run at a time in a folder: a lock that ends with its process."""
 
 import fcntl
 import os
@@ -9,8 +9,8 @@ from typing import IO
 class Lock:
     """A file that this process alone holds, or shares with others that share it.
 
-    A lock of the operating system: a file that is left behind holds nobody up. Where the file
-    system has none, everybody gets it.
+    A lock of the operating system: a file that is left behind blocks nobody. On a file system
+    without locks every process gets it.
 
     Args:
         path: The file.
@@ -50,7 +50,7 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Let others have it; who is the last removes the file."""
+        """Release it; the last holder removes the file."""
         if self._file is None:
             return
         if self.alone():
@@ -60,7 +60,7 @@ class Lock:
         self._file = None
 
     def forget(self) -> None:
-        """In a process that was forked: a data loader's worker must not hold it on."""
+        """Drop it in a forked process: a data loader's worker must not keep it."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Output:
-    """What a run asks of its folder.
+    """What a run needs of its output folder.
 
     Args:
-        output: The option.
+        output: The option's value.
         verb: Of the run.
         inputs: What is read, by the options' names: the output must not be or hold any of them.
         needs: Files that may be in the output, but must outlive the run, by their options' names.
@@ -104,7 +104,7 @@ class Output:
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Alone, or with others that each have a share of their own."""
+        """Held alone, or together with processes that have other shares of the work."""
         missing = [one for one in (folder / OURS, folder, *folder.parents) if not one.exists()]
         locks = [Lock(folder / OURS / "lock", shared=bool(self.share))]
         if self.share:
@@ -114,8 +114,8 @@ class Output:
             for lock in locks:
                 if not lock.take():
                     raise UserError(
-                        f"output={self.output}: another m3depth writes there now; wait for its "
-                        "end, or choose another output="
+                        f"output={self.output}: another m3depth writes there now; wait until "
+                        "it ends, or choose another output="
                     )
                 stack.callback(lock.release)
             yield
@@ -124,7 +124,7 @@ class Output:
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
-    """A run that wrote nothing leaves nothing."""
+    """A run that wrote nothing leaves no folder."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()

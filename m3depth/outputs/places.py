@@ -30,8 +30,8 @@ def require_place(output: object, used_before: bool = False) -> Path:
     top = Path(*folder.parts[:2])
     if not os.path.lexists(top):
         raise ConfigError(
-            f"output={text}: there is no {top} (is a variable of it not set?); make it first, "
-            "if it is meant"
+            f"output={text}: there is no {top} (is a variable of it not set?); make it first "
+            "if it is right"
         )
     if folder == top and not used_before and top.is_dir() and any(top.iterdir()):
         raise ConfigError(
@@ -42,7 +42,7 @@ def require_place(output: object, used_before: bool = False) -> Path:
 
 
 def require_apart(output: Path, inputs: Mapping[str, object]) -> None:
-    """Stop at an output that is or holds one of the inputs; one inside an input may be.
+    """Stop at an output that is or contains an input; it may be inside of one.
 
     Args:
         output: The folder.

@@ -1,4 +1,4 @@
-"""Which files of a folder the program wrote itself: what it may replace and remove."""
+"""The files of a folder that the program wrote, and so may replace and remove."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ class Record:
         return name in self.names
 
     def add(self, verb: str, name: str) -> None:
-        """Say that a file is about to be written by a verb."""
+        """Note a file that a verb is about to write."""
         if self.verb != verb:
             self.verb = verb
             self._append({"verb": verb})
@@ -45,7 +45,7 @@ class Record:
             self._append(name)
 
     def remove(self, keep: Iterable[str] = ()) -> None:
-        """Remove its files but ``keep``, and the folders that are empty then."""
+        """Remove its files except ``keep``, and folders that become empty."""
         kept = set(keep)
         gone = [self.folder / name for name in self.present() if name not in kept]
         for path in gone:
@@ -58,7 +58,7 @@ class Record:
         self.tidy()
 
     def tidy(self) -> None:
-        """Leave the files that are there, in order: the same output has the same record."""
+        """Keep the files that exist, sorted, so that equal outputs have equal records."""
         if not self.path.is_file():
             return
         lines: list[object] = [{"verb": self.verb}, *self.present()]

@@ -41,9 +41,9 @@ def network_source(
         flip: Average over the image and its mirror image: better, and twice the time.
         batch_size: How many images every pass of the network sees.
         precision: 32, 16-mixed or bf16-mixed, of the network's own arithmetic.
-        tiles: A side, that the network sees beside the whole image, for large ones; see `Tiled`.
-        size: (height, width) that the network sees; None is that of training. Not with tiles,
-            which are of the size of training.
+        tiles: Parts per side of a large image that the network sees, too; see `Tiled`.
+        size: (height, width) that the network sees; None is that of training. With tiles it is
+            always that of training.
 
     Raises:
         UserError: the checkpoint cannot be read.
@@ -74,7 +74,7 @@ def network_source(
 def changed(options: dict[str, object]) -> list[str]:
     """The options that change the depth, where they are not the usual ones.
 
-    An export says them in its metadata: one that goes on with others is refused.
+    An export records them, and does not go on with others.
 
     >>> changed({"flip": True, "precision": "32-true", "tiles": 1})
     ['flip=True']
@@ -86,7 +86,7 @@ def changed(options: dict[str, object]) -> list[str]:
 
 
 def _require_passes(tiles: int, flip: bool) -> None:
-    """Say what tiles cost; beyond `MOST_TILES` they are smaller than any camera's pixels."""
+    """Report the cost of tiles, and refuse more than `MOST_TILES`."""
     passes = (tiles**2 + 1) * (2 if flip else 1)
     if tiles > MOST_TILES:
         raise ConfigError(
@@ -100,7 +100,7 @@ def _require_passes(tiles: int, flip: bool) -> None:
 def _require_memory(
     model: TrainedModel, size: tuple[int, int], batch_size: int, tiles: int, where: torch.device
 ) -> None:
-    """For the images that every pass is filled up to, the network's maps, and what tiles make."""
+    """For the images of a pass, the network's maps, and the tiles."""
     least = image_bytes(size) + pass_bytes(model.network, size) // 2  # mixed: halves
     if tiles > 1:
         height, width = canvas(size, tiles)

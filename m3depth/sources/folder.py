@@ -1,4 +1,4 @@
-"""Somebody's depth maps, from the files in a folder, as a source."""
+"""Depth maps in the files of a folder as a source."""
 
 import logging
 from collections.abc import Sequence

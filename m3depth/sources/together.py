@@ -1,4 +1,4 @@
-"""Several frames at a time, and what becomes of those that fail."""
+"""Frames in batches, and the error of each frame that fails."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -11,7 +11,7 @@ Found = TypeVar("Found")
 
 
 def batched(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
-    """So many at a time, the last ones as they are; `itertools.batched` needs Python 3.12.
+    """Batches of ``count``, the last one may be smaller; `itertools.batched` needs Python 3.12.
 
     >>> list(batched("abc", 2))
     [['a', 'b'], ['c']]

@@ -19,7 +19,6 @@ class SeedEachStep(pl.Callback):
     """
 
     def __init__(self, seed: int) -> None:
-        """Keep the run's seed."""
         self.seed = seed
 
     def on_train_batch_start(
@@ -39,7 +38,6 @@ class ReportSkipped(pl.Callback):
     """Counts the frames that could not be read and says so when the run ends, however it ends."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self.reasons: set[str] = set()
 
     def on_train_batch_end(
@@ -64,11 +62,12 @@ class ReportSkipped(pl.Callback):
 class DescribeCheckpoint(pl.Callback):
     """Adds to a checkpoint what is needed to use it without the run's other files.
 
-    Plain containers only, so that ``torch.load(weights_only=True)`` reads it.
+    Args:
+        description: See `m3depth.systems.checkpoint`. Plain containers only, so that
+            ``torch.load(weights_only=True)`` reads it.
     """
 
     def __init__(self, description: dict[str, Any]) -> None:
-        """Keep the description; see `m3depth.systems.checkpoint`."""
         self.description = description
 
     def on_save_checkpoint(

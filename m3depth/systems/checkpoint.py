@@ -1,4 +1,4 @@
-"""What a checkpoint says of its run, and how far the run was."""
+"""What a checkpoint says of its run, and of the run's progress."""
 
 import copy
 from pathlib import Path
@@ -46,7 +46,7 @@ def saved_configuration(path: Path) -> dict[str, Any]:
 
 
 class Progress(NamedTuple):
-    """How far a run was when it wrote a checkpoint."""
+    """A run's progress when it wrote a checkpoint."""
 
     path: Path
     epochs: int  # whole ones
@@ -55,7 +55,7 @@ class Progress(NamedTuple):
 
 
 def check_resumable(path: Path, system: System) -> Progress:
-    """How far the run was.
+    """The progress of the run that wrote it.
 
     Raises:
         UserError: the checkpoint is of another network than ``system``'s.

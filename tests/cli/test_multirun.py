@@ -171,7 +171,7 @@ def test_a_users_table_is_not_replaced(name: str, tmp_path: Path):
     (tmp_path / "R" / name).write_text("patient,age\n1,50\n")
     told = train("-m seed=1,3 output=R")
     assert told.status == 1
-    assert f"{name}: is there, and no table of a multirun" in told.line
+    assert f"{name}: is no table of a multirun" in told.line
     assert (tmp_path / "R" / name).read_text() == "patient,age\n1,50\n"
     assert RAN == []
 
