@@ -11,6 +11,7 @@ from torch.nn import functional
 from m3depth.errors import ConfigError
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
+from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.types import DepthMap, Disparity, Kind
 from m3depth.validation import require_number, require_switch
 
@@ -68,31 +69,37 @@ class Monodepth(nn.Module):
             Head(width, initial_disparity, max_disparity) for width in widths[-SCALES:]
         )
         self.error = ErrorHead(widths[-1 - ERROR_SCALE])
+        self.channels = Channels(channels[-1], widths[:-1], widths[-1], relative=1)
         self.to(memory_format=torch.channels_last)  # a third faster on CPUs, and on tensor cores
 
     def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap, ...]:
         """Disparities, fraction of the width, finest scale first; ``left`` is RGB in [0, 1]."""
-        height, width = left.shape[-2:]
-        *skips, features = self.encoder(left)
+        _, features = self._features(left)
+        pairs = zip(self.heads, features[-SCALES:], strict=True)
+        *coarser, finest = [head(one) for head, one in pairs]
+        finest = finest._replace(error=self.error(features[-1 - ERROR_SCALE], finest))
+        if self.full_size:
+            size = left.shape[-2], left.shape[-1]
+            coarser = [Disparity(*(_resized(side, size) for side in one.views)) for one in coarser]
+        return tuple(_as_map(disparity) for disparity in (finest, *reversed(coarser)))
+
+    def decoded(self, image: Float[Tensor, "b 3 h w"]) -> Decoded:
+        """What a head of `m3depth.networks.heads` needs; its relative depth is the disparity."""
+        bottleneck, (*blocks, finest) = self._features(image)
+        return Decoded(bottleneck, tuple(blocks), finest, self.heads[-1](finest).left)
+
+    def _features(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, list[Tensor]]:
+        """The encoder's coarsest, and those of each stage of the decoder, coarsest first."""
+        height, width = image.shape[-2:]
+        *skips, bottleneck = self.encoder(image)
         sizes = [skip.shape[-2:] for skip in reversed(skips)]
         sizes += [(math.ceil(height / 2), math.ceil(width / 2))] * self.lacks_half
         sizes += [(height, width)]
         skips = [*reversed(skips), *([None] * (1 + self.lacks_half))]
-        pyramid = []
-        for index, (stage, skip, size) in enumerate(zip(self.stages, skips, sizes, strict=True)):
-            features = stage(features, skip, size)
-            scale = len(self.stages) - 1 - index
-            if scale == ERROR_SCALE:
-                quarter = features
-            if scale < SCALES:
-                pyramid.append(self.heads[SCALES - 1 - scale](features))
-        pyramid[-1] = pyramid[-1]._replace(error=self.error(quarter, pyramid[-1]))
-        if self.full_size:
-            pyramid[:-1] = [
-                Disparity(*(_resized(side, (height, width)) for side in coarse.views))
-                for coarse in pyramid[:-1]
-            ]
-        return tuple(_as_map(disparity) for disparity in reversed(pyramid))
+        made = [bottleneck]
+        for stage, skip, size in zip(self.stages, skips, sizes, strict=True):
+            made.append(stage(made[-1], skip, size))
+        return bottleneck, made[1:]
 
 
 def _require_widths(widths: Sequence[int], stages: int) -> None:
