@@ -29,7 +29,7 @@ USAGE = (
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0, 1 for a failure, 2 for a usage error."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a log that is watched has every line at once
+        if isinstance(stream, io.TextIOWrapper):  # a log shows each line at once
             stream.reconfigure(line_buffering=True)
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     if verb in {"-h", "--help", "--version"}:

@@ -5,13 +5,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
+from m3depth.check.check_set import check, frames_read, told_frames
+from m3depth.check.finding import Finding, Severity
+from m3depth.check.gallery import write_gallery
+from m3depth.check.measuring.set_measures import measures
+from m3depth.check.prior.measures import scene_measures
+from m3depth.check.prior.run import check_prior, told_scene
+from m3depth.check.verdict import table, write_check
 from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.source import build_source
@@ -24,19 +30,11 @@ from m3depth.sources.with_depth import WithDepth
 from m3depth.types import StereoBatch
 from m3depth.validation import require_number
 
-if TYPE_CHECKING:
-    from m3depth.check.finding import Finding
-
 SPLITS = ("test", "train", "val")  # the test first: it has the ground truth
 
 
 def check_pairs(config: DictConfig) -> int:
     """Look for what makes a data set unfit to train on; 1 when there is an error."""
-    from m3depth.check.check_set import check, frames_read, told_frames
-    from m3depth.check.gallery import write_gallery
-    from m3depth.check.measuring.set_measures import measures
-    from m3depth.check.verdict import table, write_check
-
     require_images(config.data.size, 2)
     _require_limits(config)
     checks = [instantiate(one) for one in config.checks.values()]
@@ -80,10 +78,6 @@ def _hold_out_line(config: DictConfig) -> str:
 
 def check_priors(config: DictConfig) -> int:
     """Look at exported depth priors as the pipeline of ``target`` reads them."""
-    from m3depth.check.prior.measures import scene_measures
-    from m3depth.check.prior.run import check_prior, told_scene
-    from m3depth.check.verdict import table, write_check
-
     OmegaConf.resolve(config)
     require_number("frames", config.frames, 1, whole=True)
     checks = [instantiate(one) for one in config.checks.values()]
@@ -108,9 +102,7 @@ def _claimed(config: DictConfig, inputs: dict[str, object]) -> AbstractContextMa
     return Output(config.output, "check", **options).claimed()
 
 
-def _status(findings: "Sequence[Finding]") -> int:
-    from m3depth.check.finding import Severity
-
+def _status(findings: Sequence[Finding]) -> int:
     return int(any(finding.severity is Severity.ERROR for finding in findings))
 
 

@@ -70,7 +70,7 @@ def _evaluate(config: DictConfig) -> None:
 
 
 def _unit_doubt(results: Sequence[Result], source: Source) -> str:
-    """Whoever writes files chooses a unit; a network has learned millimetres."""
+    """Files may be in any unit; a network's depth is in millimetres."""
     if not isinstance(source, FolderSource):
         return ""
     return unit_doubt(results, source.scale, source.kind != "depth_mm")

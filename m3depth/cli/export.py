@@ -76,7 +76,9 @@ def _write(config: DictConfig, export: Export, frames: Frames, shard: Shard) -> 
         raise DataError(
             f"{error}; {config.output} holds the frames before it and is not complete"
         ) from error
-    export.agree(frames, shard.others(len(frames)))  # who began together could not see the others
+    export.agree(
+        frames, shard.others(len(frames))
+    )  # processes that began together could not see each other's
     missing = export.writer.finish(len(frames))
     if missing:
         logger.info("%d of %d frames are still to be written", len(missing), len(frames))

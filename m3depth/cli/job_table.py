@@ -79,7 +79,7 @@ def _varying(rows: Iterable[Row]) -> list[str]:
 
 
 def text_table(rows: Sequence[Row]) -> str:
-    """What the jobs differ by and what they were worth, in Markdown, the columns aligned."""
+    """What the jobs differ by and their results, in Markdown, the columns aligned."""
     varying = _varying(rows)
     names = dict.fromkeys(name for row in rows for name in row)
     metrics = [name for name in names if name not in (*varying, STATUS, "best", "output")]

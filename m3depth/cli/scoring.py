@@ -1,4 +1,4 @@
-"""What `train` ends with and `evaluate` does: numbers, pictures and a report."""
+"""Scores, pictures and a report: the end of `train`, and `evaluate`."""
 
 import logging
 import sys

@@ -116,7 +116,7 @@ def _fit_and_score(
 
 
 def _require_options(plain: dict[str, Any]) -> None:
-    """Stop before the fit at what would only be asked for after it."""
+    """Check before the fit what is used only after it."""
     require_number("time", plain["time"], 0, 1)
     require_number("checkpoint_every", plain["checkpoint_every"], 1, whole=True)
     require_number("mesh_voxel_mm", plain["mesh_voxel_mm"], 0.01)
@@ -136,7 +136,7 @@ def _require_more(state: FitState, recipe: Recipe, output: Path, earlier: Earlie
 def _begun(
     config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
 ) -> tuple[FitState, Rows, dict[str, Any]]:
-    """The fit, what was logged of it, and what one that goes on with it must share."""
+    """The fit, its log, and what a resumed fit must have in common with it."""
     shared = {name: plain[name] for name in ("objective", "recipe")}
     shared["scene"] = clip.fingerprint
     device = pick_device(config.device)
@@ -155,7 +155,7 @@ def _fit(
     objective: Objective,
     recipe: Recipe,
 ) -> None:
-    """Go on to the last iteration, or until asked to stop, with a checkpoint."""
+    """Fit to the last iteration, or until asked to stop, with a checkpoint."""
     asked: list[bool] = []
 
     def after(state: FitState, parts: dict[str, float]) -> None:

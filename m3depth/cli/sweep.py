@@ -125,7 +125,7 @@ def _refuse_twins(jobs: list[Job]) -> None:
 
 
 def _refuse_going_on(jobs: list[Job]) -> None:
-    """A run that goes on has its own configuration, which the jobs were not composed of."""
+    """A resumed run uses its own configuration, not the one that the jobs are composed of."""
     from m3depth.cli.resume import own_checkpoint
 
     for job in jobs:
@@ -138,7 +138,7 @@ def _refuse_going_on(jobs: list[Job]) -> None:
 
 
 def _raw_output(config: Any) -> object:
-    """As the YAML has it: the time in a default is another one whenever it is looked at."""
+    """As the YAML has it: a time in a default differs each time it is resolved."""
     from omegaconf import OmegaConf
 
     plain: Any = OmegaConf.to_container(config)

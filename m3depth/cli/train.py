@@ -25,18 +25,21 @@ from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.resume import (
     Earlier,
-    checkpoint_path,
     log_resumed,
-    own_checkpoint,
     own_configuration,
-    require_one,
     save_config,
     stopped_with_advice,
 )
+from m3depth.cli.resumed_training import checkpoint_to_resume, earlier_run, require_more
 from m3depth.cli.scoring import build_protocols, curves_of, score
-from m3depth.cli.trainer import close_wandb, make_trainer, own_checkpoints, written_checkpoints
+from m3depth.cli.trainer import (
+    best_checkpoint,
+    close_wandb,
+    make_trainer,
+    own_checkpoints,
+    written_checkpoints,
+)
 from m3depth.data.module import StereoData
-from m3depth.errors import ConfigError, UserError
 from m3depth.networks.configuration import what_makes
 from m3depth.networks.start import begin
 from m3depth.outputs.claim import Claim
@@ -44,7 +47,7 @@ from m3depth.outputs.output import Output
 from m3depth.sources.checkpoint import network_source
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
-from m3depth.systems.checkpoint import Progress, check_resumable, describe, saved_configuration
+from m3depth.systems.checkpoint import check_resumable, describe
 from m3depth.systems.resuming import ResumeAsConfigured
 from m3depth.systems.stopping import CheckpointWhenStopped
 
@@ -68,7 +71,7 @@ def train(config: DictConfig) -> float | None:
         The best value of the monitored metric, for the table of a multirun.
     """
     _quieten()
-    earlier = _earlier(config)
+    earlier = earlier_run(config)
     if earlier:
         config = own_configuration(config, earlier)
     settle_hold_out(config.data)
@@ -99,7 +102,7 @@ def _trained(
 ) -> float | None:
     """Everything is made and checked before the first file is written."""
     output = Path(config.output)
-    checkpoint = _checkpoint_to_resume(config)
+    checkpoint = checkpoint_to_resume(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
@@ -116,7 +119,10 @@ def _trained(
     description = describe(plain, system, data)
     if checkpoint:
         saved = check_resumable(checkpoint, system)
-        _require_more(plain, earlier, saved, output)
+        require_more(plain, earlier, saved, output)
+        if not _rank():
+            where = f"{checkpoint}, after {saved.epochs} epochs, {saved.steps} steps"
+            log_resumed(where, output, earlier, plain)
         seen = saved.trained_on  # with other data now, the weights have still learned from those
     else:
         seen = begin(network, what_makes(system.gives_depth, plain))
@@ -161,51 +167,16 @@ def _rank() -> int:
     return int(rank_zero_only.rank)  # type: ignore[attr-defined]
 
 
-def _earlier(config: DictConfig) -> Earlier | None:
-    """The run to go on with, when it is the output's own: its file, or what its checkpoint says."""
-    path = own_checkpoint(config.output, config.checkpoint)
-    require_one(path, config.overwrite)
-    if path is None:
-        return None
-    return Earlier.of(Path(config.output)) or Earlier(saved_configuration(path), [])
-
-
-def _checkpoint_to_resume(config: DictConfig) -> Path | None:
-    if config.checkpoint is None:
-        return None
-    path = checkpoint_path(config.output, config.checkpoint)
-    if not path.is_file():
-        hint = "; give output=DIR of the run to go on with" if config.checkpoint == "last" else ""
-        raise UserError(f"checkpoint={config.checkpoint}: no file {path}{hint}")
-    return path
-
-
 def _compile(network: nn.Module) -> None:
     # with channels last torch's compiler is wrong about the layout of the padding's gradient
     network.to(memory_format=torch.contiguous_format)
     network.compile(options={"layout_optimization": False})
 
 
-def _require_more(
-    plain: dict[str, Any], earlier: Earlier | None, saved: Progress, output: Path
-) -> None:
-    """Stop where no epoch is left to train; else say from where the run goes on."""
-    most = plain["trainer"]["max_epochs"]
-    scored = (output / "metrics.json").is_file() and earlier
-    if most is not None and 0 <= most < saved.epochs + bool(scored or not earlier):
-        raise ConfigError(
-            f"checkpoint={saved.path}: has its {saved.epochs} of {most} epochs; for more give, "
-            f"say, trainer.max_epochs={2 * saved.epochs}"
-        )
-    if not _rank():
-        where = f"{saved.path}, after {saved.epochs} epochs, {saved.steps} steps"
-        log_resumed(where, output, earlier, plain)
-
-
 def _score_best(
     config: DictConfig, plain: dict[str, Any], data: StereoData, trainer: pl.Trainer
 ) -> None:
-    best = _best_checkpoint(trainer, Path(config.output))
+    best = best_checkpoint(trainer, Path(config.output))
     source = network_source(best, flip=config.flip, size=data.size)
     source.trained = None  # the test pairs are of this training's rig
     score(
@@ -217,19 +188,4 @@ def _score_best(
         config=plain,
         train=data.train,
         curves=curves_of(best),
-    )
-
-
-def _best_checkpoint(trainer: pl.Trainer, output: Path) -> Path:
-    """The one that a callback monitored, if it is the output's, or else the last."""
-    folder = output / "checkpoints"
-    monitored = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
-    paths = [Path(getattr(one, "best_model_path", "")).resolve() for one in monitored]
-    ours = [path for path in paths if path.is_relative_to(output.resolve())]
-    for path in (*ours, folder / "best.ckpt", folder / "last.ckpt"):
-        if path.is_file():
-            return path
-    raise ConfigError(
-        "trainer: no checkpoint was written, nothing to score: no frame was trained on, or its "
-        "options (limit_train_batches, fast_dev_run) keep it from writing one"
     )

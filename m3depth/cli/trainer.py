@@ -68,6 +68,25 @@ def written_checkpoints(trainer: pl.Trainer, folder: Path) -> list[str]:
     return [name for name in names if not name.startswith(os.pardir)]
 
 
+def best_checkpoint(trainer: pl.Trainer, output: Path) -> Path:
+    """The one that a callback monitored, if it is the output's, or else the last.
+
+    Raises:
+        ConfigError: none was written.
+    """
+    folder = output / "checkpoints"
+    monitored = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
+    paths = [Path(getattr(one, "best_model_path", "")).resolve() for one in monitored]
+    ours = [path for path in paths if path.is_relative_to(output.resolve())]
+    for path in (*ours, folder / "best.ckpt", folder / "last.ckpt"):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        "trainer: no checkpoint was written, nothing to score: no frame was trained on, or its "
+        "options (limit_train_batches, fast_dev_run) keep it from writing one"
+    )
+
+
 def close_wandb(trainer: pl.Trainer) -> None:
     """Send what is left; a further run of this process has a page of its own."""
     for one in trainer.loggers:

@@ -80,7 +80,7 @@ class Predictions:
 
 
 def _found(source: Source, frames: InputFrames, rig: RigFile | None) -> Iterator[Found | DataError]:
-    """Of all frames, in order but for those that cannot be read, which come sooner."""
+    """All frames in order, except that the errors of unreadable ones come early."""
 
     def predict(samples: Sequence[StereoBatch]) -> list[Found]:
         return list(zip(samples, source(samples), strict=True))

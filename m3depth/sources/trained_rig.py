@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from m3depth.types.camera import StereoRig
 
-ALIKE = 1.05  # ratio up to which two rigs are one
+ALIKE = 1.05  # ratio up to which two rigs count as equal
 
 
 class TrainedRig(NamedTuple):

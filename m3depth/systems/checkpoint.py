@@ -49,7 +49,7 @@ class Progress(NamedTuple):
     """A run's progress when it wrote a checkpoint."""
 
     path: Path
-    epochs: int  # whole ones
+    epochs: int  # complete ones
     steps: int
     trained_on: frozenset[str]  # see `TrainedModel`
 
