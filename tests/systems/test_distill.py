@@ -3,11 +3,11 @@
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from command_line import TINY, m3depth, succeed
+from command_line import NETWORK, SCENES, TINY, m3depth, m3depth_process, succeed
 from omegaconf import OmegaConf
+from pair_files import write_pairs
 
 from m3depth.data.augmentation import Augmentation
 from m3depth.data.fields import collate
@@ -63,7 +63,7 @@ def test_the_student_predicts_without_its_teacher(student: Path, teacher: Path, 
     assert saved.teacher.checkpoint == str(teacher)
     succeed(
         *("evaluate", f"checkpoint={student}/checkpoints/best.ckpt", "data=synthetic"),
-        *("data.size=[32,48]", "data.test.count=1", f"output={tmp_path}/out"),
+        *(*SCENES, f"output={tmp_path}/out"),
     )
     assert (tmp_path / "out/metrics.json").is_file()
 
@@ -75,16 +75,17 @@ def test_labels_of_the_matcher_or_of_the_data_teach_alone(teacher: str | None, t
     assert "label_silog" in (tmp_path / "metrics.csv").read_text()
 
 
-def test_a_folder_of_depth_teaches(tmp_path: Path):
-    for split, count in (("train", 4), ("val", 2)):
-        for sample in SyntheticPairs(split, count, (32, 48)):
-            path = tmp_path / f"depth/{sample['key']}.npy"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, sample["depth_mm"][0].numpy())
-    succeed(
-        *("train", "system=distill", "teacher=folder", *STUDENT, f"output={tmp_path}/run"),
-        f"teacher.predictions={tmp_path}/depth",
-    )
+def test_a_folder_of_depth_teaches_a_folder_of_pairs(tmp_path: Path):
+    """Files that two loading processes read; the pairs' own depth is not looked at."""
+    pairs = write_pairs(tmp_path / "pairs", depth=False)
+    depth = write_pairs(tmp_path / "others") / "depth"
+    run = ("train", "experiment=distill", "teacher=folder", "data=folder")
+    small = ("data.size=[32,48]", "data.batch_size=2", "data.workers=2", "debug=two_steps")
+    quick = ("trainer=cpu", "network.pretrained=false", *NETWORK[1:])
+    given = (f"data.root={pairs}", f"teacher.predictions={depth}", f"output={tmp_path}/run")
+    found = m3depth_process(*run, *small, *quick, *given, cwd=tmp_path)
+    assert found.status == 0, found.err
+    assert "label_silog" in (tmp_path / "run/metrics.csv").read_text()
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
