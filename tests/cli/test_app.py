@@ -16,6 +16,7 @@ KEYS = {
     "export": ("checkpoint", "data", "writer", "output", "shard"),
     "bench": ("output",),
     "check": ("input:", "output:", "sample:", "checks:"),
+    "compare": ("inputs:", "output:"),
     "splat": ("scene", "truth", "objective=NAME", "checkpoint", "mesh"),
 }
 
