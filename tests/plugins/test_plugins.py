@@ -11,7 +11,7 @@ from command_line import NETWORK, SCENES, m3depth_process, succeed
 HERE = Path(__file__).parent
 OWN = f"--config-dir={HERE / 'conf'}"
 STEREO = ("trainer=cpu", "debug=two_steps", *SCENES)
-SLOPES = ("system=metric", "network=metric", "data=slopes", "trainer=cpu", "debug=two_steps")
+SLOPES = ("system=metric", "network=slopes_metric", "data=slopes", "trainer=cpu", "debug=two_steps")
 
 
 @pytest.mark.parametrize(

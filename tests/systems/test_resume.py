@@ -2,6 +2,7 @@
 
 import csv
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ def test_a_killed_run_continues_from_its_last_checkpoint(whole: Path, tmp_path: 
     same_run(tmp_path, whole)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A suite that a shell runs in the background, or below nohup, is deaf to these signals."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def sending(name: str, **options: object) -> str:
     """A training that sends itself a signal."""
     inside = "".join(f", {key}: {value}" for key, value in options.items())
@@ -107,6 +120,7 @@ def sending(name: str, **options: object) -> str:
         pytest.param("SIGHUP", {"step": 9}, 9, id="after an epoch"),
     ],
 )
+@pytest.mark.usefixtures("heard")
 def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
     whole: Path, tmp_path: Path, name: str, options: dict[str, object], steps: int
 ):
@@ -121,6 +135,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
     same_run(output, whole)
 
 
+@pytest.mark.usefixtures("heard")
 def test_asked_twice_a_run_stops_at_once(tmp_path: Path):
     output = tmp_path / "run"
     told = m3depth(*RUN, sending("SIGINT", step=2, times=2), f"output={output}")
