@@ -14,12 +14,13 @@ from m3depth.data.synthetic.population import Population
 from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.samples import (
     clip_sample,
+    rendered_size,
     stored,
 )
 from m3depth.data.synthetic.styles import Style
 from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.types import StereoBatch
-from m3depth.validation import require_number, require_size
+from m3depth.validation import require_number
 
 
 class CameraPath(NamedTuple):
@@ -86,7 +87,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         split: The split whose scene it shows, see `SyntheticPairs`.
         index: Which of the split's scenes.
         frames: How many frames.
-        size: Height and width in pixels.
+        size: Height and width in pixels; None is the paper's, 256x320.
         frames_per_s: Frames per second.
         deforming: Whether the tissue breathes and the tools move.
         zoom: Whether the focal length changes over time, and with it every frame's rig.
@@ -108,7 +109,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         split: str,
         index: int,
         frames: int,
-        size: Sequence[int] = (128, 160),
+        size: Sequence[int] | None = (128, 160),
         *,
         frames_per_s: float = 10.0,
         deforming: bool = True,
@@ -124,7 +125,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         self.population = Population.of(split, style, seed, endoscope, tools)
         self.index, self.frames_per_s = index, frames_per_s
         require_number("frames", frames, 1, whole=True)
-        self.frames, self.size = frames, require_size("size", size)
+        self.frames, self.size = frames, rendered_size(size)
         self.highlights, self.noise = highlights, noise
         scene = self.population.scene(index)
         self.scene = scene if deforming else still(scene)

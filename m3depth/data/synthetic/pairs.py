@@ -9,12 +9,13 @@ from m3depth.data.synthetic.draw import stacked
 from m3depth.data.synthetic.population import Population
 from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.samples import (
+    rendered_size,
     sample,
     stored,
 )
 from m3depth.data.synthetic.styles import Style
 from m3depth.types import StereoBatch
-from m3depth.validation import require_number, require_size
+from m3depth.validation import require_number
 
 
 class SyntheticPairs(Dataset[StereoBatch]):
@@ -26,7 +27,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
     Args:
         split: ``train``, ``val``, ``test``, or ``test_style`` in a style not trained on.
         count: How many pairs.
-        size: Height and width in pixels.
+        size: Height and width in pixels; None is the paper's, 256x320.
         style: Another style than the split's own.
         seed: Another seed makes another set of scenes.
         endoscope: Seeds the one endoscope of the data set, whatever the split (one image cannot
@@ -45,7 +46,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
         self,
         split: str,
         count: int,
-        size: Sequence[int] = (128, 160),
+        size: Sequence[int] | None = (128, 160),
         *,
         style: Style | None = None,
         seed: int = 0,
@@ -57,7 +58,7 @@ class SyntheticPairs(Dataset[StereoBatch]):
     ) -> None:
         self.population = Population.of(split, style, seed, endoscope, tools)
         require_number("count", count, 1, whole=True)
-        self.count, self.size = count, require_size("size", size)
+        self.count, self.size = count, rendered_size(size)
         self.highlights, self.noise = highlights, noise
         content = {"pairs": self.population, "highlights": highlights, "noise": noise}
         self._arrays = stored(self.render, self.count, self.size, cache, **content)

@@ -1,7 +1,7 @@
 """Renderings kept compactly, and read back as samples."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,10 +13,21 @@ from m3depth.io.array_cache import Arrays, cached, content_path
 from m3depth.progress import progress
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
+from m3depth.validation import require_size
 
 logger = logging.getLogger(__name__)
 
+PAPERS_SIZE = (256, 320)
 PIXELS_AT_ONCE = 1 << 16  # per view; few enough to stay in a core's cache
+
+
+def rendered_size(size: Sequence[int] | None) -> tuple[int, int]:
+    """(height, width) of a rendering; None is the paper's, a set's own where nobody asks for one.
+
+    Raises:
+        ConfigError: it is no size.
+    """
+    return PAPERS_SIZE if size is None else require_size("size", size)
 
 
 def stored(

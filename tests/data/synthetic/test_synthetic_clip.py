@@ -3,7 +3,7 @@ from functools import cache
 import pytest
 import torch
 
-from m3depth.data.synthetic import SyntheticClip
+from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
 from m3depth.data.synthetic.clip import draw_path
 from m3depth.data.synthetic.draw import seeded, turn
 from m3depth.errors import ConfigError
@@ -109,3 +109,9 @@ def test_a_clip_is_its_seed(tmp_path, monkeypatch):
 def test_a_clip_without_frames_is_refused():
     with pytest.raises(ConfigError, match="frames=0"):
         SyntheticClip("val", 0, 0, (32, 40), cache=False)
+
+
+def test_without_a_size_it_is_the_paper_s():
+    """As `make demo` exports it: export's own data.size is null."""
+    assert SyntheticClip("test", frames=1, size=None, cache=False)[0]["left"].shape == (3, 256, 320)
+    assert SyntheticPairs("test", 1, None, cache=False)[0]["left"].shape == (3, 256, 320)
