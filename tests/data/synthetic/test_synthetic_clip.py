@@ -113,5 +113,9 @@ def test_a_clip_without_frames_is_refused():
 
 def test_without_a_size_it_is_the_paper_s():
     """As `make demo` exports it: export's own data.size is null."""
-    assert SyntheticClip("test", frames=1, size=None, cache=False)[0]["left"].shape == (3, 256, 320)
+    assert SyntheticClip("test", 0, frames=1, size=None, cache=False)[0]["left"].shape == (
+        3,
+        256,
+        320,
+    )
     assert SyntheticPairs("test", 1, None, cache=False)[0]["left"].shape == (3, 256, 320)
