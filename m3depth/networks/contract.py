@@ -1,4 +1,4 @@
-"""What a depth network is: all that the rest of the program asks of one."""
+"""What depth and motion networks are: all that the rest of the program asks of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError
-from m3depth.types import DepthMap
+from m3depth.types import DepthMap, PairMotion
 
 
 class DepthNetwork(Protocol):
@@ -23,6 +23,15 @@ class DepthNetwork(Protocol):
 
         A map of another size than the image is a coarser scale of it.
         """
+
+
+class MotionNetwork(Protocol):
+    """A `torch.nn.Module` that gives two frames of a video the camera's motion between them."""
+
+    def __call__(
+        self, earlier: Float[Tensor, "b 3 h w"], later: Float[Tensor, "b 3 h w"]
+    ) -> PairMotion:
+        """RGB in [0, 1], always in the order of time."""
 
 
 def require_depth_maps(found: object, image: Float[Tensor, "b 3 h w"]) -> None:

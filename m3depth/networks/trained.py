@@ -1,4 +1,4 @@
-"""From a checkpoint back to the network that gives depth."""
+"""From a checkpoint back to the networks that give depth and, of a video's, motion."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,15 +31,40 @@ def load_model(path: str | Path) -> TrainedModel:
     saved = read_checkpoint(Path(path))
     about = saved["m3depth"]
     part = about.get("gives_depth", "network")  # a checkpoint of version 0.1.0 does not say
-    options = without_pretraining(what_makes(part, about["config"]))
+    network = _part(part, saved, path)
+    size = (about["size"][0], about["size"][1])
+    rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
+    return TrainedModel(network, size, rig, trained_on)
+
+
+def load_motion(path: str | Path) -> nn.Module:
+    """Rebuild the motion network (`m3depth.networks.contract`) that a run saved beside depth's.
+
+    Returns:
+        It, in evaluation mode, on the CPU.
+
+    Raises:
+        UserError: as `load_model`; or the run learned no motion.
+    """
+    saved = read_checkpoint(Path(path))
+    part = saved["m3depth"].get("gives_motion")
+    if part is None:
+        raise UserError(
+            f"checkpoint={path}: its training learned no camera motion; take one of "
+            "m3depth train system=video"
+        )
+    return _part(part, saved, path)
+
+
+def _part(part: str, saved: dict[str, Any], path: str | Path) -> nn.Module:
+    """One of the system's networks, with the weights that were saved."""
+    options = without_pretraining(what_makes(part, saved["m3depth"]["config"]))
     if not of_modules_alone(options):
-        raise UserError(f"checkpoint={path}: its network is made of more than torch's modules")
+        raise UserError(f"checkpoint={path}: its {part} is made of more than torch's modules")
     network = built(options)
     load_weights(network, part, saved, path)
     merge(network)
-    size = (about["size"][0], about["size"][1])
-    rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
-    return TrainedModel(network.eval(), size, rig, trained_on)
+    return network.eval()
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

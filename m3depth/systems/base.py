@@ -27,10 +27,13 @@ class System(pl.LightningModule):
             reaches its training batches; no other label does.
         gives_depth: The name of its part that gives images their depth (`DepthNetwork`), which is
             what a checkpoint is loaded for.
+        gives_motion: The name of its part that gives two frames their `PairMotion`, if any
+            (`MotionNetwork`), which a checkpoint is loaded for, too.
     """
 
     needs: ClassVar[frozenset[str]]
     gives_depth: ClassVar[str] = "network"
+    gives_motion: ClassVar[str | None] = None
 
     def __init__(self, optimizer: MakeOptimizer, scheduler: MakeScheduler) -> None:
         """Keep the recipe.

@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.configuration import built
@@ -34,13 +35,16 @@ def build_system(config: DictConfig) -> System:
             f"system: {config.system['_target_']} takes {', '.join(parts)}; "
             f"{'missing' if missing else 'unknown'}: {', '.join(wrong)}"
         )
-    network = parts.pop(chosen.gives_depth)
-    options = OmegaConf.to_container(network, resolve=True)
+    networks = {name: parts.pop(name) for name in (chosen.gives_depth, chosen.gives_motion) if name}
     made: System = chosen(
-        **{chosen.gives_depth: built(options)},
+        **{name: _network(part) for name, part in networks.items()},
         **{name: _made(part) for name, part in parts.items()},
     )
     return made
+
+
+def _network(part: Any) -> nn.Module:
+    return built(OmegaConf.to_container(part, resolve=True))
 
 
 def _parameters(chosen: type) -> list[str]:

@@ -16,23 +16,25 @@ from m3depth.systems.base import System
 def describe(config: dict[str, Any], system: System, data: StereoData) -> dict[str, Any]:
     """What `load_model` needs beside the weights, as plain containers.
 
-    ``gives_depth`` names the part of the system that is loaded, and ``config.system`` or ``config``
-    has by its name what makes it.
+    ``gives_depth`` and ``gives_motion`` name the parts of the system that are loaded, and
+    ``config.system`` or ``config`` has by their names what makes them.
 
     Raises:
         ConfigError: a network that `load_model` would not make.
     """
-    part = system.gives_depth
-    if not of_modules_alone(what_makes(part, config)):
-        raise ConfigError(
-            f"{part}: its configuration calls more than torch modules, so its checkpoints could "
-            "not be loaded; make it a torch.nn.Module with plain options, or modules, alone"
-        )
+    for part in filter(None, (system.gives_depth, system.gives_motion)):
+        if not of_modules_alone(what_makes(part, config)):
+            raise ConfigError(
+                f"{part}: its configuration calls more than torch modules, so its checkpoints "
+                "could not be loaded; make it a torch.nn.Module with plain options, or modules, "
+                "alone"
+            )
     rig = SkipUnreadable(data.train)[0]["rig"]
-    numbers = {name: float(value) for name, value in rig._asdict().items()}
+    numbers = {name: float(value.median()) for name, value in rig._asdict().items()}  # of a clip's
     return {
         "config": config,
-        "gives_depth": part,
+        "gives_depth": system.gives_depth,
+        "gives_motion": system.gives_motion,
         "size": list(data.size),
         "rig": numbers,
         "trained_on": sorted(set(marks(data.train))),
