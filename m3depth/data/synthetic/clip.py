@@ -1,15 +1,15 @@
 """Clips: a camera that moves and zooms over tissue that breathes."""
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset
 
-from m3depth.data.synthetic.draw import Draw, repeated, turn
+from m3depth.data.synthetic.draw import repeated
+from m3depth.data.synthetic.paths import CameraPath, DrawPath, Gentle
 from m3depth.data.synthetic.population import Population
 from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.samples import (
@@ -21,42 +21,6 @@ from m3depth.data.synthetic.styles import Style
 from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.types import StereoBatch
 from m3depth.validation import require_number
-
-
-class CameraPath(NamedTuple):
-    """How the endoscope moves about its place, and how it zooms."""
-
-    sway_mm: Float[Tensor, "3"]  # along the camera's own axes
-    sway_rate: Float[Tensor, "3"]  # radian per s
-    turn_rad: Float[Tensor, "3"]  # about the camera's own axes
-    turn_rate: Float[Tensor, "3"]  # radian per s
-    zoom: Float[Tensor, ""]  # the focal length grows by this share and comes back
-    zoom_rate: Float[Tensor, ""]  # radian per s
-
-    def motion(self, time_s: Float[Tensor, "t"]) -> Float[Tensor, "t 4 4"]:
-        """From the camera at a time to the camera at its place."""
-        turns = self.turn_rad * torch.sin(self.turn_rate * time_s[:, None])
-        pose = torch.eye(4).repeat(len(time_s), 1, 1)
-        pose[:, :3, :3] = turn("x", turns[:, 0]) @ turn("y", turns[:, 1]) @ turn("z", turns[:, 2])
-        pose[:, :3, 3] = self.sway_mm * torch.sin(self.sway_rate * time_s[:, None])
-        return pose
-
-    def magnification(self, time_s: Float[Tensor, "t"]) -> Float[Tensor, "t"]:
-        """The focal length as a multiple of its smallest."""
-        return 1 + self.zoom * (1 - torch.cos(self.zoom_rate * time_s)) / 2
-
-
-def draw_path(generator: torch.Generator, zoom: bool) -> CameraPath:
-    """A gentle path, and a zoom by 15 to 40 % if wanted."""
-    draw = Draw(generator)
-    return CameraPath(
-        sway_mm=draw.within((-1.0, 1.0), 3) * torch.tensor([6.0, 6.0, 4.0]),
-        sway_rate=draw.within((0.6, 1.5), 3),
-        turn_rad=draw.within((-1.0, 1.0), 3) * math.radians(4.0),
-        turn_rate=draw.within((0.6, 1.5), 3),
-        zoom=draw.within((0.15, 0.4)) * zoom,
-        zoom_rate=draw.within((0.8, 1.6)),
-    )
 
 
 def still(scene: Scene) -> Scene:
@@ -73,7 +37,7 @@ def still(scene: Scene) -> Scene:
 def at_times(scene: Scene, path: CameraPath, time_s: Float[Tensor, "t"]) -> Scene:
     """One scene as a batch over time, its camera moved and zoomed."""
     scenes = repeated(scene, len(time_s))
-    focal = scenes.endoscope.focal * path.magnification(time_s)
+    focal = scenes.endoscope.focal * path.zoom(time_s)
     return scenes._replace(
         endoscope=scenes.endoscope._replace(focal=focal),
         camera_to_world=scenes.camera_to_world @ path.motion(time_s),
@@ -93,6 +57,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         zoom: Whether the focal length changes over time, and with it every frame's rig.
         style: Another style than the split's own.
         seed: Another seed makes another set of scenes.
+        path: How the camera moves; None is a gentle sway, with ``zoom`` if wanted.
         endoscope: Seeds the endoscope, see `SyntheticPairs`.
         tools: Whether instruments may be in view.
         highlights: Whether wet tissue and metal shine.
@@ -114,6 +79,7 @@ class SyntheticClip(Dataset[StereoBatch]):
         frames_per_s: float = 10.0,
         deforming: bool = True,
         zoom: bool = True,
+        path: DrawPath | None = None,
         style: Style | None = None,
         seed: int = 0,
         endoscope: int | None = 0,
@@ -129,9 +95,10 @@ class SyntheticClip(Dataset[StereoBatch]):
         self.highlights, self.noise = highlights, noise
         scene = self.population.scene(index)
         self.scene = scene if deforming else still(scene)
-        self.path = draw_path(self.population.generator("path", index), zoom)
+        how = path or Gentle(zoom)
+        self.path = how(self.population.generator("path", index), (frames - 1) / frames_per_s)
         content = {"clip": self.population, "highlights": highlights, "noise": noise}
-        content |= {"index": index, "rate": frames_per_s, "deforming": deforming, "zoom": zoom}
+        content |= {"index": index, "rate": frames_per_s, "deforming": deforming, "path": how}
         self._arrays = stored(self.render, self.frames, self.size, cache, **content)
 
     def __len__(self) -> int:
@@ -151,3 +118,19 @@ class SyntheticClip(Dataset[StereoBatch]):
             grain = torch.stack(grains)
         scenes = at_times(self.scene, self.path, time_s)
         return render(scenes, self.size, time_s, grain=grain, highlights=self.highlights)
+
+
+def synthetic_clips(split: str, clips: int, frames: int, **more: Any) -> Dataset[StereoBatch]:
+    """The frames of several clips in order, each clip of a scene of its own.
+
+    Args:
+        split: See `SyntheticClip`.
+        clips: How many.
+        frames: Of each.
+        more: See `SyntheticClip`.
+
+    Raises:
+        ConfigError: See `SyntheticClip`; or no clips.
+    """
+    require_number("clips", clips, 1, whole=True)
+    return ConcatDataset([SyntheticClip(split, i, frames, **more) for i in range(clips)])

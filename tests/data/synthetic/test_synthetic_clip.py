@@ -3,9 +3,9 @@ from functools import cache
 import pytest
 import torch
 
-from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
-from m3depth.data.synthetic.clip import draw_path
+from m3depth.data.synthetic import SyntheticClip, SyntheticPairs, synthetic_clips
 from m3depth.data.synthetic.draw import seeded, turn
+from m3depth.data.synthetic.paths import Gentle, Moving
 from m3depth.errors import ConfigError
 from m3depth.geometry.points import back_project, pixel_grid, project
 from m3depth.geometry.warp import warp
@@ -81,7 +81,7 @@ def test_every_frame_is_a_pair():
 
 
 def test_poses_are_rigid():
-    path = draw_path(seeded("path"), zoom=True)
+    path = Gentle()(seeded("path"), 5.0)
     pose = path.motion(torch.linspace(0, 5, 20))
     identity = torch.eye(3).expand(20, 3, 3)
     torch.testing.assert_close(pose[:, :3, :3] @ pose[:, :3, :3].mT, identity)
@@ -119,3 +119,51 @@ def test_without_a_size_it_is_the_paper_s():
         320,
     )
     assert SyntheticPairs("test", 1, None, cache=False)[0]["left"].shape == (3, 256, 320)
+
+
+def moved(**path):
+    """A clip of 6 frames whose camera moves as told, without pictures that cost time."""
+    how = Moving(**path)
+    return SyntheticClip("train", 1, 6, (16, 20), path=how, deforming=False, cache=False)
+
+
+def steps(dataset):
+    """From each frame's camera to the next one's."""
+    poses = torch.stack([frame["camera_to_world"] for frame in dataset]).double()
+    return torch.linalg.inv(poses[:-1]) @ poses[1:]
+
+
+def test_a_steady_zoom_grows_by_its_share_over_the_clip():
+    focal = torch.stack([frame["rig"].fx for frame in moved(zoom=(0.3, 0.3))])
+    torch.testing.assert_close(focal[-1] / focal[0], torch.tensor(1.3))
+    torch.testing.assert_close(focal.diff(), focal.diff()[:1].expand(5), rtol=1e-3, atol=1e-4)
+
+
+def test_a_path_is_a_pure_rotation_or_a_pure_translation():
+    turned, shifted = steps(moved(sway_mm=(0, 0))), steps(moved(turn_deg=(0, 0)))
+    assert turned[:, :3, 3].abs().max() < 1e-4
+    assert (turned[:, :3, :3] - torch.eye(3)).abs().amax((1, 2)).min() > 0.004
+    torch.testing.assert_close(shifted[:, :3, :3], torch.eye(3).double().expand(5, 3, 3))
+    assert shifted[:, :3, 3].norm(dim=-1).min() > 0.1
+
+
+def test_paths_differ_from_clip_to_clip_and_equal_settings_make_one_path():
+    one, same = Moving(zoom=[0, 0.3]), Moving(zoom=(0.0, 0.3))
+    assert repr(one) == repr(same)
+    time_s = torch.linspace(0, 2, 5)
+    first, second = one(seeded("a"), 2.0), one(seeded("b"), 2.0)
+    torch.testing.assert_close(first.motion(time_s), same(seeded("a"), 2.0).motion(time_s))
+    assert (first.motion(time_s) - second.motion(time_s)).abs().max() > 1
+
+
+@pytest.mark.parametrize("wrong", [{"zoom": (0.3, 0.1)}, {"turn_deg": (0, 90)}, {"sway_mm": (1,)}])
+def test_a_path_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ConfigError, match=f"path.{next(iter(wrong))}"):
+        Moving(**wrong)
+
+
+def test_clips_follow_each_other_each_of_its_own_scene():
+    frames = synthetic_clips("train", 2, 3, size=(16, 20), cache=False)
+    keys = [frame["key"] for frame in frames]
+    assert keys == [f"synthetic/train/clip{c:04d}/{f:06d}" for c in range(2) for f in range(3)]
+    assert not torch.equal(frames[0]["left"], frames[3]["left"])
