@@ -60,7 +60,7 @@ def measure(
     """
     with TemporaryDirectory(prefix="m3depth_export_") as folder:
         root = Path(folder)
-        _write(root / "frames", frames, (native[0], native[1]))
+        write_clip(root / "frames", frames, (native[0], native[1]))
         data = SingleViews(root / "frames")
         source = (
             network_source(checkpoint, device, batch_size=batch_size)
@@ -69,7 +69,7 @@ def measure(
         )
         images = [data[index]["left"] for index in range(frames)]
         works: dict[str, Work] = {
-            "network": partial(_network, source, frames),
+            "network": partial(network_alone, source, frames),
             "predictor": partial(_predictor, DepthPredictor(source), images, data.calibration.rig),
         }
         for name, make in writers.items():
@@ -88,7 +88,8 @@ def measure(
     }
 
 
-def _network(source: NetworkSource, frames: int) -> int:
+def network_alone(source: NetworkSource, frames: int) -> int:
+    """As many passes as frames need; returns their number."""
     images = torch.rand(source.batch_size, 3, *source.size)
     with torch.inference_mode():
         for _ in range(0, frames, source.batch_size):
@@ -113,7 +114,7 @@ def _export(
     return len(data)
 
 
-def _write(folder: Path, frames: int, native: tuple[int, int]) -> None:
+def write_clip(folder: Path, frames: int, native: tuple[int, int]) -> None:
     """A clip as PNG files, with its calibration."""
     clip = SyntheticClip("test", 0, min(frames, RENDERED_FRAMES), native, zoom=False)
     pictures = [clip[index]["left"] for index in range(len(clip))]

@@ -21,7 +21,6 @@ from m3depth.io.input_frames import PREDICTIONS, InputFrames, open_frames
 from m3depth.io.rig_file import RigFile, read_rig
 from m3depth.outputs.output import Output
 from m3depth.priors.pictures.draw import draw
-from m3depth.priors.pictures.scale import depth_scale, disparity_scale, relative_scale
 from m3depth.priors.predicting import Predictions
 from m3depth.sources.source import Source
 from m3depth.validation import require_number, require_switch
@@ -93,13 +92,9 @@ def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predic
     asked, count = (config.near_mm, config.far_mm), len(found.written)
     if any(asked) and not found.in_millimetres:
         logger.warning("near_mm and far_mm are not used: the depth is not known in mm")
-    if found.relative:
-        scale = relative_scale()
-    elif found.in_millimetres:
-        scale = depth_scale(found.range, *asked)
-    else:
+    if not (found.relative or found.in_millimetres):
         logger.warning("no calibration: disparity only; depth in mm needs rig=PATH of a rig.yaml")
-        scale = disparity_scale(found.range)
+    scale = found.colours(*asked)
     far, near = (scale.ticks[place].label for place in (0, -1))
     chosen = scale.record["chosen_by"]
     logger.info("colours: %s, %s is red, %s blue (%s)", scale.title, near, far, chosen)

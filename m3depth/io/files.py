@@ -58,9 +58,7 @@ def write_npy(path: Path, values: Array) -> None:
 
 def write_npz(path: Path, **arrays: Array) -> None:
     """Write named arrays."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, _npz(arrays))
 
 
 def write_json(path: Path, content: object) -> None:

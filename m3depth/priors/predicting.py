@@ -12,7 +12,7 @@ from m3depth.io.rig_file import RigFile
 from m3depth.io.video import VideoEndError
 from m3depth.priors.files import arrays, write_prediction, write_relative
 from m3depth.priors.made import at_image, prior_of
-from m3depth.priors.pictures.scale import Range, values_of
+from m3depth.priors.pictures import scale
 from m3depth.priors.pipeline import Behind, ahead
 from m3depth.progress import progress
 from m3depth.sources.source import Source
@@ -46,7 +46,7 @@ class Predictions:
         self.skipped = 0
         self.ended: VideoEndError | None = None
         self.relative, self.in_millimetres = False, True
-        self.range = Range()
+        self.range = scale.Range()
 
     def __call__(self, source: Source, frames: InputFrames, rig: RigFile | None) -> None:
         """Predict all frames; those that fail are skipped with one line each.
@@ -64,12 +64,20 @@ class Predictions:
                 else:
                     behind(self._write, *found)
 
+    def colours(self, near_mm: float | None = None, far_mm: float | None = None) -> scale.Scale:
+        """What the pictures' colours stand for, one range for all of them; see `depth_scale`."""
+        if self.relative:
+            return scale.relative_scale()
+        if self.in_millimetres:
+            return scale.depth_scale(self.range, near_mm, far_mm)
+        return scale.disparity_scale(self.range)
+
     def _write(self, sample: StereoBatch, found: DepthMap) -> None:
         name, image = str(sample["key"]), sample["left"]
         if found.scale is Scale.METRIC:
             prior = prior_of(sample, found)
             write_prediction(prior, self.output / name, self.ply)
-            self.range.add(values_of(arrays(prior)), image.numpy())
+            self.range.add(scale.values_of(arrays(prior)), image.numpy())
             self.in_millimetres = prior.in_millimetres
         elif self.ply:
             raise ConfigError("ply=true: points are in millimetres, and this depth is relative")

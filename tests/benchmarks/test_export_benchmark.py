@@ -42,7 +42,7 @@ def test_the_keys_of_the_interface_and_what_was_written(monkeypatch: pytest.Monk
 
 
 def test_the_frames_move(tmp_path: Path) -> None:
-    export_rate._write(tmp_path / "clip", 4, (32, 48))
+    export_rate.write_clip(tmp_path / "clip", 4, (32, 48))
     data = export_rate.SingleViews(tmp_path / "clip")
     assert len(data) == 4
     assert data[0]["left"].shape == (3, 32, 48)

@@ -25,7 +25,7 @@ from m3depth.priors.pictures.scale import Map, Scale
 
 CONFIDENCE_COLOURS = "viridis"  # no colour of depth's map is taken for one of these
 CONFIDENCE_TICKS = tuple(Tick(share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-LEAST_PX = 288  # width of each part: smaller images are enlarged by a whole number
+LEAST_PX = 288  # width of each part: much smaller images are enlarged by a whole number
 MOST_PX = (480, 640)  # height, width: larger ones are shrunk; the .npz has every pixel
 GAP_PX, TITLE_PX, FOOT_PX = 12, 26, 26
 
@@ -110,7 +110,7 @@ def shown_size(size: tuple[int, int], most: tuple[int, int] = MOST_PX) -> tuple[
     """At which (height, width) a picture shows an image."""
     height, width = size
     if width < LEAST_PX and height < most[0] and most == MOST_PX:
-        factor = min(-(-LEAST_PX // width), most[0] // height)
+        factor = min(max(1, round(LEAST_PX / width)), most[0] // height)
         return factor * height, factor * width
     shrunk = min(1.0, most[0] / height, most[1] / width)
     return max(1, round(shrunk * height)), max(1, round(shrunk * width))

@@ -66,7 +66,8 @@ def test_bar_and_names_are_there_and_a_video_has_no_confidence_and_even_sides():
 @pytest.mark.parametrize(
     ("size", "expected"),
     [((32, 48), (192, 288)), ((1080, 1920), (360, 640)), ((464, 584), (464, 584)),
-     ((1000, 100), (480, 48)), ((128, 160), (256, 320)), ((2, 2000), (1, 640))],
+     ((1000, 100), (480, 48)), ((128, 160), (256, 320)), ((2, 2000), (1, 640)),
+     ((224, 280), (224, 280))],
 )  # fmt: skip
 def test_small_images_are_enlarged_by_whole_numbers_and_large_ones_shrunk(
     size: object, expected: object
