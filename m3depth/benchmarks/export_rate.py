@@ -67,9 +67,10 @@ def measure(
             if checkpoint
             else _untrained(network, (size[0], size[1]), data.calibration.rig, device, batch_size)
         )
+        seen = source.size_for((native[0], native[1]))
         images = [data[index]["left"] for index in range(frames)]
         works: dict[str, Work] = {
-            "network": partial(network_alone, source, frames),
+            "network": partial(network_alone, source, frames, seen),
             "predictor": partial(_predictor, DepthPredictor(source), images, data.calibration.rig),
         }
         for name, make in writers.items():
@@ -77,7 +78,7 @@ def measure(
         fps = {name: round(rate, 2) for name, rate in rates(works, repeats).items()}
     network_fps = fps.pop("network")
     return {
-        "size": list(source.size),
+        "size": list(seen),
         "native": list(native),
         "frames": frames,
         "batch": batch_size,
@@ -88,9 +89,9 @@ def measure(
     }
 
 
-def network_alone(source: NetworkSource, frames: int) -> int:
-    """As many passes as frames need; returns their number."""
-    images = torch.rand(source.batch_size, 3, *source.size)
+def network_alone(source: NetworkSource, frames: int, size: tuple[int, int]) -> int:
+    """As many passes as so many frames need, of tensors of ``size``; returns their number."""
+    images = torch.rand(source.batch_size, 3, *size)
     with torch.inference_mode():
         for _ in range(0, frames, source.batch_size):
             source.network(images.to(source.device)).values.cpu()

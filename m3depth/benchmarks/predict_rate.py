@@ -34,12 +34,12 @@ def measure(
     them, pictures included. Neither counts the start: imports, and making the network.
     """
     pixels = require_size("size", size)
-    source = pretrained_source(network, pixels, device)
+    source = pretrained_source(network, pixels, device=device)
     with TemporaryDirectory(prefix="m3depth_predict_") as folder:
         write_clip(Path(folder) / "frames", frames, pixels)
         shown = open_frames(Path(folder) / "frames")
         works = {
-            "network": partial(network_alone, source, frames),
+            "network": partial(network_alone, source, frames, pixels),
             "predict": partial(_predict, source, shown, Path(folder)),
         }
         fps = {name: round(rate, 2) for name, rate in rates(works, repeats).items()}

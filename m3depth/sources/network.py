@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import torch
 from jaxtyping import Float
@@ -27,7 +28,7 @@ class NetworkSource(Source):
     Args:
         network: Images (b, 3, h, w) to a `DepthMap` of their size, in evaluation mode: see `Finest`
             and `Tiled`.
-        size: (height, width) that the network works at.
+        size: (height, width) that the network works at; None: `size_for` says it for each image.
         rig: Of the camera, for images that come without one; None: not known.
         rig_size: (height, width) that ``rig`` belongs to. It is scaled to each image.
         device: Where the network is.
@@ -41,12 +42,10 @@ class NetworkSource(Source):
         trained_on: Marks of its training frames.
     """
 
-    size: tuple[int, int]
-
     def __init__(
         self,
         network: Callable[[Float[Tensor, "b 3 h w"]], DepthMap],
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         rig: StereoRig | None = None,
         rig_size: tuple[int, int] | None = None,
         device: torch.device | str = "cpu",
@@ -73,7 +72,7 @@ class NetworkSource(Source):
         """
         if "small" in sample:
             return sample
-        seen: StereoBatch = {**sample, "small": resize_image(sample["left"], self.size)}
+        seen: StereoBatch = {**sample, "small": self._small(sample["left"])}
         if "rig" not in seen and self.rig is not None:
             seen["rig"] = self._rig_of(sample, self.rig)
         return seen
@@ -91,9 +90,17 @@ class NetworkSource(Source):
             if "rig" in sample:
                 self._compare(sample["rig"], size_of(sample["left"]))
             _warn_if_grey(sample)
-        passes = batched([sample["small"] for sample in seen], self.batch_size)
+        alike = groupby((sample["small"] for sample in seen), size_of)
+        passes = (some for _, images in alike for some in batched(images, self.batch_size))
         found = [depth for images in passes for depth in self._pass(images)]
         return [_with_camera(*pair) for pair in zip(found, seen, strict=True)]
+
+    def size_for(self, image: tuple[int, int]) -> tuple[int, int]:
+        """What the network sees of an image of this (height, width)."""
+        return self.size or image
+
+    def _small(self, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 _ _"]:
+        return resize_image(image, self.size_for(size_of(image)))
 
     def _pass(self, images: list[Float[Tensor, "3 h w"]]) -> list[DepthMap]:
         """The map of each image."""
