@@ -1,14 +1,17 @@
 """Samples a data set and runs the checks on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch.utils.data import Dataset
 
-from m3depth.check.finding import Check, Finding
+from m3depth.check.finding import Finding
 from m3depth.check.measuring.sampler import Sampled, Sampler
 from m3depth.errors import DataError
 from m3depth.types import StereoBatch
+
+# What one kind of fault is found in; nothing when all is well, or when the set cannot tell
+Check = Callable[[Sampled], Iterable[Finding]]
 
 
 def check(

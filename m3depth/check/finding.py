@@ -1,14 +1,10 @@
 """What a check reports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
 
 from m3depth.imaging.figures import Picture
-
-if TYPE_CHECKING:
-    from m3depth.check.measuring.sampler import Sampled
 
 
 class Severity(IntEnum):
@@ -30,10 +26,3 @@ class Finding:
     frames: tuple[str, ...] = ()  # keys, the worst first
     picture: Picture | None = None  # of the worst frame
     told: str = ""  # what the picture shows
-
-
-class Check(Protocol):
-    """Looks at the sampled frames for one kind of fault, or for one close family."""
-
-    def __call__(self, sampled: "Sampled") -> Iterable[Finding]:
-        """What is wrong; nothing when all is well, or when the set cannot tell."""

@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from m3depth.check.check_set import check
-from m3depth.check.finding import Check, Severity
+from m3depth.check.check_set import Check, check
+from m3depth.check.finding import Severity
 from m3depth.check.measuring.sampler import Sampler
-from m3depth.check.pairs.blank import BlankPictures, EmptyMasks
-from m3depth.check.pairs.calibration import UnlikelyRig
-from m3depth.check.pairs.unreadable import UnreadableFrames
-from m3depth.check.pairs.view_order import SameView, StackedFrames, SwappedViews
+from m3depth.check.pairs.blank import blank_pictures, empty_masks
+from m3depth.check.pairs.calibration import unlikely_rig
+from m3depth.check.pairs.unreadable import unreadable_frames
+from m3depth.check.pairs.view_order import same_view, stacked_frames, swapped_views
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
 from m3depth.errors import ConfigError, DataError
@@ -22,13 +23,13 @@ MODES = ("error", "warn", "off")
 BUILT_IN = (SyntheticClip, SyntheticPairs)
 SAMPLER = Sampler(frames=8, seconds=6, neighbours=0, dense=False)
 CHECKS: Sequence[Check] = (
-    UnreadableFrames(error_share=0.5),  # a run outlives a few of them
-    BlankPictures(),
-    EmptyMasks(),
-    StackedFrames(),
-    SameView(),
-    SwappedViews(),
-    UnlikelyRig(),
+    partial(unreadable_frames, error_share=0.5),  # a run outlives a few of them
+    blank_pictures,
+    empty_masks,
+    stacked_frames,
+    same_view,
+    swapped_views,
+    unlikely_rig,
 )
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -19,91 +18,82 @@ SMALL = (48, 36)  # width, height of what is compared
 BAD_SCARED = re.compile(r"(?:^|/)dataset_?([45])/keyframe_?\d")
 
 
-@dataclass(frozen=True)
-class TestInTraining:
+def training_holds_test(sampled: Sampled, alike: float = 0.95) -> Iterator[Finding]:
     """Test pictures that training has seen.
 
     The same frame in both is a warning, as it is often meant (a single pair); nearly the same
     picture under another name is an error, as it seldom is.
 
     Args:
+        sampled: The frames that were looked at.
         alike: Correlation of two small pictures without their coarse shading, above which they
             count as nearly the same.
     """
-
-    __test__ = False  # pytest must not collect it
-
-    alike: float = 0.95
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding of each kind."""
-        train, test = (sampled.keys.get(name, []) for name in ("train", "test"))
-        same = sorted(set(train) & set(test))
-        videos = {key.rpartition("/")[0] for key in train} & {k.rpartition("/")[0] for k in test}
-        if same:
-            yield Finding(
-                "test_is_training",
-                Severity.WARNING,
-                f"{len(same)} of {len(set(test))} test frames are training frames too",
-                "give data.test frames of its own: a score on training frames says nothing of "
-                "new ones",
-                {"share": len(same) / len(set(test))},
-                tuple(same),
-            )
-        elif videos - {""}:
-            yield Finding(
-                "shared_video",
-                Severity.WARNING,
-                f"training and test share the video {min(videos)}"
-                + (f" and {len(videos) - 1} more" if len(videos) > 1 else ""),
-                "split by video, better by animal or patient: frames of one video look alike",
-                {"videos": float(len(videos))},
-            )
-        yield from self._near(sampled, set(train), set(test))
-
-    def _near(self, sampled: Sampled, train: set[str], test: set[str]) -> Iterator[Finding]:
-        learned = [frame for frame in sampled.frames if frame.key in train]
-        scored = [frame for frame in sampled.frames if frame.key in test - train]
-        if not learned or not scored:
-            return
-        prints = [np.stack([fingerprint(f.left) for f in part]) for part in (scored, learned)]
-        alike = prints[0] @ prints[1].T
-        close = alike.max(1) > self.alike
-        if not close.any():
-            return
-        row, column = np.unravel_index(int(alike.argmax()), alike.shape)
+    train, test = (sampled.keys.get(name, []) for name in ("train", "test"))
+    same = sorted(set(train) & set(test))
+    videos = {key.rpartition("/")[0] for key in train} & {k.rpartition("/")[0] for k in test}
+    if same:
         yield Finding(
-            "near_duplicates",
-            Severity.ERROR,
-            f"{int(close.sum())} of {len(scored)} test frames look almost like a training frame: "
-            f"{scored[row].key} like {learned[column].key}",
-            "split by video, not by frame",
-            {"correlation": float(alike.max())},
-            tuple(frame.key for frame, near in zip(scored, close, strict=True) if near),
-            _beside(scored[row], learned[column]),
-            "The test frame and the training frame.",
+            "test_is_training",
+            Severity.WARNING,
+            f"{len(same)} of {len(set(test))} test frames are training frames too",
+            "give data.test frames of its own: a score on training frames says nothing of new ones",
+            {"share": len(same) / len(set(test))},
+            tuple(same),
         )
+    elif videos - {""}:
+        yield Finding(
+            "shared_video",
+            Severity.WARNING,
+            f"training and test share the video {min(videos)}"
+            + (f" and {len(videos) - 1} more" if len(videos) > 1 else ""),
+            "split by video, better by animal or patient: frames of one video look alike",
+            {"videos": float(len(videos))},
+        )
+    yield from _near_duplicates(sampled, set(train), set(test), alike)
 
 
-@dataclass(frozen=True)
-class KnownBadScared:
+def _near_duplicates(
+    sampled: Sampled, train: set[str], test: set[str], least: float
+) -> Iterator[Finding]:
+    learned = [frame for frame in sampled.frames if frame.key in train]
+    scored = [frame for frame in sampled.frames if frame.key in test - train]
+    if not learned or not scored:
+        return
+    prints = [np.stack([fingerprint(f.left) for f in part]) for part in (scored, learned)]
+    alike = prints[0] @ prints[1].T
+    close = alike.max(1) > least
+    if not close.any():
+        return
+    row, column = np.unravel_index(int(alike.argmax()), alike.shape)
+    yield Finding(
+        "near_duplicates",
+        Severity.ERROR,
+        f"{int(close.sum())} of {len(scored)} test frames look almost like a training frame: "
+        f"{scored[row].key} like {learned[column].key}",
+        "split by video, not by frame",
+        {"correlation": float(alike.max())},
+        tuple(frame.key for frame, near in zip(scored, close, strict=True) if near),
+        _beside(scored[row], learned[column]),
+        "The test frame and the training frame.",
+    )
+
+
+def known_bad_scared(sampled: Sampled) -> Iterator[Finding]:
     """SCARED's datasets 4 and 5, whose calibration and ground truth are known to be wrong."""
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding."""
-        keys = [key for split in sampled.keys.values() for key in split]
-        found = {key: match.group(1) for key in keys if (match := BAD_SCARED.search(key))}
-        if found:
-            sets = ", ".join(f"dataset_{number}" for number in sorted(set(found.values())))
-            yield Finding(
-                "scared_known_bad",
-                Severity.ERROR,
-                f"{len(found)} of {len(keys)} frames are of SCARED's {sets}, whose calibration "
-                "does not fit",
-                "leave dataset_4 and dataset_5 out; keep them only to repeat published numbers",
-                {"share": len(found) / len(keys)},
-                tuple(found),
-            )
+    keys = [key for split in sampled.keys.values() for key in split]
+    found = {key: match.group(1) for key in keys if (match := BAD_SCARED.search(key))}
+    if found:
+        sets = ", ".join(f"dataset_{number}" for number in sorted(set(found.values())))
+        yield Finding(
+            "scared_known_bad",
+            Severity.ERROR,
+            f"{len(found)} of {len(keys)} frames are of SCARED's {sets}, whose calibration "
+            "does not fit",
+            "leave dataset_4 and dataset_5 out; keep them only to repeat published numbers",
+            {"share": len(found) / len(keys)},
+            tuple(found),
+        )
 
 
 def fingerprint(picture: Picture) -> Float[NDArray[np.floating], "n"]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from m3depth.check.finding import Finding
 from m3depth.check.measuring.grading import Graded, Limits, grade
@@ -13,133 +12,119 @@ from m3depth.check.measuring.sampler import Sampled
 LEVEL = "Lines join points that both views show; in a rectified pair every line is level."
 
 
-@dataclass(frozen=True)
-class VerticalOffset:
+def vertical_offset(
+    sampled: Sampled, warning_px: float = 0.5, error_px: float = 1.0, of_height: float = 0.0015
+) -> Iterator[Finding]:
     """The rows of the right view lie higher or lower than the left view's.
 
     Args:
+        sampled: The frames that were looked at.
         warning_px: In pixels of the images as stored.
         error_px: The same.
         of_height: The error is no lower than this fraction of the height.
     """
-
-    warning_px: float = 0.5
-    error_px: float = 1.0
-    of_height: float = 0.0015
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding."""
-        yield from _in_pixels(
-            sampled,
-            self,
-            lambda rows: rows.offset_px,
-            "vertical_offset",
-            "the views' rows are apart by {}",
-            "rectify with the calibration of this very set; a constant offset can be cut off: "
-            "crop one view by as many rows",
-        )
+    yield from _in_pixels(
+        sampled,
+        Limits(warning_px, error_px),
+        of_height,
+        lambda rows: rows.offset_px,
+        "vertical_offset",
+        "the views' rows are apart by {}",
+        "rectify with the calibration of this very set; a constant offset can be cut off: "
+        "crop one view by as many rows",
+    )
 
 
-@dataclass(frozen=True)
-class ViewRotation:
+def view_rotation(
+    sampled: Sampled,
+    warning_deg: float = 0.2,
+    error_deg: float = 0.4,
+    edge_px: float = 2.0,
+    edge_of_height: float = 0.003,
+) -> Iterator[Finding]:
     """One view is turned against the other about the line of sight.
 
     Args:
+        sampled: The frames that were looked at.
         warning_deg: In degrees.
         error_deg: The same.
         edge_px: An angle that moves the image's edge by more than this is an error, too.
         edge_of_height: The same as a fraction of the height; the larger counts.
     """
 
-    warning_deg: float = 0.2
-    error_deg: float = 0.4
-    edge_px: float = 2.0
-    edge_of_height: float = 0.003
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding."""
-        graded = _graded(sampled, lambda a: a.rotation_deg, self._limits)
-        if graded is not None:
-            turned = graded.quoted(lambda degrees: f"{abs(degrees):.2f} degrees")
-            yield _finding(
-                graded,
-                "view_rotation",
-                "deg",
-                f"one view is turned against the other by {turned}",
-                "rectify again: the calibration's rotation between the cameras is missing, "
-                "inverted or another endoscope's",
-            )
-
-    def _limits(self, frame: MeasuredFrame) -> Limits:
+    def limits(frame: MeasuredFrame) -> Limits:
         height, width = frame.size
-        edge_px = max(self.edge_px, self.edge_of_height * height)
-        widest = math.degrees(edge_px / (width / 2))
-        share = min(1.0, widest / self.error_deg)
-        return Limits(self.warning_deg * share, self.error_deg * share)
+        widest = math.degrees(max(edge_px, edge_of_height * height) / (width / 2))
+        share = min(1.0, widest / error_deg)
+        return Limits(warning_deg * share, error_deg * share)
+
+    graded = _graded(sampled, lambda rows: rows.rotation_deg, limits)
+    if graded is not None:
+        turned = graded.quoted(lambda degrees: f"{abs(degrees):.2f} degrees")
+        yield _finding(
+            graded,
+            "view_rotation",
+            "deg",
+            f"one view is turned against the other by {turned}",
+            "rectify again: the calibration's rotation between the cameras is missing, "
+            "inverted or another endoscope's",
+        )
 
 
-@dataclass(frozen=True)
-class VerticalScale:
+def vertical_scale(
+    sampled: Sampled, warning_px: float = 0.75, error_px: float = 1.5, of_height: float = 0.002
+) -> Iterator[Finding]:
     """One view is larger than the other.
 
     Args:
+        sampled: The frames that were looked at.
         warning_px: Vertical disparity at the upper and lower edge that it makes.
         error_px: The same.
         of_height: The error is no lower than this fraction of the height.
     """
-
-    warning_px: float = 0.75
-    error_px: float = 1.5
-    of_height: float = 0.002
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding."""
-        yield from _in_pixels(
-            sampled,
-            self,
-            lambda rows: rows.stretch_px,
-            "vertical_scale",
-            "one view is larger: rows at the edge are apart by {}",
-            "rectify both views to one focal length, and resize them alike",
-        )
+    yield from _in_pixels(
+        sampled,
+        Limits(warning_px, error_px),
+        of_height,
+        lambda rows: rows.stretch_px,
+        "vertical_scale",
+        "one view is larger: rows at the edge are apart by {}",
+        "rectify both views to one focal length, and resize them alike",
+    )
 
 
-@dataclass(frozen=True)
-class Distortion:
+def distortion(
+    sampled: Sampled, warning_px: float = 0.5, error_px: float = 1.0, of_height: float = 0.0015
+) -> Iterator[Finding]:
     """Rows that bend against each other, as lens distortion or a strong convergence leaves them.
 
     Args:
+        sampled: The frames that were looked at.
         warning_px: Root mean square over the image of the bend.
         error_px: The same.
         of_height: The error is no lower than this fraction of the height.
     """
-
-    warning_px: float = 0.5
-    error_px: float = 1.0
-    of_height: float = 0.0015
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding."""
-        yield from _in_pixels(
-            sampled,
-            self,
-            lambda rows: rows.bend_px,
-            "distortion",
-            "rows bend against each other by {} (root mean square)",
-            "undistort while rectifying: distortion or a tilt between the cameras is left in",
-        )
+    yield from _in_pixels(
+        sampled,
+        Limits(warning_px, error_px),
+        of_height,
+        lambda rows: rows.bend_px,
+        "distortion",
+        "rows bend against each other by {} (root mean square)",
+        "undistort while rectifying: distortion or a tilt between the cameras is left in",
+    )
 
 
 def _in_pixels(
     sampled: Sampled,
-    check: VerticalOffset | VerticalScale | Distortion,
+    limits: Limits,
+    of_height: float,
     quantity: Callable[[RowAlignment], Estimate],
     code: str,
     said: str,
     mend: str,
 ) -> Iterator[Finding]:
-    limits = Limits(check.warning_px, check.error_px)
-    graded = _graded(sampled, quantity, lambda f: limits.at_least(check.of_height * f.size[0]))
+    graded = _graded(sampled, quantity, lambda f: limits.at_least(of_height * f.size[0]))
     if graded is not None:
         size = graded.quoted(lambda px: f"{abs(px):.1f} px")
         yield _finding(graded, code, "px", said.format(size), mend)

@@ -1,7 +1,6 @@
 """Brightness and colour that differ between the views."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -18,31 +17,27 @@ USABLE = (10.0, 235.0)  # of 255: neither black nor clipped
 Ratios = Float[NDArray[np.floating], "n 3"]
 
 
-@dataclass(frozen=True)
-class ViewColours:
+def view_colours(
+    sampled: Sampled, brightness: float = 1.15, colour: float = 1.1
+) -> Iterator[Finding]:
     """One view is brighter than the other, or of another colour.
 
     A warning only: a stereo endoscope's views do differ, and networks learn in spite of it, but a
     photometric loss pays for every difference.
 
     Args:
+        sampled: The frames that were looked at.
         brightness: The smallest factor between the views that is reported.
         colour: The same for one colour channel against the others.
     """
-
-    brightness: float = 1.15
-    colour: float = 1.1
-
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """At most one finding of each kind."""
-        compared = [(frame, log_ratios(frame)) for frame in sampled.plain]
-        ratios = [(frame, ratio) for frame, ratio in compared if len(ratio)]
-        light = [(frame, Estimate.of_median(ratio.mean(1))) for frame, ratio in ratios]
-        hue = [(frame, _strongest_tint(ratio)) for frame, ratio in ratios]
-        said = "the views differ in brightness"
-        yield from _finding("exposure_difference", light, self.brightness, said)
-        said = "the views differ in colour: one channel"
-        yield from _finding("colour_difference", hue, self.colour, said)
+    compared = [(frame, log_ratios(frame)) for frame in sampled.plain]
+    ratios = [(frame, ratio) for frame, ratio in compared if len(ratio)]
+    light = [(frame, Estimate.of_median(ratio.mean(1))) for frame, ratio in ratios]
+    hue = [(frame, _strongest_tint(ratio)) for frame, ratio in ratios]
+    said = "the views differ in brightness"
+    yield from _finding("exposure_difference", light, brightness, said)
+    said = "the views differ in colour: one channel"
+    yield from _finding("colour_difference", hue, colour, said)
 
 
 def log_ratios(frame: MeasuredFrame) -> Ratios:

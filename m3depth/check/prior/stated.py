@@ -1,33 +1,28 @@
 """Metadata that contradict what the reader takes the numbers for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.priors.layouts.scene import PriorScene
 from m3depth.priors.layouts.stated import contradiction
 
 
-@dataclass(frozen=True)
-class StatedKind:
+def stated_kind(scene: PriorScene) -> Iterator[Finding]:
     """Kind, scale and unit of the depth, by our own word."""
-
-    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding."""
-        if not scene.kind or not scene.meta:
-            return
-        against = contradiction(scene.meta, scene.kind)
-        if against:
-            yield Finding(
-                "stated_kind",
-                Severity.ERROR,
-                f"depth_meta.json {against}",
-                "export the scene again, with this target's writer",
-            )
-        elif "kind" not in scene.meta:
-            yield Finding(
-                "stated_kind",
-                Severity.WARNING,
-                f"depth_meta.json does not say what its numbers are; {scene.kind} is read",
-                "export the scene again, which says so",
-            )
+    if not scene.kind or not scene.meta:
+        return
+    against = contradiction(scene.meta, scene.kind)
+    if against:
+        yield Finding(
+            "stated_kind",
+            Severity.ERROR,
+            f"depth_meta.json {against}",
+            "export the scene again, with this target's writer",
+        )
+    elif "kind" not in scene.meta:
+        yield Finding(
+            "stated_kind",
+            Severity.WARNING,
+            f"depth_meta.json does not say what its numbers are; {scene.kind} is read",
+            "export the scene again, which says so",
+        )

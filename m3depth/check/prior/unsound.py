@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
@@ -24,74 +23,62 @@ from m3depth.priors.sound import (
 )
 
 
-@dataclass(frozen=True)
-class Unsound:
+def unsound(scene: PriorScene) -> Iterator[Finding]:
     """Depth, confidence, cameras or points that cannot be, also in our own files beside theirs."""
-
-    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding of each kind."""
-        found: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
-        for frame in scene.frames:
-            for name, fault in _faults(scene, frame):
-                found[fault.code].append((name, fault))
-        for code, named in found.items():
-            first = named[0][1]
-            yield Finding(
-                code,
-                Severity.ERROR if first.sure else Severity.WARNING,
-                f"{few([name for name, _ in named])}: {first.said}",
-                first.mend,
-                {"frames": float(len(named))},
-                tuple(name for name, _ in named),
-            )
-        points = len(_points(scene))
-        strange = int((~np.isfinite(_points(scene))).any(1).sum())
-        if strange:
-            yield Finding(
-                "points_not_finite",
-                Severity.ERROR,
-                f"{strange} of {points} initial points are NaN or infinite",
-                "export the scene again",
-                {"points": float(strange)},
-            )
+    found: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
+    for frame in scene.frames:
+        for name, fault in _faults(scene, frame):
+            found[fault.code].append((name, fault))
+    for code, named in found.items():
+        first = named[0][1]
+        yield Finding(
+            code,
+            Severity.ERROR if first.sure else Severity.WARNING,
+            f"{few([name for name, _ in named])}: {first.said}",
+            first.mend,
+            {"frames": float(len(named))},
+            tuple(name for name, _ in named),
+        )
+    points = len(_points(scene))
+    strange = int((~np.isfinite(_points(scene))).any(1).sum())
+    if strange:
+        yield Finding(
+            "points_not_finite",
+            Severity.ERROR,
+            f"{strange} of {points} initial points are NaN or infinite",
+            "export the scene again",
+            {"points": float(strange)},
+        )
 
 
-@dataclass(frozen=True)
-class AllMasked:
-    """Frames whose known depth is all masked; `Polarity` speaks of masks that leave too little."""
-
-    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding."""
-        known = [frame for frame in scene.frames if (frame.depth > 0).any()]
-        out = [frame for frame in known if not frame.used[frame.depth > 0].any()]
-        everywhere = len(out) == len(scene.frames)
-        if out and not (everywhere and out[0].mask is not None):
-            yield Finding(
-                "all_masked",
-                Severity.ERROR if everywhere else Severity.WARNING,
-                f"{len(out)} of {len(scene.frames)} frames have depth, all of it masked",
-                "take these frames out if a tool covers them, or write their masks again",
-                {"frames": float(len(out))},
-                tuple(frame.name for frame in out),
-            )
+def all_masked(scene: PriorScene) -> Iterator[Finding]:
+    """Frames whose known depth is all masked; `polarity` speaks of masks that leave too little."""
+    known = [frame for frame in scene.frames if (frame.depth > 0).any()]
+    out = [frame for frame in known if not frame.used[frame.depth > 0].any()]
+    everywhere = len(out) == len(scene.frames)
+    if out and not (everywhere and out[0].mask is not None):
+        yield Finding(
+            "all_masked",
+            Severity.ERROR if everywhere else Severity.WARNING,
+            f"{len(out)} of {len(scene.frames)} frames have depth, all of it masked",
+            "take these frames out if a tool covers them, or write their masks again",
+            {"frames": float(len(out))},
+            tuple(frame.name for frame in out),
+        )
 
 
-@dataclass(frozen=True)
-class Edited:
+def edited(scene: PriorScene) -> Iterator[Finding]:
     """Files of our own export that were changed since."""
-
-    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding."""
-        edited = edited_files(scene.folder)
-        if edited:
-            yield Finding(
-                "edited",
-                Severity.WARNING,
-                f"{len(edited)} files were changed since the export: {few(edited)}",
-                "if that is not meant, remove them and give the same export command again",
-                {"files": float(len(edited))},
-                tuple(edited),
-            )
+    edited = edited_files(scene.folder)
+    if edited:
+        yield Finding(
+            "edited",
+            Severity.WARNING,
+            f"{len(edited)} files were changed since the export: {few(edited)}",
+            "if that is not meant, remove them and give the same export command again",
+            {"files": float(len(edited))},
+            tuple(edited),
+        )
 
 
 def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]:

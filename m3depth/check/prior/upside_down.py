@@ -1,7 +1,6 @@
 """Inverse depth where depth is expected, or the other way round."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,48 +11,44 @@ from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 from m3depth.priors.records import EXACT
 
 
-@dataclass(frozen=True)
-class UpsideDown:
+def upside_down(
+    scene: PriorScene, agreement: float = -0.3, brightness: float = 0.6
+) -> Iterator[Finding]:
     """Inverse depth where depth is expected, or the other way round.
 
     The float depth beside it tells, where there is one; else the light does, as an endoscope's
     falls off with the distance: near is bright.
 
     Args:
+        scene: As the reader has it.
         agreement: Correlation that is wrong enough for an error.
         brightness: Correlation of depth with brightness that is strange enough for a warning.
     """
-
-    agreement: float = -0.3
-    brightness: float = 0.6
-
-    def __call__(self, scene: PriorScene) -> Iterator[Finding]:
-        """At most one finding."""
-        mend = "write 1 / value; if the layout wants it so, choose the target that reads inverse"
-        truths = [_truth_agreement(scene, frame) for frame in scene.frames]
-        known = [value for value in truths if value is not None]
-        if known:
-            if np.median(known) < self.agreement:
-                yield Finding(
-                    "inverse",
-                    Severity.ERROR,
-                    "what this reader takes for depth falls where depth_float rises "
-                    f"(correlation {np.median(known):.2f}): inverse depth for depth",
-                    mend,
-                    {"correlation": float(np.median(known))},
-                )
-            return
-        light = [_correlation(f.depth, f.image, f.used) for f in scene.frames]
-        said = [value for value in light if value is not None]
-        if said and np.median(said) > self.brightness:
+    mend = "write 1 / value; if the layout wants it so, choose the target that reads inverse"
+    truths = [_truth_agreement(scene, frame) for frame in scene.frames]
+    known = [value for value in truths if value is not None]
+    if known:
+        if np.median(known) < agreement:
             yield Finding(
                 "inverse",
-                Severity.WARNING,
-                "the farther this reader takes a pixel to be, the brighter it is (correlation "
-                f"{np.median(said):.2f}): under an endoscope's light it is the other way round",
+                Severity.ERROR,
+                "what this reader takes for depth falls where depth_float rises "
+                f"(correlation {np.median(known):.2f}): inverse depth for depth",
                 mend,
-                {"correlation": float(np.median(said))},
+                {"correlation": float(np.median(known))},
             )
+        return
+    light = [_correlation(f.depth, f.image, f.used) for f in scene.frames]
+    said = [value for value in light if value is not None]
+    if said and np.median(said) > brightness:
+        yield Finding(
+            "inverse",
+            Severity.WARNING,
+            "the farther this reader takes a pixel to be, the brighter it is (correlation "
+            f"{np.median(said):.2f}): under an endoscope's light it is the other way round",
+            mend,
+            {"correlation": float(np.median(said))},
+        )
 
 
 def _truth_agreement(scene: PriorScene, frame: PriorFrame) -> float | None:
