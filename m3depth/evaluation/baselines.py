@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from m3depth.evaluation.metrics import epe_px
+from m3depth.evaluation.metrics import mae
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import ReadableFrames
 from m3depth.evaluation.scoring import score_answers
@@ -77,7 +77,7 @@ def score_guess(guess: DepthMap, truth: Truth, protocol: Protocol) -> dict[str, 
 def score_constant(truth: Truth) -> dict[str, float]:
     """The best constant disparity of the frame: the median of the true ones."""
     true_px = truth.disparity_px[truth.counts]
-    return {"epe_px": epe_px(true_px.median().expand_as(true_px), true_px).item()}
+    return {"epe_px": mae(true_px.median().expand_as(true_px), true_px).item()}
 
 
 def score_shift(batch: StereoBatch) -> dict[str, float]:

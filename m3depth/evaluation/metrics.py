@@ -4,7 +4,8 @@ Each takes the predicted and the true value of the same pixels, in any shape, an
 Sums are made in float64. The seven depth metrics are those of Eigen et al. (2014).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -16,13 +17,13 @@ Metric = Callable[[Float[Tensor, "*n"], Float[Tensor, "*n"]], Float[Tensor, ""]]
 DEPTH_BINS_MM = (0, 30, 50, 70, 100, 150, 300)
 
 
-def mae_mm(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Mean absolute error in millimetres, ``mean |p - t|``.
+def mae(predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Mean absolute error, ``mean |p - t|``; of disparity it is the end-point error.
 
-    >>> mae_mm(torch.tensor([50.0, 60.0]), torch.tensor([52.0, 60.0])).item()
+    >>> mae(torch.tensor([50.0, 60.0]), torch.tensor([52.0, 60.0])).item()
     1.0
     """
-    return (predicted_mm.double() - true_mm.double()).abs().mean()
+    return (predicted.double() - true.double()).abs().mean()
 
 
 def abs_rel(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
@@ -35,23 +36,23 @@ def abs_rel(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> 
     return ((predicted_mm.double() - true).abs() / true).mean()
 
 
-def sq_rel_mm(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+def sq_rel(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
     """Squared relative error in millimetres, ``mean (p - t)² / t``.
 
-    >>> sq_rel_mm(torch.tensor([50.0, 60.0]), torch.tensor([100.0, 60.0])).item()
+    >>> sq_rel(torch.tensor([50.0, 60.0]), torch.tensor([100.0, 60.0])).item()
     12.5
     """
     true = true_mm.double()
     return ((predicted_mm.double() - true).square() / true).mean()
 
 
-def rmse_mm(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Root of the mean squared error in millimetres, ``√ mean (p - t)²``.
+def rmse(predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Root of the mean squared error, ``√ mean (p - t)²``.
 
-    >>> rmse_mm(torch.tensor([53.0, 57.0]), torch.tensor([50.0, 60.0])).item()
+    >>> rmse(torch.tensor([53.0, 57.0]), torch.tensor([50.0, 60.0])).item()
     3.0
     """
-    return (predicted_mm.double() - true_mm.double()).square().mean().sqrt()
+    return (predicted.double() - true.double()).square().mean().sqrt()
 
 
 def rmse_log(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
@@ -63,88 +64,62 @@ def rmse_log(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) ->
     return (predicted_mm.double().log() - true_mm.double().log()).square().mean().sqrt()
 
 
-def d1(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Share of pixels with ``max(p/t, t/p) < 1.25``.
+def share_within(
+    ratio: float, predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]
+) -> Float[Tensor, ""]:
+    """Share of pixels with ``max(p/t, t/p) < ratio``.
 
-    >>> d1(torch.tensor([50.0, 60.0]), torch.tensor([51.0, 90.0])).item()
+    >>> share_within(1.25, torch.tensor([50.0, 60.0]), torch.tensor([51.0, 90.0])).item()
     0.5
     """
-    return _share_within(1.25, predicted_mm, true_mm)
+    predicted, true = predicted_mm.double(), true_mm.double()
+    return (torch.maximum(predicted / true, true / predicted) < ratio).double().mean()
 
 
-def d2(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Share of pixels with ``max(p/t, t/p) < 1.25²``.
+def share_beyond(
+    most: float, predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]
+) -> Float[Tensor, ""]:
+    """Share of pixels that are wrong by more than ``most`` (Middlebury's bad 2.0).
 
-    >>> d2(torch.tensor([50.0, 60.0]), torch.tensor([51.0, 100.0])).item()
+    >>> share_beyond(2, torch.tensor([10.0, 12.0]), torch.tensor([13.0, 12.0])).item()
     0.5
     """
-    return _share_within(1.25**2, predicted_mm, true_mm)
+    return ((predicted.double() - true.double()).abs() > most).double().mean()
 
 
-def d3(predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Share of pixels with ``max(p/t, t/p) < 1.25³``.
-
-    >>> d3(torch.tensor([50.0, 60.0]), torch.tensor([51.0, 100.0])).item()
-    1.0
-    """
-    return _share_within(1.25**3, predicted_mm, true_mm)
-
-
-def epe_px(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """End-point error of the disparity in pixels, ``mean |p - t|``.
-
-    >>> epe_px(torch.tensor([10.0, 12.0]), torch.tensor([13.0, 12.0])).item()
-    1.5
-    """
-    return (predicted_px.double() - true_px.double()).abs().mean()
-
-
-def rmse_px(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Root of the mean squared error of the disparity in pixels, ``√ mean (p - t)²``.
-
-    >>> rmse_px(torch.tensor([13.0, 9.0]), torch.tensor([10.0, 12.0])).item()
-    3.0
-    """
-    return (predicted_px.double() - true_px.double()).square().mean().sqrt()
-
-
-def bad2(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Share of pixels whose disparity is wrong by more than 2 px (Middlebury's bad 2.0).
-
-    >>> bad2(torch.tensor([10.0, 12.0]), torch.tensor([13.0, 12.0])).item()
-    0.5
-    """
-    return _share_beyond(2, predicted_px, true_px)
-
-
-def bad3(predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """Share of pixels whose disparity is wrong by more than 3 px.
-
-    >>> bad3(torch.tensor([10.0, 12.0]), torch.tensor([13.0, 16.0])).item()
-    0.5
-    """
-    return _share_beyond(3, predicted_px, true_px)
-
-
-DEPTH_METRICS: tuple[Metric, ...] = (mae_mm, abs_rel, sq_rel_mm, rmse_mm, rmse_log, d1, d2, d3)
-DISPARITY_METRICS: tuple[Metric, ...] = (epe_px, rmse_px, bad2, bad3)
+DEPTH_METRICS: Mapping[str, Metric] = {
+    "mae_mm": mae,
+    "abs_rel": abs_rel,
+    "sq_rel_mm": sq_rel,
+    "rmse_mm": rmse,
+    "rmse_log": rmse_log,
+    "d1": partial(share_within, 1.25),
+    "d2": partial(share_within, 1.25**2),
+    "d3": partial(share_within, 1.25**3),
+}
+DISPARITY_METRICS: Mapping[str, Metric] = {  # of disparities in pixels
+    "epe_px": mae,
+    "rmse_px": rmse,
+    "bad2": partial(share_beyond, 2),
+    "bad3": partial(share_beyond, 3),
+}
 
 
 def score(
-    metrics: tuple[Metric, ...], predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]
+    metrics: Mapping[str, Metric], predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]
 ) -> dict[str, float]:
-    """Every metric under its own name.
+    """Every metric by its name.
 
-    >>> score((mae_mm,), torch.tensor([50.0]), torch.tensor([51.0]))
+    >>> score({"mae_mm": mae}, torch.tensor([50.0]), torch.tensor([51.0]))
     {'mae_mm': 1.0}
     """
-    return {metric.__name__: metric(predicted, true).item() for metric in metrics}
+    return {name: metric(predicted, true).item() for name, metric in metrics.items()}
 
 
 def mae_by_depth(
     predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]
 ) -> dict[str, float]:
-    """`mae_mm` of the pixels with a true depth in each of `DEPTH_BINS_MM`, near end included.
+    """`mae` of the pixels with a true depth in each of `DEPTH_BINS_MM`, near end included.
 
     An error that a mean over the frame hides: far tissue is harder. A bin without a pixel is
     absent.
@@ -156,23 +131,10 @@ def mae_by_depth(
     for low, high in pairwise(DEPTH_BINS_MM):
         inside = (true_mm >= low) & (true_mm < high)
         if inside.any():
-            found[bin_name(low, high)] = mae_mm(predicted_mm[inside], true_mm[inside]).item()
+            found[bin_name(low, high)] = mae(predicted_mm[inside], true_mm[inside]).item()
     return found
 
 
 def bin_name(low_mm: int, high_mm: int) -> str:
     """What a bin is called."""
     return f"mae_mm_{low_mm}_{high_mm}"
-
-
-def _share_within(
-    ratio: float, predicted_mm: Float[Tensor, "*n"], true_mm: Float[Tensor, "*n"]
-) -> Float[Tensor, ""]:
-    predicted, true = predicted_mm.double(), true_mm.double()
-    return (torch.maximum(predicted / true, true / predicted) < ratio).double().mean()
-
-
-def _share_beyond(
-    least_px: float, predicted_px: Float[Tensor, "*n"], true_px: Float[Tensor, "*n"]
-) -> Float[Tensor, ""]:
-    return ((predicted_px.double() - true_px.double()).abs() > least_px).double().mean()

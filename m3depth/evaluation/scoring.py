@@ -24,9 +24,8 @@ from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 RATIO = "scale_ratio"  # columns of a frame's row that are no metric
 VALID = "valid_pixels"
 
-PIXEL_METRICS = tuple(metric.__name__ for metric in DEPTH_METRICS + DISPARITY_METRICS)
 METRICS = (
-    *PIXEL_METRICS,
+    *(*DEPTH_METRICS, *DISPARITY_METRICS),
     *(bin_name(low, high) for low, high in pairwise(DEPTH_BINS_MM)),
     *("accuracy_mm", "completeness_mm", "chamfer_mm"),
     *(f"fscore_{near}mm" for near in FSCORE_MM),

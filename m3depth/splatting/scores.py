@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m3depth.errors import DataError
 from m3depth.evaluation.alignment import median
-from m3depth.evaluation.metrics import abs_rel, mae_mm, rmse_mm, score
+from m3depth.evaluation.metrics import abs_rel, mae, rmse, score
 from m3depth.evaluation.views import psnr, ssim
 from m3depth.priors.edits import few
 from m3depth.sources.exact import ExactSource
@@ -23,7 +23,7 @@ from m3depth.splatting.scene.clip import Clip, ClipFrame
 SAME_K_PX = 1.0  # of a truth's K that is the scene's: a reader may have rounded it
 SAME_COLOURS = 0.1  # mean difference of pictures that are the same, saved in another way
 SAME_TURN, SAME_PLACE_MM = 0.005, 0.5  # of poses that are the same, rounded
-METRICS = (mae_mm, abs_rel, rmse_mm)
+METRICS = {"mae_mm": mae, "abs_rel": abs_rel, "rmse_mm": rmse}
 log = logging.getLogger(__name__)
 
 

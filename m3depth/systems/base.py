@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from m3depth.errors import UserError
-from m3depth.evaluation.metrics import abs_rel, mae_mm
+from m3depth.evaluation.metrics import abs_rel, mae
 from m3depth.losses.objective import LossBreakdown
 from m3depth.types import StereoBatch
 
@@ -105,6 +105,6 @@ class System(pl.LightningModule):
         if not known.any():
             return
         predicted, true = depth_mm[known], batch["depth_mm"][known]
-        values = {"val/mae_mm": mae_mm(predicted, true), "val/abs_rel": abs_rel(predicted, true)}
+        values = {"val/mae_mm": mae(predicted, true), "val/abs_rel": abs_rel(predicted, true)}
         # Not synchronised: a process without a known depth does not come here
         self.log_dict(values, batch_size=len(batch["left"]), prog_bar=True)
