@@ -4,12 +4,13 @@ A mean is a matter of weights, so a bootstrap is too: a resample draws some bloc
 than once and others not at all, and ``drawn`` holds how often each frame came up.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
+
+from m3depth.evaluation.row import Row
 
 RESAMPLES = 1000
 SEED = 0
@@ -19,26 +20,14 @@ FEW_VIDEOS = 20  # from so many on an interval is about as wide as it should be
 Drawn = Float[NDArray[np.floating], "draws frames"]
 
 
-class ScoredFrame(NamedTuple):
-    """One frame's numbers."""
-
-    key: str
-    scores: Mapping[str, float]  # a metric that the frame does not support is not in it
-
-    @property
-    def video(self) -> str:
-        """What is before the key's last slash."""
-        return self.key.rpartition("/")[0]
-
-
 class FrameMean:
     """Each frame counts once."""
 
-    def weights(self, drawn: Drawn, frames: Sequence[ScoredFrame]) -> Drawn:
+    def weights(self, drawn: Drawn, frames: Sequence[Row]) -> Drawn:
         """How much each frame counts, in any unit, in each draw."""
         return drawn
 
-    def part(self, frame: ScoredFrame) -> str:
+    def part(self, frame: Row) -> str:
         """The part of the set, reported on its own, that a frame belongs to; "" without parts."""
         return ""
 
@@ -50,7 +39,7 @@ class SetMean(FrameMean):
     last slash of that: ``dataset_8/keyframe_1/000012``.
     """
 
-    def weights(self, drawn: Drawn, frames: Sequence[ScoredFrame]) -> Drawn:
+    def weights(self, drawn: Drawn, frames: Sequence[Row]) -> Drawn:
         """A frame counts by the length of its video and the number of videos of its set."""
         videos = _places([frame.video for frame in frames])
         sets = _places([self.part(frame) for frame in frames])
@@ -60,31 +49,28 @@ class SetMean(FrameMean):
             in_videos, of_sets[:, sets], out=np.zeros_like(in_videos), where=in_videos > 0
         )
 
-    def part(self, frame: ScoredFrame) -> str:
+    def part(self, frame: Row) -> str:
         """The set."""
         return frame.video.rpartition("/")[0]
 
 
-Mean = FrameMean
-
-
-def means(frames: Sequence[ScoredFrame], names: Sequence[str], mean: Mean) -> dict[str, float]:
+def means(frames: Sequence[Row], names: Sequence[str], mean: FrameMean) -> dict[str, float]:
     """Each metric over the frames that support it; one that none supports is absent.
 
-    >>> means([ScoredFrame("a/0", {"x": 1.0}), ScoredFrame("a/1", {"x": 2.0})], ["x"], FrameMean())
+    >>> means([Row(0, "a/0", {"x": 1.0}), Row(1, "a/1", {"x": 2.0})], ["x"], FrameMean())
     {'x': 1.5}
     """
     found = {name: _averages(frames, name, mean, np.ones((1, len(frames)))) for name in names}
     return {name: float(values[0]) for name, values in found.items() if values is not None}
 
 
-def blocks(frames: Sequence[ScoredFrame]) -> str:
+def blocks(frames: Sequence[Row]) -> str:
     """What the bootstrap draws: ``videos``, or ``frames`` when there is but one video."""
     return "videos" if len({frame.video for frame in frames}) > 1 else "frames"
 
 
 def intervals(
-    frames: Sequence[ScoredFrame], names: Sequence[str], mean: Mean
+    frames: Sequence[Row], names: Sequence[str], mean: FrameMean
 ) -> dict[str, tuple[float, float]]:
     """95 % confidence intervals by a block bootstrap (percentiles of 1000 seeded resamples).
 
@@ -112,7 +98,7 @@ def intervals(
 
 
 def _averages(
-    frames: Sequence[ScoredFrame], name: str, mean: Mean, drawn: Drawn
+    frames: Sequence[Row], name: str, mean: FrameMean, drawn: Drawn
 ) -> NDArray[np.float64] | None:
     """The metric in each draw, NaN where no frame has weight; None where that is so in all."""
     has = np.array([name in frame.scores for frame in frames], bool)

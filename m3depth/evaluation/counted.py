@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.row import PixelCounts
 from m3depth.evaluation.truth import Truth
 
 OF = "of"  # all pixels of the truth; the other names of a `PixelCounts` are why some do not count
 IN_LEFT_OUT_FRAMES = "in frames left out"
 NO_TRUTH = "no true depth"
 NOT_PREDICTED = "nothing predicted where the true depth is known"
-
-PixelCounts = Mapping[str, int]
 
 
 class LeftOut(NamedTuple):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import Align, Fit, none
-from m3depth.evaluation.averaging import FrameMean, Mean
+from m3depth.evaluation.averaging import FrameMean
 from m3depth.evaluation.pixels import KeepPixels
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.resizing import at_size, size_of
@@ -70,7 +70,7 @@ class Protocol:
     ends_count: bool = True
     only: Sequence[KeepPixels] = ()
     min_coverage: float = 0.0
-    mean: Mean = field(default_factory=FrameMean)
+    mean: FrameMean = field(default_factory=FrameMean)
 
     def __post_init__(self) -> None:
         """Refuse a range that nothing is in.

@@ -1,19 +1,21 @@
 """What an evaluation found under each protocol."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.evaluation.averaging import ScoredFrame, blocks, intervals, means
+from m3depth.evaluation.averaging import blocks, intervals, means
 from m3depth.evaluation.counted import OF, LeftOut, told, total
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import Skipped
-from m3depth.evaluation.row import Row, scale_ratios
-from m3depth.evaluation.scoring import METRICS, VALID
+from m3depth.evaluation.row import Row
+from m3depth.evaluation.scoring import METRICS, RATIO, VALID
 from m3depth.evaluation.truth import Truth
 from m3depth.types import DepthMap, StereoBatch
 
@@ -94,48 +96,44 @@ class Result:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Each metric's mean, as the protocol averages, over the frames that support it."""
-        return means(self._scored, METRICS, self.protocol.mean)
+        return means(self.rows, METRICS, self.protocol.mean)
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """95 % confidence intervals of the metrics, see `averaging.intervals`."""
-        return intervals(self._scored, tuple(self.metrics), self.protocol.mean)
+        return intervals(self.rows, tuple(self.metrics), self.protocol.mean)
 
     @property
     def blocks(self) -> str:
         """What the intervals' bootstrap drew: ``videos`` or ``frames``."""
-        return blocks(self._scored)
+        return blocks(self.rows)
 
     @property
     def videos(self) -> int:
         """How many videos the scored frames are of."""
-        return len({frame.video for frame in self._scored})
+        return len({row.video for row in self.rows})
 
     @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
         """The metrics of each part of the set, where the protocol has parts."""
-        named: dict[str, list[ScoredFrame]] = {}
-        for frame in self._scored:
-            named.setdefault(self.protocol.mean.part(frame), []).append(frame)
-        return {
-            name: means(frames, METRICS, self.protocol.mean)
-            for name, frames in named.items()
-            if name
-        }
+        named: dict[str, list[Row]] = {}
+        for row in self.rows:
+            named.setdefault(self.protocol.mean.part(row), []).append(row)
+        return {n: means(rows, METRICS, self.protocol.mean) for n, rows in named.items() if n}
 
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
         """The means of each baseline that the data support."""
         found = {}
         for name in BASELINES:
-            frames = [row.scored(row.baselines[name]) for row in self.rows if name in row.baselines]
-            found[name] = means(frames, METRICS, self.protocol.mean) if frames else {}
+            rows = [r._replace(scores=r.baselines[name]) for r in self.rows if name in r.baselines]
+            found[name] = means(rows, METRICS, self.protocol.mean)
         return {name: values for name, values in found.items() if values}
 
     @cached_property
     def scale(self) -> dict[str, float]:
-        """How much larger the truth is than the prediction, see `scale_ratios`."""
-        return scale_ratios(self.rows)
+        """How much larger the truth is than the prediction, see `_scale_ratios`."""
+        return _scale_ratios(self.rows)
 
     def record(self) -> dict[str, Any]:
         """What `metrics.json` has of it."""
@@ -156,10 +154,6 @@ class Result:
             **({"parts": self.parts} if self.parts else {}),
             **({"reliability": self.reliability} if self.reliability else {}),
         }
-
-    @property
-    def _scored(self) -> list[ScoredFrame]:
-        return [row.scored(row.scores) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -184,3 +178,27 @@ class Evaluation:
     def first(self) -> Result:
         """Under the first protocol: the headline, and what the pictures show."""
         return self.results[0]
+
+
+def _scale_ratios(rows: Sequence[Row]) -> dict[str, float]:
+    """How much larger the truth is than the prediction, and how much that varies.
+
+    ``median_ratio`` is the median over frames of ``median(true) / median(predicted)`` before any
+    alignment, ``std_ratio`` the standard deviation of ``ratio / median_ratio``.
+    ``video_std_ratio`` is the mean over videos of more than one frame of the same standard
+    deviation within the video, about the video's own median: how consistent a scale is. Empty
+    without a ratio.
+    """
+    videos: dict[str, list[float]] = {}
+    for row in (row for row in rows if RATIO in row.scores):
+        videos.setdefault(row.video, []).append(row.scores[RATIO])
+    if not videos:
+        return {}
+    ratios = [row.scores[RATIO] for row in rows if RATIO in row.scores]
+    found = {"median_ratio": float(np.median(ratios)), "std_ratio": _spread(ratios)}
+    spreads = [_spread(within) for within in videos.values() if len(within) > 1]
+    return found | ({"video_std_ratio": float(np.mean(spreads))} if spreads else {})
+
+
+def _spread(ratios: Sequence[float]) -> float:
+    return float(np.std(np.array(ratios) / np.median(ratios)))

@@ -12,7 +12,6 @@ from m3depth.evaluation.counted import (
     NO_TRUTH,
     NOT_PREDICTED,
     LeftOut,
-    PixelCounts,
     pixels,
     why_left_out,
 )
@@ -21,7 +20,7 @@ from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.relative_truth import score_relative
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result
-from m3depth.evaluation.row import Row
+from m3depth.evaluation.row import PixelCounts, Row
 from m3depth.evaluation.scoring import VALID, score_depth, scored_depth
 from m3depth.evaluation.surface_metrics import score_frontal
 from m3depth.evaluation.truth import Truth

@@ -3,20 +3,19 @@ import pytest
 
 from m3depth.evaluation.averaging import (
     FrameMean,
-    Mean,
-    ScoredFrame,
     SetMean,
     blocks,
     intervals,
     means,
 )
+from m3depth.evaluation.row import Row
 
 
-def frame(key: str, value: float | None) -> ScoredFrame:
-    return ScoredFrame(key, {} if value is None else {"mae_mm": value})
+def frame(key: str, value: float | None) -> Row:
+    return Row(0, key, {} if value is None else {"mae_mm": value})
 
 
-def mean_of(mean: Mean, *frames: ScoredFrame) -> float:
+def mean_of(mean: FrameMean, *frames: Row) -> float:
     return means(frames, ["mae_mm"], mean)["mae_mm"]
 
 
@@ -24,7 +23,7 @@ def test_frames_count_once_whatever_their_video() -> None:
     assert mean_of(FrameMean(), frame("a/0", 1), frame("a/1", 4), frame("b/0", 4)) == 3
 
 
-def challenge() -> list[ScoredFrame]:
+def challenge() -> list[Row]:
     return [
         *(frame(f"dataset_8/keyframe_0/{i}", v) for i, v in enumerate([1.0, 2.0, 3.0])),
         frame("dataset_8/keyframe_1/0", 6.0),
