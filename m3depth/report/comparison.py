@@ -19,7 +19,7 @@ from m3depth.imaging.figures import (
     inverse_depth_range,
 )
 from m3depth.report.frame_arrays import round_up
-from m3depth.report.html import figure, page, section, wide
+from m3depth.report.html import figure, page, section, text_table, wide
 from m3depth.types import DepthMap, Scale
 
 HEADS = (
@@ -69,16 +69,6 @@ def table(compared: Sequence[Compared]) -> list[list[str]]:
     return [list(HEADS), *(one.cells() for one in compared)]
 
 
-def html_table(rows: Sequence[Sequence[str]]) -> str:
-    """The first row is the heading."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
-    body = "".join(
-        f"<tr><th>{escape(first)}</th>{''.join(f'<td>{escape(c)}</td>' for c in rest)}</tr>"
-        for first, *rest in rows[1:]
-    )
-    return f'<table class="protocols"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
 def comparison_page(
     title: str,
     rows: Sequence[Sequence[str]],
@@ -104,7 +94,7 @@ def comparison_page(
     said = "Every picture of this page has the same range of colours."
     sections = [
         f"<h1>{escape(title)}</h1>",
-        section("Table", SAID, wide(html_table(rows))),
+        section("Table", SAID, wide(text_table(rows))),
         section("Frames", said, f'<div class="bars">{pictures.bars}</div>{body}'),
         notes,
     ]
@@ -114,7 +104,7 @@ def comparison_page(
 def runs_page(title: str, rows: Sequence[Sequence[str]], notes: str) -> str:
     """Scores of runs alone: a row for each run and protocol."""
     said = "Rows compare where data, protocol and alignment are the same."
-    sections = [f"<h1>{escape(title)}</h1>", section("Table", said, wide(html_table(rows))), notes]
+    sections = [f"<h1>{escape(title)}</h1>", section("Table", said, wide(text_table(rows))), notes]
     return page(title, "".join(sections), charts=False)
 
 

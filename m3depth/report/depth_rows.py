@@ -1,10 +1,12 @@
 """Rows of pictures of frames with millimetres."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from m3depth.evaluation.result import ShownFrame
 from m3depth.evaluation.views import disparity_px
@@ -26,48 +28,39 @@ from m3depth.report.frame_arrays import Plane, plane, round_up
 class DepthRows:
     """Rows for frames with a calibration, in millimetres."""
 
-    near_mm: float
-    far_mm: float
-    ceiling_mm: float | None  # None: no true depth, so no error
-
-    titles = (
-        *("left image", "predicted inverse depth", "true inverse depth", "absolute error"),
-        "left rebuilt from right",
-    )
+    range_mm: tuple[float, float]  # of the depths' colours
+    ceiling_mm: float | None  # of the errors'; None: no true depth, so no error
 
     @classmethod
-    def over(cls, frames: Iterable[ShownFrame]) -> "DepthRows":
+    def over(cls, frames: Sequence[ShownFrame]) -> "DepthRows":
         """The ranges that serve all these frames: by the truth, where it is known."""
-        frames = list(frames)
         truths = [plane(f.truth.depth_mm) for f in frames if f.truth is not None]
         errors = [error[known] for error, known in map(_error_mm, frames) if known.any()]
         worst = round_up(float(np.percentile(np.concatenate(errors), 95))) if errors else None
         depths = truths or [plane(f.depth_mm) for f in frames if f.depth_mm is not None]
-        return cls(*inverse_depth_range(depths), worst)
+        return cls(inverse_depth_range(depths), worst)
 
-    def pictures(self, frame: ShownFrame) -> list[Picture | None]:
-        """The row's pictures; None where there is no truth, no right image or no disparity."""
-        if frame.depth_mm is None:
-            return [to_picture(frame.batch["left"][0]), None, None, None, None]
-        predicted = colour_inverse_depth(plane(frame.depth_mm), *self._range)
+    def pictures(self, frame: ShownFrame) -> dict[str, Picture]:
+        """The row's pictures by their titles, as far as truth, right image and disparity go."""
+        found = {"left image": to_picture(frame.batch["left"][0])}
+        if frame.depth_mm is not None:
+            found["predicted inverse depth"] = self._colour(frame.depth_mm)
+        if frame.truth is not None and self.ceiling_mm is not None:
+            error, known = _error_mm(frame)
+            found["true inverse depth"] = self._colour(frame.truth.depth_mm)
+            found["absolute error"] = colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known)
         rebuilt = _rebuilt(frame)
-        if frame.truth is None or self.ceiling_mm is None:
-            return [to_picture(frame.batch["left"][0]), predicted, None, None, rebuilt]
-        true = colour_inverse_depth(plane(frame.truth.depth_mm), *self._range)
-        error, known = _error_mm(frame)
-        drawn = colour(error, 0, self.ceiling_mm, ERROR_COLOURS, known)
-        return [to_picture(frame.batch["left"][0]), predicted, true, drawn, rebuilt]
+        return found if rebuilt is None else {**found, "left rebuilt from right": rebuilt}
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""
-        depth = bars.inverse_depth_bar(*self._range)
+        depth = bars.inverse_depth_bar(*self.range_mm)
         if self.ceiling_mm is None:
             return depth
         return depth + bars.error_bar(self.ceiling_mm, "mm", "truth not known")
 
-    @property
-    def _range(self) -> tuple[float, float]:
-        return self.near_mm, self.far_mm
+    def _colour(self, depth_mm: Float[Tensor, "1 1 h w"]) -> Picture:
+        return colour_inverse_depth(plane(depth_mm), *self.range_mm)
 
 
 def _rebuilt(frame: ShownFrame) -> Picture | None:

@@ -1,6 +1,6 @@
 """Rows of pictures of frames without a calibration."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +28,9 @@ class DisparityRows:
     ceiling_px: float | None  # None: no frame has a disparity
     rebuilt: bool = True  # whether any frame has a right image
 
-    titles = ("left image", "predicted disparity", "left rebuilt from right", "absolute error")
-
     @classmethod
-    def over(cls, frames: Iterable[ShownFrame]) -> "DisparityRows":
+    def over(cls, frames: Sequence[ShownFrame]) -> "DisparityRows":
         """The range that serves all these frames."""
-        frames = list(frames)
         maps = [disparity_px(frame.prediction, frame.batch) for frame in frames]
         found = [one for one in maps if one is not None]
         if not found:
@@ -41,25 +38,22 @@ class DisparityRows:
         largest = max(float(np.percentile(plane(one), 99)) for one in found)
         return cls(round_up(largest), any("right" in frame.batch for frame in frames))
 
-    def pictures(self, frame: ShownFrame) -> list[Picture | None]:
-        """The row's pictures; None for what needs a disparity or a right image and has none."""
+    def pictures(self, frame: ShownFrame) -> dict[str, Picture]:
+        """The row's pictures by their titles, as far as disparity and right image go."""
+        left = frame.batch["left"]
+        found = {"left image": to_picture(left[0])}
         found_px = disparity_px(frame.prediction, frame.batch)
         if found_px is None or self.ceiling_px is None:
-            return [to_picture(frame.batch["left"][0]), None, None, None]
-        disparity = plane(found_px)
-        known = np.ones(disparity.shape, bool)
-        drawn = colour(disparity, 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
-        if "right" not in frame.batch:
-            return [to_picture(frame.batch["left"][0]), drawn, None, None]
-        rebuilt, visible = warp(frame.batch["right"], -found_px)
-        error = plane((rebuilt - frame.batch["left"]).abs().mean(dim=1, keepdim=True))
-        seen = visible[0, 0].numpy()
-        return [
-            to_picture(frame.batch["left"][0]),
-            drawn,
-            to_picture(rebuilt[0]),
-            colour(error, 0, CEILING_LIGHT, ERROR_COLOURS, seen),
-        ]
+            return found
+        known = np.ones(found_px.shape[-2:], bool)
+        drawn = colour(plane(found_px), 0, self.ceiling_px, INVERSE_DEPTH_COLOURS, known)
+        found["predicted disparity"] = drawn
+        if "right" in frame.batch:
+            rebuilt, visible = warp(frame.batch["right"], -found_px)
+            error, seen = plane((rebuilt - left).abs().mean(1, True)), visible[0, 0].numpy()
+            found["left rebuilt from right"] = to_picture(rebuilt[0])
+            found["absolute error"] = colour(error, 0, CEILING_LIGHT, ERROR_COLOURS, seen)
+        return found
 
     def bars(self) -> str:
         """The colour bars that belong to all rows."""

@@ -1,21 +1,11 @@
-"""A shown frame's maps and images as arrays, for its pictures."""
+"""A shown frame's maps as arrays, for its pictures."""
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from m3depth.evaluation.result import ShownFrame
-from m3depth.geometry.resizing import resized
-from m3depth.imaging.bytes import to_picture
-from m3depth.imaging.figures import Picture
-
 Plane = Float[NDArray[np.float32], "h w"]
-
-
-def image_at(frame: ShownFrame, size: tuple[int, int]) -> Picture:
-    """The left image, (height, width) as asked."""
-    return to_picture(resized(frame.batch["left"], size)[0])
 
 
 def plane(values: Float[Tensor, "1 1 h w"]) -> Plane:

@@ -1,6 +1,6 @@
 """What every page is made of: the page itself, sections, cards, pictures and charts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -48,6 +48,21 @@ def section(title: str, said: str, body: str) -> str:
 def wide(body: str) -> str:
     """A table that may be wider than the screen."""
     return f'<div class="wide">{body}</div>'
+
+
+def text_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain text; the first row is the heading."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join(
+        f"<tr><th>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in rest)}</tr>"
+        for first, *rest in rows[1:]
+    )
+    return f'<table class="protocols"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def warning(title: str, body: str) -> str:
+    """A box that a reader must not miss."""
+    return f'<section class="warning"><h2>{title}</h2>{body}</section>'
 
 
 def card(number: str, unit: str, said: str, kind: str = "") -> str:

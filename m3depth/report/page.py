@@ -12,7 +12,7 @@ from m3depth.report import plots, protocols, rows, tables
 from m3depth.report.curves import curve_figures, read_curves
 from m3depth.report.depth_rows import DepthRows
 from m3depth.report.disparity_rows import DisparityRows
-from m3depth.report.html import chart, footer, page, section, wide
+from m3depth.report.html import chart, footer, page, section, text_table, wide
 
 
 def write_report(
@@ -102,7 +102,7 @@ def _protocols(evaluation: Evaluation) -> str:
         "only alignment none needs the prediction to be metric. Scale is the true depth over the "
         "predicted one before any alignment, median ± relative spread over frames."
     )
-    return section("Protocols", said, wide(protocols.protocol_table(evaluation)))
+    return section("Protocols", said, wide(text_table(protocols.protocol_cells(evaluation))))
 
 
 def _errors(evaluation: Evaluation) -> str:
@@ -153,7 +153,7 @@ def _cloud(evaluation: Evaluation, pictured: DepthRows | DisparityRows) -> str:
     if not isinstance(pictured, DepthRows):
         return ""
     frame = evaluation.chosen[0]
-    figure = plots.cloud(frame, pictured.far_mm)
+    figure = plots.cloud(frame, pictured.range_mm[1])
     said = (
         f"{frame.row.key}, predicted, in the left camera's axes (z away from it). Drag to turn; "
         "click a name in the legend to show or hide it."

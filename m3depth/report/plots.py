@@ -8,7 +8,8 @@ import torch
 
 from m3depth.evaluation.result import Evaluation, Result, ShownFrame
 from m3depth.geometry.points import back_project, pixel_grid
-from m3depth.report.frame_arrays import image_at
+from m3depth.geometry.resizing import resized
+from m3depth.imaging.bytes import to_picture
 from m3depth.report.html import Figure
 
 CLOUD_POINTS = 30_000  # beyond this, only every second, third ... row and column is drawn
@@ -102,7 +103,8 @@ def _points(frame: ShownFrame, depth_mm: torch.Tensor, name: str, far_mm: float)
     drawn = (x % step == 0) & (y % step == 0) & (z > 0) & (z < 2 * far_mm)
     kept = torch.nonzero(drawn[0])[:, 0]
     points = back_project(x[:, kept], y[:, kept], z[:, kept], rig)[0].numpy()
-    colours = image_at(frame, (height, width)).reshape(-1, 3)[kept.numpy()]
+    image = to_picture(resized(frame.batch["left"], (height, width))[0])
+    colours = image.reshape(-1, 3)[kept.numpy()]
     right, down, away = (np.round(axis, 2).astype(np.float32) for axis in points.T)
     return go.Scatter3d(
         x=right,

@@ -1,6 +1,4 @@
-"""The table of one set of predictions under several protocols, as HTML and as text."""
-
-from html import escape
+"""The table of one set of predictions under several protocols."""
 
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.report.metric_labels import METRIC_LABELS, interval, number
@@ -8,19 +6,8 @@ from m3depth.report.metric_labels import METRIC_LABELS, interval, number
 COLUMNS = ("mae_mm", "abs_rel", "sq_rel_mm", "rmse_mm", "rmse_log", "d1", "ssim", "density")
 
 
-def protocol_table(evaluation: Evaluation) -> str:
-    """One row for each protocol."""
-    heads, *rows = protocol_cells(evaluation)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)
-    body = "".join(
-        f"<tr><th>{escape(name)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for name, *cells in rows
-    )
-    return f'<table class="protocols"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
 def protocol_lines(evaluation: Evaluation) -> list[str]:
-    """The same as plain text."""
+    """The table as plain text."""
     cells = protocol_cells(evaluation)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [

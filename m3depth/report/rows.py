@@ -29,8 +29,7 @@ def table(rows: DepthRows | DisparityRows, frames: list[ShownFrame]) -> str:
 def _row(rows: DepthRows | DisparityRows, frame: ShownFrame) -> str:
     cells = [
         figure(_small(picture), title, f"{title} of {frame.row.key}")
-        for title, picture in zip(rows.titles, rows.pictures(frame), strict=True)
-        if picture is not None
+        for title, picture in rows.pictures(frame).items()
     ]
     scores = frame.row.scores
     parts = [f"{scores['mae_mm']:.2f} mm MAE"] if "mae_mm" in scores else []

@@ -4,7 +4,7 @@ from html import escape
 
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.scoring import METRICS
-from m3depth.report.html import card
+from m3depth.report.html import card, warning
 from m3depth.report.metric_labels import BASELINE_TITLES, METRIC_LABELS, interval, number
 
 AGAINST = {"mae_mm": "mean_depth", "epe_px": "constant_disparity", "ssim": "best_shift"}
@@ -60,7 +60,7 @@ def skipped_list(evaluation: Evaluation) -> str:
     items = "".join(f"<li>frame {s['frame']}: {escape(s['why'])}</li>" for s in evaluation.skipped)
     title = f"{len(evaluation.skipped)} of {evaluation.first.frames_of} frames skipped"
     said = "They could not be read, or have no prediction, and are in no number on this page."
-    return f'<section class="warning"><h2>{title}</h2><p>{said}</p><ul>{items}</ul></section>'
+    return warning(title, f"<p>{said}</p><ul>{items}</ul>")
 
 
 def warning_list(evaluation: Evaluation) -> str:
@@ -68,7 +68,7 @@ def warning_list(evaluation: Evaluation) -> str:
     if not evaluation.warnings:
         return ""
     items = "".join(f"<li>{escape(one)}</li>" for one in evaluation.warnings)
-    return f'<section class="warning"><h2>Read with care</h2><ul>{items}</ul></section>'
+    return warning("Read with care", f"<ul>{items}</ul>")
 
 
 def counted_lines(evaluation: Evaluation) -> str:
