@@ -10,7 +10,7 @@ from m3depth.errors import DataError
 from m3depth.io.video import VideoEndError
 from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.made import completed, prior_of
-from m3depth.priors.pipeline import Behind
+from m3depth.priors.pipeline import Behind, writing_behind
 from m3depth.priors.prior import Unfinished
 from m3depth.priors.smoothing import TemporalMean
 from m3depth.priors.windows import Window, windows
@@ -67,7 +67,7 @@ class Export:
         found = windows(read, len(frames), wanted, self.smoothing.radius)
         told = progress(found, "export", len(wanted))
         ended: list[VideoEndError] = []
-        with Behind() as behind:
+        with writing_behind() as behind:
             for batch in batched(self._pending(told, behind, ended), self.source.batch_size):
                 self._predict(batch)
                 for window in batch:

@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -13,6 +12,7 @@ from m3depth.stopping import stop_if_asked
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Behind = Callable[..., None]  # takes a function and what it is to be called with
 
 WAITING = 4  # frames: enough to even out slow ones, few enough for the memory
 
@@ -50,46 +50,30 @@ def _thread(name: str) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(threads)  # for the threads that are started later
 
 
-class Behind:
+@contextmanager
+def writing_behind(waiting: int = WAITING) -> Iterator[Behind]:
     """Calls in one other thread, in order; it is left when all are done.
 
     >>> said = []
-    >>> with Behind() as behind:
+    >>> with writing_behind() as behind:
     ...     behind(said.append, 1)
     ...     behind(said.append, 2)
     >>> said
     [1, 2]
 
-    An error of a call comes out of a later one, or at the end; what was still waiting is dropped.
+    A call waits when too much is waiting. An error of a call comes out of a later one, or at the
+    end; what was still waiting is dropped.
     """
+    pending: deque[Future[Any]] = deque()
+    with _thread("write") as pool:
 
-    def __init__(self, waiting: int = WAITING) -> None:
-        self._thread = _thread("write")
-        self._waiting = waiting
-        self._pending: deque[Future[Any]] = deque()
+        def behind(task: Callable[..., Any], *arguments: Any) -> None:
+            stop_if_asked()
+            while len(pending) >= waiting:
+                pending.popleft().result()
+            pending.append(pool.submit(task, *arguments))
 
-    def __call__(self, task: Callable[..., Any], *arguments: Any) -> None:
-        """Do it soon; waits when too much is waiting."""
-        stop_if_asked()
-        while len(self._pending) >= self._waiting:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(task, *arguments))
-
-    def __enter__(self) -> Self:
-        """Start the thread."""
-        self._pool = self._thread.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait for what is waiting, unless there was an error."""
-        try:
-            while self._pending and error is None:
-                self._pending.popleft().result()
-                stop_if_asked()
-        finally:
-            self._thread.__exit__(None, None, None)
+        yield behind
+        while pending:
+            pending.popleft().result()
+            stop_if_asked()

@@ -13,7 +13,7 @@ from m3depth.io.video import VideoEndError
 from m3depth.priors.files import arrays, write_prediction, write_relative
 from m3depth.priors.made import at_image, prior_of
 from m3depth.priors.pictures import scale
-from m3depth.priors.pipeline import Behind, ahead
+from m3depth.priors.pipeline import ahead, writing_behind
 from m3depth.progress import progress
 from m3depth.sources.source import Source
 from m3depth.sources.together import batched, one_by_one
@@ -54,7 +54,7 @@ class Predictions:
         Raises:
             UserError: the folder cannot be written to, or ``ply`` without depth in millimetres.
         """
-        with Behind() as behind:
+        with writing_behind() as behind:
             for found in _found(source, frames, rig):
                 if isinstance(found, VideoEndError):
                     self.ended = found

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from m3depth.priors.pipeline import Behind, ahead
+from m3depth.priors.pipeline import ahead, writing_behind
 
 
 def test_what_is_read_ahead_comes_in_order() -> None:
@@ -40,7 +40,7 @@ def test_writing_is_behind_the_caller_in_order_and_finished_at_the_end() -> None
         assert free.wait(10)
         done.append(n)
 
-    with Behind(waiting=4) as behind:
+    with writing_behind(waiting=4) as behind:
         for n in range(3):
             behind(write, n)
         assert done == []  # the caller was not kept waiting
@@ -50,20 +50,20 @@ def test_writing_is_behind_the_caller_in_order_and_finished_at_the_end() -> None
 
 def test_no_more_than_so_many_are_waiting() -> None:
     done: list[int] = []
-    with Behind(waiting=2) as behind:
+    with writing_behind(waiting=2) as behind:
         for n in range(6):
             behind(done.append, n)
             assert n - len(done) <= 2
 
 
 def test_an_error_of_a_write_is_not_lost() -> None:
-    with pytest.raises(ZeroDivisionError), Behind() as behind:
+    with pytest.raises(ZeroDivisionError), writing_behind() as behind:
         behind(lambda: 1 / 0)
 
 
 def test_an_error_of_the_caller_goes_before() -> None:
     def fails() -> None:
-        with Behind() as behind:
+        with writing_behind() as behind:
             behind(lambda: 1 / 0)
             raise KeyError
 
@@ -73,7 +73,7 @@ def test_an_error_of_the_caller_goes_before() -> None:
 
 def test_an_error_stops_the_caller_at_a_later_call() -> None:
     def goes_on() -> int:
-        with Behind(waiting=1) as behind:
+        with writing_behind(waiting=1) as behind:
             behind(lambda: 1 / 0)
             for n in range(100):
                 behind(lambda: None)
@@ -93,7 +93,7 @@ def test_torch_takes_one_core_beside_the_network_and_as_many_as_before_elsewhere
     before, told = threads(), []
     try:
         torch.set_num_threads(3)
-        with Behind() as behind:
+        with writing_behind() as behind:
             behind(lambda: told.append(threads()))
             read = [future.result() for _, future in ahead(threads, range(2))]
         with ThreadPoolExecutor(1) as another:

@@ -14,7 +14,7 @@ from m3depth.priors.pictures.ink import Picture
 from m3depth.priors.pictures.panel import Panel, Seen, seen_at, shown_size
 from m3depth.priors.pictures.scale import Scale, values_of
 from m3depth.priors.pictures.sheet import chosen, contact_sheet, tile
-from m3depth.priors.pipeline import Behind, ahead
+from m3depth.priors.pipeline import Behind, ahead, writing_behind
 from m3depth.progress import progress
 
 FILM = "predictions"
@@ -38,7 +38,7 @@ def draw(frames: InputFrames, names: Sequence[str], folder: Path, scale: Scale, 
         UserError: the folder cannot be written to.
     """
     pictures = _Pictures(names, folder, scale)
-    with Behind() as behind:
+    with writing_behind() as behind:
         film = pictures(frames, behind)
         if frames.frames_per_s:
             write_film(folder / FILM, film, frames.frames_per_s)
