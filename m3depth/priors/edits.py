@@ -1,6 +1,5 @@
 """What of an export is no longer as it was written."""
 
-import json
 import logging
 import zlib
 from collections.abc import Collection, Mapping
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from m3depth.errors import ConfigError
 from m3depth.io.files import META, checksum
-from m3depth.priors.records import FRAMES
+from m3depth.priors.records import FRAMES, read_record, record_paths
 
 NAMED = 3  # files in a message
 
@@ -23,7 +22,7 @@ def edited_files(scene: Path) -> list[str]:
     """
     found: dict[str, int] = dict(_checksums(scene / META))
     records = found.pop(FRAMES, None)
-    for path in _records(scene):
+    for path in record_paths(scene):
         found |= _checksums(path)
     edited = [name for name, one in sorted(found.items()) if _is_another(scene / name, one)]
     changed = records is not None and records != records_checksum(scene)
@@ -33,7 +32,7 @@ def edited_files(scene: Path) -> list[str]:
 def records_checksum(scene: Path) -> int:
     """Of all frames' records together."""
     total = 0
-    for path in _records(scene):
+    for path in record_paths(scene):
         total = zlib.crc32(path.read_bytes(), total)
     return total
 
@@ -64,16 +63,8 @@ def few(names: Collection[str]) -> str:
     return ", ".join(list(names)[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _records(scene: Path) -> list[Path]:
-    return sorted((scene / FRAMES).glob("[0-9]*.json"))
-
-
 def _checksums(path: Path) -> Mapping[str, int]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # told where it is needed
-        return {}
-    found = content.get("crc32") if isinstance(content, dict) else None
+    found = read_record(path).get("crc32")
     return found if isinstance(found, dict) else {}
 
 

@@ -17,6 +17,20 @@ NONE: Mapping[str, int] = {}
 OUR_SUFFIXES = (".json", ".tmp")  # of what a record is written to, and before that
 
 
+def read_record(path: Path) -> Record:
+    """A frame's record, or the metadata; empty where it cannot be read, which is told elsewhere."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def record_paths(scene: Path) -> list[Path]:
+    """The files of the frames' records, in order."""
+    return sorted((scene / FRAMES).glob("[0-9]*.json"))
+
+
 def half_written(scene: Path) -> bool:
     """Whether it is an export of ours that has not come to its end.
 
@@ -87,7 +101,7 @@ class FrameRecords:
 
     def forget(self, index: int) -> None:
         """Remove the frame's files: those that its record names, and nothing else."""
-        for name in _names(self._path(index)):
+        for name in _named(self._path(index), "bytes"):
             (self.scene / name).unlink(missing_ok=True)
 
     def add(self, index: int, key: str, record: Record, files: Mapping[str, int] = NONE) -> None:
@@ -106,17 +120,16 @@ class FrameRecords:
         Raises:
             ConfigError: some are of other settings, or there are more than ``frames``.
         """
-        last = max((int(path.stem) for path in self.folder.glob("[0-9]*.json")), default=-1)
+        last = max((int(path.stem) for path in record_paths(self.scene)), default=-1)
         if last >= frames:
             self._refuse(last, f"is of an export of more than {frames} frames")
         return [record for record in map(self._whole, range(frames)) if record is not None]
 
     def _whole(self, index: int) -> Record | None:
         """The record of a frame of which everything is there."""
-        try:
-            record: Record = json.loads(self._path(index).read_text(encoding="utf-8"))
-            theirs, sizes = record["settings"], record["bytes"]
-        except (OSError, ValueError, KeyError, TypeError):
+        record = read_record(self._path(index))
+        theirs, sizes = record.get("settings"), record.get("bytes")
+        if not isinstance(theirs, dict) or not isinstance(sizes, dict):
             return None
         changed = [key for key, value in self.settings.items() if theirs.get(key) != value]
         if changed:
@@ -135,31 +148,18 @@ class FrameRecords:
 
 def recorded(scene: Path) -> list[str]:
     """The files of an export that its frames' records name, and those: all by their own paths."""
-    records = sorted((scene / FRAMES).glob("[0-9]*.json"))
-    known = [name for path in records for name in (f"{FRAMES}/{path.name}", *_names(path))]
-    return [*known, META, *_scene_files(scene)] if known and (scene / META).is_file() else known
+    paths = record_paths(scene)
+    known = [name for path in paths for name in (f"{FRAMES}/{path.name}", *_named(path, "bytes"))]
+    if not known or not (scene / META).is_file():
+        return known
+    return [*known, META, *_named(scene / META, "crc32")]
 
 
-def _scene_files(scene: Path) -> list[str]:
-    """The files that belong to no single frame, which the metadata name."""
-    try:
-        names = json.loads((scene / META).read_text(encoding="utf-8"))["crc32"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return _inside(name for name in names if name != FRAMES)
-
-
-def _names(record: Path) -> list[str]:
-    """The files below the scene that a frame's record names."""
-    try:
-        names = list(json.loads(record.read_text(encoding="utf-8"))["bytes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return _inside(names)
-
-
-def _inside(names: Iterable[str]) -> list[str]:
-    return [name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()]
+def _named(path: Path, by: str) -> list[str]:
+    """The files below the scene that a record, or the metadata, names."""
+    names = read_record(path).get(by)
+    inside = (Path(name) for name in (names if isinstance(names, dict) else ()) if name != FRAMES)
+    return [str(one) for one in inside if ".." not in one.parts and not one.is_absolute()]
 
 
 def _size(path: Path) -> int:

@@ -14,7 +14,7 @@ NAMED = 8  # files
 def half_written(scene: PriorScene) -> Iterator[Finding]:
     """An export of ours that has not come to its end."""
     if records.half_written(scene.folder):
-        frames = list((scene.folder / records.FRAMES).glob("[0-9]*.json"))
+        frames = records.record_paths(scene.folder)
         yield Finding(
             "half_written",
             Severity.ERROR,
