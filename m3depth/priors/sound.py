@@ -4,7 +4,7 @@ Each part of a frame has one function here, which gives its faults. `require_sou
 them, `require_sound_frame` stops `m3depth splat`, and `m3depth check kind=prior` lists them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import NamedTuple
 
@@ -24,12 +24,14 @@ RIGID_TOLERANCE = 1e-3
 
 
 class Fault(NamedTuple):
-    """What is unsound about a part of a frame."""
+    """What is wrong with a part of a frame, or with a scene."""
 
     code: str  # stable, for scripts
-    said: str
-    mend: str
-    sure: bool = True  # else a crop, or an odd camera, may have it
+    said: str  # what is wrong, in one sentence
+    mend: str  # what to do
+    sure: bool = True  # else it may be meant
+    evidence: Mapping[str, float] = {}  # units in the names; never written to
+    frames: tuple[str, ...] = ()  # which, where not all
 
 
 def require_sound(prior: DepthPrior) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from m3depth.check.finding import Finding, Severity
 from m3depth.priors.layouts import needs
 from m3depth.priors.layouts.scene import PriorScene
+from m3depth.priors.sound import Fault
 
 
 def only_size(scene: PriorScene) -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def outside_ndc(scene: PriorScene) -> Iterator[Finding]:
         yield from map(finding, needs.outside_ndc(scene.habits, scene.poses_mm))
 
 
-def finding(unmet: needs.Unmet) -> Finding:
-    """An error where the program cannot read the scene, else a warning."""
-    severity = Severity.ERROR if unmet.stops else Severity.WARNING
-    return Finding(unmet.code, severity, unmet.said, unmet.mend, unmet.evidence, unmet.frames)
+def finding(fault: Fault) -> Finding:
+    """An error where the fault is sure, else a warning."""
+    severity = Severity.ERROR if fault.sure else Severity.WARNING
+    return Finding(fault.code, severity, fault.said, fault.mend, fault.evidence, fault.frames)
