@@ -99,6 +99,6 @@ def test_every_reader_of_endonerfs_layout_has_one_middle(size: tuple[int, int], 
     for name in ("000000", "000001"):
         write_png(tmp_path / f"images/{name}.png", np.zeros((*size, 3), np.uint8))
     as_data = EndoNerf(tmp_path, None)[0]["rig"].matrix()
-    as_scene = foreign_cameras(tmp_path, ForeignScene(1.0), 1.0).intrinsics
+    as_scene = foreign_cameras(tmp_path, ForeignScene(1.0)).intrinsics
     assert as_data.tolist() == as_scene.tolist()
     assert as_scene[:2, 2].tolist() == [width / 2, height / 2]

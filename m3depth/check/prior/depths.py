@@ -7,7 +7,6 @@ import torch
 
 from m3depth.check.finding import Finding, Severity
 from m3depth.check.prior.unmet import finding
-from m3depth.io.files import Array
 from m3depth.priors.layouts.needs import without_depth
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 from m3depth.priors.sound import PLAUSIBLE_MM, unit_faults
@@ -44,7 +43,7 @@ def units(
         plausible_mm: Between which the median depth of a scene may lie.
     """
     used = [frame.depth[frame.used & (frame.depth > 0)] for frame in scene.frames]
-    depth = np.concatenate(used) if used else np.linalg.norm(_cloud(scene), axis=1)
+    depth = np.concatenate(used) if used else np.linalg.norm(scene.cloud, axis=1)
     if not depth.size:
         return
     middle, culled = float(np.median(depth)), float(np.mean(depth <= scene.habits.cull))
@@ -88,10 +87,6 @@ def units(
 def _in_metres(scene: PriorScene, frame: PriorFrame) -> bool:
     depth_mm = np.where(np.isfinite(frame.depth), frame.depth, 0) * scene.unit_mm
     return any(unit_faults(torch.from_numpy(depth_mm)))
-
-
-def _cloud(scene: PriorScene) -> Array:
-    return np.empty((0, 3)) if scene.points is None else scene.points
 
 
 def eight_bits(scene: PriorScene, clipped_share: float = 0.001) -> Iterator[Finding]:

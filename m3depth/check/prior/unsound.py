@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from m3depth.check.finding import Finding, Severity
+from m3depth.check.prior.unmet import finding
 from m3depth.io.files import Array
 from m3depth.io.numpy_files import read_npy
 from m3depth.priors.edits import edited_files, few
@@ -29,23 +30,16 @@ def unsound(scene: PriorScene) -> Iterator[Finding]:
     for frame in scene.frames:
         for name, fault in _faults(scene, frame):
             found[fault.code].append((name, fault))
-    for code, named in found.items():
-        first = named[0][1]
-        yield Finding(
-            code,
-            Severity.ERROR if first.sure else Severity.WARNING,
-            f"{few([name for name, _ in named])}: {first.said}",
-            first.mend,
-            {"frames": float(len(named))},
-            tuple(name for name, _ in named),
-        )
-    points = len(_points(scene))
-    strange = int((~np.isfinite(_points(scene))).any(1).sum())
+    for named in found.values():
+        names, (_, first) = tuple(name for name, _ in named), named[0]
+        said, numbers = f"{few(names)}: {first.said}", {"frames": float(len(named))}
+        yield finding(first._replace(said=said, evidence=numbers, frames=names))
+    strange = int((~np.isfinite(scene.cloud)).any(1).sum())
     if strange:
         yield Finding(
             "points_not_finite",
             Severity.ERROR,
-            f"{strange} of {points} initial points are NaN or infinite",
+            f"{strange} of {len(scene.cloud)} initial points are NaN or infinite",
             "export the scene again",
             {"points": float(strange)},
         )
@@ -98,10 +92,6 @@ def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]
     if EXACT not in scene.files and exact.is_file():
         for fault in depth_faults(_tensor(read_npy(exact))):
             yield f"{EXACT}/{exact.name}", fault
-
-
-def _points(scene: PriorScene) -> Array:
-    return np.empty((0, 3)) if scene.points is None else scene.points
 
 
 def _size_faults(stated: tuple[int, int], size: tuple[int, ...]) -> Iterator[Fault]:

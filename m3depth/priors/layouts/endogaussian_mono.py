@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
 
+from m3depth.priors.layouts import scene
 from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.habits import INRIA_CULL, UNPADDED, Habits
 from m3depth.priors.layouts.inverse import InverseDepth
@@ -17,8 +16,6 @@ from m3depth.validation import require_number
 
 NEAREST = 0.4  # the reader's depth is 0.4 / (v / 255) units, so that 255 is this near
 LARGEST = 255
-
-Read = Float[NDArray[np.floating], "h w"]
 
 
 @dataclass
@@ -69,7 +66,7 @@ class EndoGaussianMonoLayout(PosesBoundsLayout):
         )
 
 
-def decoded(values: Read) -> Read:
+def decoded(values: scene.Map) -> scene.Map:
     """The reader's depth in its units, 0.4 / (v / 255); 0 where nothing is known."""
     return NEAREST * LARGEST / np.where(values > 0, values, np.inf)
 

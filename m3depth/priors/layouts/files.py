@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m3depth.errors import DataError
+from m3depth.io.files import Array
 from m3depth.io.images import read_pixels
 from m3depth.io.numpy_files import read_npy
 from m3depth.priors.layouts.scene import Map, PriorFrame, Stored, one_channel
-
-Array = NDArray[Any]
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:

@@ -128,6 +128,11 @@ class PriorScene:
         """The poses with translations in millimetres."""
         return None if self.poses is None else self.poses * np.array([1, 1, 1, self.unit_mm])
 
+    @property
+    def cloud(self) -> Float[NDArray[np.floating], "p 3"]:
+        """The initial points, of which there may be none."""
+        return np.empty((0, 3)) if self.points is None else self.points
+
     @cached_property
     def meta(self) -> Mapping[str, Any]:
         """``depth_meta.json``; empty without one."""

@@ -41,38 +41,30 @@ class ForeignScene:
             )
 
 
-def unit_mm_of(folder: Path, foreign: ForeignScene) -> float:
-    """Of its depth.
-
-    Raises:
-        DataError: nobody says.
-    """
-    if foreign.depth_unit_mm is None:
-        raise DataError(
-            f"{folder}: nobody says what one unit of its depth is (no depth_meta.json): set "
-            "foreign.depth_unit_mm=MILLIMETRES"
-        )
-    return foreign.depth_unit_mm
-
-
 class ForeignCameras(NamedTuple):
-    """What ``poses_bounds.npy`` says."""
+    """What ``poses_bounds.npy`` says, and the unit of the scene."""
 
     poses: Float[Tensor, "n 4 4"]  # camera-to-world, OpenCV axes, mm
     intrinsics: Float[Tensor, "3 3"]
     size: tuple[float, float]  # (height, width) that K is of
+    unit_mm: float
 
 
-def foreign_cameras(folder: Path, foreign: ForeignScene, unit_mm: float) -> ForeignCameras:
+def foreign_cameras(folder: Path, foreign: ForeignScene) -> ForeignCameras:
     """The poses and the one K of ``poses_bounds.npy``, as EndoNeRF's readers take it.
 
     A camera that stands still is the identity, whatever its axes.
 
     Raises:
-        DataError: the file is missing or of another shape; the camera moves and nobody names its
-            axes.
+        DataError: nobody says the unit; the file is missing or of another shape; the camera moves
+            and nobody names its axes.
     """
-    path = folder / POSES
+    unit_mm, path = foreign.depth_unit_mm, folder / POSES
+    if unit_mm is None:
+        raise DataError(
+            f"{folder}: nobody says what one unit of its depth is (no depth_meta.json): set "
+            "foreign.depth_unit_mm=MILLIMETRES"
+        )
     cameras = PosesBounds.read(path)
     height, width, _ = cameras.columns[0].tolist()
     if cameras.still:
@@ -86,7 +78,7 @@ def foreign_cameras(folder: Path, foreign: ForeignScene, unit_mm: float) -> Fore
         )
     else:
         poses = cameras.camera_to_world(foreign.pose_convention, unit_mm).float()
-    return ForeignCameras(poses, cameras.intrinsics.float(), (height, width))
+    return ForeignCameras(poses, cameras.intrinsics.float(), (height, width), unit_mm)
 
 
 def require_size(folder: Path, cameras: ForeignCameras, size: tuple[int, int]) -> None:

@@ -24,7 +24,6 @@ from m3depth.priors.layouts.endonerf.foreign import (
     ForeignScene,
     foreign_cameras,
     require_size,
-    unit_mm_of,
 )
 from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
@@ -57,8 +56,8 @@ def read_endonerf(
         cameras = _our_cameras(folder, names, meta, edited)
     else:
         depths = [folder / "depth" / name for name in names]
-        unit_mm, masks = unit_mm_of(folder, foreign), TOOL_IS_WHITE
-        told = foreign_cameras(folder, foreign, unit_mm)
+        told = foreign_cameras(folder, foreign)
+        unit_mm, masks = told.unit_mm, TOOL_IS_WHITE
         cameras = [(pose, told.intrinsics) for pose in told.poses]
     if len(cameras) != len(names):
         raise DataError(
@@ -96,7 +95,7 @@ def _our_cameras(
             f"{folder / POSES}: changed since the export, in axes that depth_meta.json does not "
             "name; export the scene again"
         )
-    found, theirs, _ = foreign_cameras(folder, ForeignScene(1.0, axes), 1.0)
+    found, theirs, *_ = foreign_cameras(folder, ForeignScene(1.0, axes))
     if len(found) != len(records):
         raise DataError(f"{folder / POSES}: {len(found)} poses, but {len(records)} frames")
     focal_px, written_px = float(theirs[0, 0]), float(records[0][1].diagonal()[:2].mean())
@@ -167,6 +166,5 @@ def _our_camera(path: Path) -> Posed:
     camera = record.get("camera")
     exact = camera.get("K_exact") if isinstance(camera, dict) else None
     pose = as_matrix(record.get("camera_to_world"), (4, 4), f"{path}: camera_to_world")
-    return torch.from_numpy(pose).float(), torch.from_numpy(
-        as_matrix(exact, (3, 3), f"{path}: camera.K_exact")
-    ).float()
+    K = as_matrix(exact, (3, 3), f"{path}: camera.K_exact")
+    return torch.from_numpy(pose).float(), torch.from_numpy(K).float()

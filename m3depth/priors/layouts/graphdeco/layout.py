@@ -1,7 +1,7 @@
 """What graphdeco's gaussian-splatting reads with ``-d depths``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +10,6 @@ from m3depth.priors.layouts.colmap.layout import MODEL, ColmapLayout
 from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
 from m3depth.priors.layouts.habits import between_centres
 from m3depth.priors.layouts.inverse import InverseDepth
-from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.stated import INVERSE_DEPTH
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.prior import DepthPrior
@@ -23,7 +22,7 @@ STEPS = 2**16  # what the reader divides by
 
 
 @dataclass
-class GraphdecoLayout(Layout):
+class GraphdecoLayout(ColmapLayout):
     """A COLMAP model, ``depths/000000.png`` (inverse depth of 16 bits), ``depth_params.json``.
 
     ``value / 65536 * scale + offset`` is 1 / z in 1/mm, with one scale for all frames, as the
@@ -36,22 +35,19 @@ class GraphdecoLayout(Layout):
 
     Args:
         near_mm: The nearest depth that can be told. At depth z one step is z² / (65536 near_mm).
-        text: See `ColmapLayout`.
-        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range, or pycolmap is not installed.
     """
 
     near_mm: float = field(default=10.0, kw_only=True)
-    text: bool = field(default=False, kw_only=True)
-    voxel_mm: float = field(default=1.0, kw_only=True)
 
+    one_camera: ClassVar[bool] = True
     revision: ClassVar[int] = 1  # black under tools, and a column less
 
     def __post_init__(self) -> None:
         require_number("writer.near_mm", self.near_mm, 0.1)
-        self._model = ColmapLayout(text=self.text, voxel_mm=self.voxel_mm)
+        super().__post_init__()
         self._code = InverseDepth(self.near_mm, STEPS, STEPS - 1)
 
     def fitted(self, prior: DepthPrior) -> tuple[DepthPrior, Record]:
@@ -79,7 +75,7 @@ class GraphdecoLayout(Layout):
         alpha = np.where(frame.use, 255, 0).astype(np.uint8)
         steps = np.where(frame.known, self._code.steps(frame.depth_mm), 0).astype(np.uint16)
         return {
-            **self._model.files(frame),
+            **super().files(frame),
             f"images/{frame.name}.png": np.dstack([frame.image * frame.use[..., None], alpha]),
             f"depths/{frame.name}.png": _filled(steps, frame.known),
         }
@@ -91,21 +87,20 @@ class GraphdecoLayout(Layout):
             record["name"]: {"scale": scale if record["bounds_mm"] else 0.0, "offset": 0.0}
             for record in scene.records
         }
-        return {**self._model.scene(scene), PARAMS: params}
+        return {**super().scene(scene), PARAMS: params}
 
     def scene_names(self) -> tuple[str, ...]:
         """See `Layout`."""
-        return (*self._model.scene_names(), PARAMS)
+        return (*super().scene_names(), PARAMS)
 
     def meta(self) -> DepthMeta:
         """Inverse millimetres."""
-        return DepthMeta(
+        return replace(
+            super().meta(),
             kind=INVERSE_DEPTH,
-            unit="mm",
             scale=1 / (self.near_mm * STEPS),
             invalid="none: holes take the nearest known pixel's depth",
             mask_polarity="alpha of the images and masks: 255 = use; 0 = tool",
-            pose_convention="world_to_camera, opencv",
         )
 
 
