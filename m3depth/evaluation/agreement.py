@@ -52,41 +52,29 @@ def alignment_for(other: DepthMap, reference: DepthMap) -> str:
     return "none" if scales == {Scale.METRIC} else "scale"
 
 
-def aligned(other: DepthMap, reference: DepthMap, how: str) -> DepthMap:
-    """``other`` at the reference's resolution and in its unit, by its own fit to this frame.
+def agreement(other: DepthMap, reference: DepthMap, how: str) -> tuple[Agreement, DepthMap]:
+    """The numbers of one frame, and ``other`` at the reference's resolution and in its unit.
 
     Args:
         other: Comparable; of the reference's shape.
         reference: Comparable.
-        how: One of `ALIGNMENTS`.
-
-    Raises:
-        DataError: the fit is not possible.
-    """
-    other = other if other.size == reference.size else other.resized(reference.size)
-    find = ALIGNMENTS[how]
-    if find is None:
-        return other
-    line = find(other.values, reference.values, _both(other, reference))
-    return replace(other, values=line(other.values), scale=reference.scale, error=None)
-
-
-def agreement(other: DepthMap, reference: DepthMap, how: str) -> tuple[Agreement, DepthMap]:
-    """The numbers of one frame, and ``other`` as it was compared.
+        how: One of `ALIGNMENTS`, of which a fit is this frame's own.
 
     Raises:
         DataError: not one pixel has depth in both, or the fit is not possible.
     """
-    at_size = other if other.size == reference.size else other.resized(reference.size)
-    both = _both(at_size, reference)
+    other = other if other.size == reference.size else other.resized(reference.size)
+    both, find = _both(other, reference), ALIGNMENTS[how]
     if not both.any():
         raise DataError("not one pixel has depth in both")
-    brought = aligned(other, reference, how)
-    mine, theirs = (_numbers(one.values[both]) for one in (brought, reference))
-    before = _numbers(at_size.values[both])
+    brought = other
+    if find is not None:
+        line = find(other.values, reference.values, both)
+        brought = replace(other, values=line(other.values), scale=reference.scale, error=None)
+    before, mine, theirs = (_numbers(m.values[both]) for m in (other, brought, reference))
     off, middle = np.abs(mine - theirs).mean(), np.abs(theirs).mean()
     metric = reference.scale is Scale.METRIC
-    same_unit = metric and at_size.scale is Scale.METRIC
+    same_unit = metric and other.scale is Scale.METRIC
     seen = (mine > 0) & (theirs > 0)
     off_mm = float(np.abs(1 / mine[seen] - 1 / theirs[seen]).mean()) if seen.any() else None
     step = -(-len(mine) // RANKED)

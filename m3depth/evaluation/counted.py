@@ -1,7 +1,6 @@
 """How much of a test set a protocol counts, and why not the rest."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from m3depth.evaluation.protocol import Compared, Protocol
@@ -64,14 +63,6 @@ def why_left_out(truth: Truth, protocol: Protocol) -> str:
     if not protocol.in_range(truth.depth_mm)[truth.counts].any():
         return f"no true depth within {protocol.range}"
     return "" if protocol.within(truth).counts.any() else "no true depth inside the crop"
-
-
-def total(counts: Iterable[PixelCounts]) -> dict[str, int]:
-    """The sum over frames."""
-    found: Counter[str] = Counter()
-    for one in counts:
-        found.update(one)
-    return dict(found)
 
 
 def told(counted: int, of: int, what: str, why: Mapping[str, int]) -> str:

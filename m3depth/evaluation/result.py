@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.averaging import blocks, intervals, means
-from m3depth.evaluation.counted import OF, LeftOut, told, total
+from m3depth.evaluation.counted import OF, LeftOut, told
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import Skipped
 from m3depth.evaluation.row import Row
@@ -71,8 +71,8 @@ class Result:
     @cached_property
     def pixels(self) -> dict[str, int]:
         """How many pixels the true depth maps have, and how many do not count for which reason."""
-        rows = [row.pixels for row in self.rows]
-        return total(rows + [one.pixels for one in self.left_out])
+        counts = [row.pixels for row in self.rows] + [one.pixels for one in self.left_out]
+        return dict(sum(map(Counter, counts), Counter[str]()))
 
     @property
     def pixels_left_out(self) -> dict[str, int]:
