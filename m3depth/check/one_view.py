@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.check.measuring.halves import Halves
-from m3depth.check.measuring.of_sample import frame_of
+from m3depth.check.measuring.halves import Halves, find_halves
 from m3depth.errors import DataError
-from m3depth.types.camera import StereoRig
+from m3depth.imaging.bytes import to_picture
+from m3depth.imaging.figures import Picture
+from m3depth.matching.features import features
+from m3depth.matching.grey import grey
 
 CROPS = {"side by side": "crop=iw/2:ih:0:0", "stacked": "crop=iw:ih/2:0:0"}
 FARTHEST = 24  # frames into a clip: the first alone may be black
@@ -35,7 +37,7 @@ def require_one_view(pictures: Iterable[tuple[str, Float[Tensor, "3 h w"]]], sou
     Raises:
         DataError: naming how both views lie, and how to cut out the left one.
     """
-    looked = [(name, _halves(name, picture)) for name, picture in pictures]
+    looked = [(name, _halves(to_picture(picture))) for name, picture in pictures]
     found = [(name, halves) for name, halves in looked if halves is not None]
     if not found:
         return
@@ -51,7 +53,5 @@ def require_one_view(pictures: Iterable[tuple[str, Float[Tensor, "3 h w"]]], sou
     logger.warning("%s", line)
 
 
-def _halves(name: str, picture: Float[Tensor, "3 h w"]) -> Halves | None:
-    height, width = picture.shape[-2:]
-    rig = StereoRig.uncalibrated(width, height)
-    return frame_of("", {"left": picture, "rig": rig, "key": name}, None).halves
+def _halves(picture: Picture) -> Halves | None:
+    return find_halves(features(grey(picture)), (picture.shape[0], picture.shape[1]))
