@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from m3depth.errors import DataError
 from m3depth.priors.cloud import ply
 from m3depth.priors.layouts.files import listed
-from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
+from m3depth.priors.layouts.frame import DepthMeta
 from m3depth.priors.layouts.habits import INRIA_CULL, Habits
-from m3depth.priors.layouts.layout import Layout
-from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.points import PointsLayout
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene
 from m3depth.priors.layouts.written import WrittenScene
 
@@ -21,31 +20,14 @@ CLOUD = "points3D.ply"
 
 
 @dataclass
-class PlyLayout(Layout):
-    """``points3D.ply``: the points of all frames in millimetres of the world.
+class PlyLayout(PointsLayout):
+    """``points3D.ply``: the points of all frames in millimetres of the world."""
 
-    Args:
-        voxel_mm: See `FramePoints`.
-
-    Raises:
-        ConfigError: an option is out of range.
-    """
-
-    voxel_mm: float = field(default=1.0, kw_only=True)
     rounds: bool = field(default=False, init=False)
-
-    one_camera: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        self._points = FramePoints(self.voxel_mm)
-
-    def files(self, frame: SceneFrame) -> Mapping[str, Any]:
-        """The frame's points."""
-        return self._points.files(frame)
 
     def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """The cloud."""
-        return {CLOUD: ply(self._points.of_all(scene))}
+        return {CLOUD: ply(self.points_of_all(scene))}
 
     def scene_names(self) -> tuple[str, ...]:
         """See `Layout`."""
@@ -62,28 +44,17 @@ class PlyLayout(Layout):
         )
 
 
-@dataclass(frozen=True)
-class PlyTarget:
-    """The cloud alone, as it is read."""
+def ply_scene(folder: Path, frames: int, habits: Habits) -> PriorScene:
+    """The cloud alone, as it is read; see `Target`."""
+    import open3d
 
-    habits: Habits
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        import open3d
-
-        path = listed(folder, CLOUD)[0]
-        points = np.asarray(open3d.io.read_point_cloud(path).points)
-        if not len(points):
-            raise DataError(f"{path}: not one point; export it again")
-        return PriorScene(
-            folder=folder,
-            files={},
-            load=_no_frame,
-            sample=(),
-            habits=self.habits,
-            points=points,
-        )
+    path = listed(folder, CLOUD)[0]
+    points = np.asarray(open3d.io.read_point_cloud(path).points)
+    if not len(points):
+        raise DataError(f"{path}: not one point; export it again")
+    return PriorScene(
+        folder=folder, files={}, load=_no_frame, sample=(), habits=habits, points=points
+    )
 
 
 def cloud() -> Habits:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -139,15 +139,9 @@ class PriorScene:
         return meta_of(self.folder)
 
 
-class Target(Protocol):
-    """Reads a folder as one pipeline does."""
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """The scene, of which ``frames`` are looked at.
-
-        Raises:
-            DataError: a file that the reader needs is missing or is no such file.
-        """
+# Reads a folder as one pipeline does; of so many frames the pixels are looked at. DataError where
+# a file that the reader needs is missing or is no such file
+Target = Callable[[Path, int], PriorScene]
 
 
 def meta_of(folder: Path) -> Mapping[str, Any]:

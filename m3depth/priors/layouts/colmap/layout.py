@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from m3depth.priors.cloud import traced
-from m3depth.priors.layouts.colmap.model import Picture, Pinhole, model_files, require_pycolmap
+from m3depth.priors.layouts.colmap.model import model_files, require_pycolmap
 from m3depth.priors.layouts.frame import DepthMeta, SceneFrame
-from m3depth.priors.layouts.layout import Layout
-from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.points import PointsLayout
 from m3depth.priors.layouts.stated import DEPTH
 from m3depth.priors.layouts.written import WrittenScene
-from m3depth.priors.records import Record
 from m3depth.validation import require_switch
 
 MODEL = "sparse/0"
@@ -22,7 +20,7 @@ MODEL_FILES = tuple(f"{MODEL}/{part}.{kind}" for part in PARTS for kind in ("bin
 
 
 @dataclass
-class ColmapLayout(Layout):
+class ColmapLayout(PointsLayout):
     """Images, masks and ``sparse/0``.
 
     Layout::
@@ -37,35 +35,30 @@ class ColmapLayout(Layout):
 
     Args:
         text: The model as .txt.
-        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range, or pycolmap is not installed.
     """
 
     text: bool = field(default=False, kw_only=True)
-    voxel_mm: float = field(default=1.0, kw_only=True)
-
-    one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require_switch("writer.text", self.text)
-        self._points = FramePoints(self.voxel_mm)
+        super().__post_init__()
         require_pycolmap()  # now, not after an hour of frames
 
     def files(self, frame: SceneFrame) -> Mapping[str, Any]:
         """Image, mask of the tools, points."""
         return {
-            **self._points.files(frame),
+            **super().files(frame),
             f"images/{frame.name}.png": frame.image,
             f"masks/{frame.name}.png.png": np.where(frame.use, 255, 0).astype(np.uint8),
         }
 
     def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """The model."""
-        pictures = [_picture(record) for record in scene.records]
-        points, seen = traced(self._points.of_each(scene), self.voxel_mm)
-        files = model_files(pictures, points, seen, self.text)
+        points, seen = traced(self.points_of_each(scene), self.voxel_mm)
+        files = model_files(scene.records, points, seen, self.text)
         return {f"{MODEL}/{name}": data for name, data in files.items()}
 
     def scene_names(self) -> tuple[str, ...]:
@@ -80,10 +73,3 @@ class ColmapLayout(Layout):
             mask_polarity="255 = use; 0 = tool",
             pose_convention="world_to_camera, opencv",
         )
-
-
-def _picture(record: Record) -> Picture:
-    (fx, _, cx), (_, fy, cy), _ = record["camera"].get("K_exact", record["camera"]["K"])
-    height, width = record["camera"]["size"]
-    camera = Pinhole(height, width, fx, fy, cx, cy)
-    return Picture(f"{record['name']}.png", camera, np.array(record["camera_to_world"]))

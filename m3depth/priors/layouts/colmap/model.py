@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from m3depth.errors import ConfigError
 from m3depth.priors.cloud import ColouredPoints, Indices, Points
+from m3depth.priors.records import Record
 
 CORNER = 0.5  # of a pixel whose centre is at 0 here, and at 0.5 in COLMAP
 
@@ -25,13 +26,12 @@ class Pinhole(NamedTuple):
     cx: float
     cy: float
 
-
-class Picture(NamedTuple):
-    """An image that was taken by a camera at a pose."""
-
-    name: str
-    camera: Pinhole
-    camera_to_world: Float64[NDArray[np.float64], "4 4"]
+    @classmethod
+    def of(cls, camera: Record) -> "Pinhole":
+        """Of a frame's record."""
+        (fx, _, cx), (_, fy, cy), _ = camera["K_exact" if "K_exact" in camera else "K"]
+        height, width = camera["size"]
+        return cls(height, width, fx, fy, cx, cy)
 
 
 def require_pycolmap() -> Any:
@@ -51,41 +51,40 @@ def require_pycolmap() -> Any:
 
 
 def model_files(
-    pictures: Sequence[Picture], cloud: ColouredPoints, seen: Sequence[Indices], text: bool
+    records: Sequence[Record], cloud: ColouredPoints, seen: Sequence[Indices], text: bool
 ) -> dict[str, bytes]:
     """Cameras, images and points as the files of ``sparse/0``.
 
     A point's track are the images that it is seen in, each at the place that it projects to.
 
     Args:
-        pictures: In the order of their numbers, which start at 1.
+        records: Of the frames, in the order of their numbers, which start at 1.
         cloud: In the poses' unit.
-        seen: For each picture the indices of the points that are seen in it.
+        seen: For each frame the indices of the points that are seen in it.
         text: As .txt, else as .bin.
 
     Raises:
         ConfigError: pycolmap is not installed.
     """
-    model = _model(pictures, cloud, seen)
+    model = _model(records, cloud, seen)
     with tempfile.TemporaryDirectory() as scratch:
         (model.write_text if text else model.write_binary)(scratch)
         return {path.name: path.read_bytes() for path in sorted(Path(scratch).iterdir())}
 
 
-def _model(pictures: Sequence[Picture], cloud: ColouredPoints, seen: Sequence[Indices]) -> Any:
+def _model(records: Sequence[Record], cloud: ColouredPoints, seen: Sequence[Indices]) -> Any:
     pycolmap = require_pycolmap()
     model = pycolmap.Reconstruction()
     numbers: dict[Pinhole, int] = {}
     tracks = [pycolmap.Track() for _ in cloud.points]
-    for number, (picture, points) in enumerate(zip(pictures, seen, strict=True), start=1):
-        if picture.camera not in numbers:
-            numbers[picture.camera] = len(numbers) + 1
-            model.add_camera_with_trivial_rig(_camera(picture.camera, len(numbers)))
-        image = pycolmap.Image(
-            name=picture.name, camera_id=numbers[picture.camera], image_id=number
-        )
-        world_to_camera = np.linalg.inv(picture.camera_to_world)[:3].astype(np.float64)
-        places, inside = _projected(cloud.points[points], world_to_camera, picture.camera)
+    for number, (record, points) in enumerate(zip(records, seen, strict=True), start=1):
+        camera, name = Pinhole.of(record["camera"]), f"{record['name']}.png"
+        if camera not in numbers:
+            numbers[camera] = len(numbers) + 1
+            model.add_camera_with_trivial_rig(_camera(camera, len(numbers)))
+        image = pycolmap.Image(name=name, camera_id=numbers[camera], image_id=number)
+        world_to_camera = np.linalg.inv(np.array(record["camera_to_world"]))[:3].astype(np.float64)
+        places, inside = _projected(cloud.points[points], world_to_camera, camera)
         image.points2D = pycolmap.Point2DList([pycolmap.Point2D(xy) for xy in places[inside]])
         for place, point in enumerate(points[inside]):
             tracks[point].add_element(number, place)

@@ -1,7 +1,7 @@
 """How pipelines read COLMAP models."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,54 +24,60 @@ from m3depth.priors.layouts.scene import (
 )
 from m3depth.priors.records import EXACT
 
+Decoder = Callable[[str], Callable[[Map], Map]]
 
-@dataclass(frozen=True)
-class ColmapTarget:
-    """A COLMAP model in ``sparse/0``, and our float depth beside it."""
 
-    habits: Habits
-    depth: str = f"{EXACT}/*.npy"
+def colmap_scene(folder: Path, frames: int, habits: Habits) -> PriorScene:
+    """A COLMAP model in ``sparse/0``, and our float depth beside it; see `Target`."""
+    depth = f"{EXACT}/*.npy"
+    return scene_of_model(folder, frames, habits, depth, lambda _: lambda stem: along_z)[0]
 
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        model = _model(folder / MODEL)
-        images, depths = listed(folder, "images/*"), listed(folder, self.depth)
-        numbered = sorted(model.images.values(), key=lambda image: str(image.name))
-        poses = [_camera_to_world(image) for image in numbered]
-        camera = model.cameras[numbered[0].camera_id]
-        decode = self.decoders(folder)
-        cameras = {str(one.name): model.cameras[one.camera_id] for one in numbered}
-        masks = {path.name: path for path in folder.glob("masks/*.png")}
 
-        def load(index: int) -> PriorFrame:
-            mask = masks.get(f"{images[index].name}.png")
-            read = frame(images[index], depths[index], mask, decode(depths[index].stem), not_black)
-            return replace(read, camera=_stated(cameras.get(images[index].name)))
+def scene_of_model(
+    folder: Path,
+    frames: int,
+    habits: Habits,
+    depth: str,
+    decoders: Callable[[Path], Decoder],
+) -> tuple[PriorScene, Any]:
+    """The scene, and the camera of its first image.
 
-        return PriorScene(
-            folder=folder,
-            files={
-                "images": images,
-                self.depth.split("/")[0]: depths,
-                MODEL: [folder / "images" / str(image.name) for image in numbered],
-            },
-            load=load,
-            sample=spread(min(len(images), len(depths)), frames),
-            habits=self.habits,
-            poses=np.array(poses),
-            unit_mm=float(meta_of(folder).get("unit_mm", 1.0)),
-            untracked=[str(i.name) for i in numbered if not i.get_observation_points2D()],
-            points=np.array([point.xyz for point in model.points3D.values()]).reshape(-1, 3),
-            **self.stated(camera),
-        )
+    Args:
+        folder: Of the scene.
+        frames: Looked at.
+        habits: See `Habits`.
+        depth: The depth's files.
+        decoders: Of the folder: for an image's stem how its depth file is read.
+    """
+    model = _model(folder / MODEL)
+    images, depths = listed(folder, "images/*"), listed(folder, depth)
+    numbered = sorted(model.images.values(), key=lambda image: str(image.name))
+    cameras = {str(one.name): model.cameras[one.camera_id] for one in numbered}
+    masks = {path.name: path for path in folder.glob("masks/*.png")}
+    decoder = decoders(folder)
 
-    def decoders(self, folder: Path) -> Callable[[str], Callable[[Map], Map]]:
-        """For each image's stem how its depth file is read."""
-        return lambda stem: along_z
+    def load(index: int) -> PriorFrame:
+        name = images[index].name
+        decode = decoder(depths[index].stem)
+        read = frame(images[index], depths[index], masks.get(f"{name}.png"), decode, not_black)
+        return replace(read, camera=_stated(cameras.get(name)))
 
-    def stated(self, camera: Any) -> Mapping[str, Any]:
-        """What else a `PriorScene` holds; nothing is said of ``depth_float``, our own."""
-        return {}
+    scene = PriorScene(
+        folder=folder,
+        files={
+            "images": images,
+            depth.split("/")[0]: depths,
+            MODEL: [folder / "images" / str(image.name) for image in numbered],
+        },
+        load=load,
+        sample=spread(min(len(images), len(depths)), frames),
+        habits=habits,
+        poses=np.array([_camera_to_world(image) for image in numbered]),
+        unit_mm=float(meta_of(folder).get("unit_mm", 1.0)),
+        untracked=[str(i.name) for i in numbered if not i.get_observation_points2D()],
+        points=np.array([point.xyz for point in model.points3D.values()]).reshape(-1, 3),
+    )
+    return scene, next(iter(cameras.values()))
 
 
 def gsplat() -> Habits:

@@ -20,6 +20,7 @@ from m3depth.io.images import (
 )
 from m3depth.io.numpy_files import read_npy
 from m3depth.io.poses_bounds import POSES
+from m3depth.priors.edits import few
 from m3depth.priors.layouts.endonerf.foreign import (
     ForeignScene,
     foreign_cameras,
@@ -141,9 +142,8 @@ def _names(folder: Path) -> list[str]:
         lacking = sorted(everywhere - names)
         if lacking:
             raise DataError(
-                f"{folder / part}: without {', '.join(lacking[:3])}"
-                f"{f' and {len(lacking) - 3} more' if len(lacking) > 3 else ''}, which another of "
-                f"{', '.join(PARTS)} has; each frame needs all three"
+                f"{folder / part}: without {few(lacking)}, which another of {', '.join(PARTS)} "
+                "has; each frame needs all three"
             )
     return sorted(everywhere)
 

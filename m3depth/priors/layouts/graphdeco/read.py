@@ -1,16 +1,15 @@
 """How graphdeco's gaussian-splatting reads a scene with ``-d depths``."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import as_matrix, read_json
 from m3depth.priors.layouts.colmap.model import CORNER
-from m3depth.priors.layouts.colmap.read import ColmapTarget
+from m3depth.priors.layouts.colmap.read import Decoder, scene_of_model
 from m3depth.priors.layouts.graphdeco.layout import PARAMS, STEPS
 from m3depth.priors.layouts.habits import (
     ANOTHER_LAYOUT,
@@ -20,43 +19,22 @@ from m3depth.priors.layouts.habits import (
     WhenStill,
     between_centres,
 )
-from m3depth.priors.layouts.scene import Map
+from m3depth.priors.layouts.scene import Map, PriorScene
 from m3depth.priors.layouts.stated import INVERSE_DEPTH
 
 
-@dataclass(frozen=True)
-class GraphdecoTarget(ColmapTarget):
-    """The same with inverse depth in ``depths/`` and its scales beside the model."""
+def graphdeco_scene(folder: Path, frames: int, habits: Habits) -> PriorScene:
+    """A COLMAP model, inverse depth in ``depths/`` and its scales beside it; see `Target`.
 
-    depth: str = "depths/*.png"
-
-    def decoders(self, folder: Path) -> Callable[[str], Callable[[Map], Map]]:
-        """By ``depth_params.json``; a frame whose scale is not positive is left out: depth 0.
-
-        Raises:
-            DataError: it is missing, lacks a frame, or has one without two finite numbers.
-        """
-        path = folder / PARAMS
-        params = read_json(path)
-
-        def decoder(stem: str) -> Callable[[Map], Map]:
-            one = params.get(stem)
-            if not isinstance(one, dict) or not {"scale", "offset"} <= one.keys():
-                raise DataError(f"{path}: no scale and offset for {stem}; export it again")
-            numbers = [one["scale"], one["offset"]]
-            where = f"{path}: scale, offset of {stem}"
-            scale, offset = (float(v) for v in as_matrix(numbers, (1, 2), where)[0])
-            return lambda values: _from_inverse(values / STEPS * scale + offset, scale > 0)
-
-        return decoder
-
-    def stated(self, camera: Any) -> Mapping[str, Any]:
-        """Inverse depth; and the reader has the field of view only."""
-        return {
-            "kind": INVERSE_DEPTH,
-            "principal_px": (self.habits.middle(camera.width), self.habits.middle(camera.height)),
-            "stated_px": (camera.principal_point_x - CORNER, camera.principal_point_y - CORNER),
-        }
+    The reader takes the field of view alone from a camera.
+    """
+    scene, camera = scene_of_model(folder, frames, habits, "depths/*.png", _decoder)
+    return replace(
+        scene,
+        kind=INVERSE_DEPTH,
+        principal_px=(habits.middle(camera.width), habits.middle(camera.height)),
+        stated_px=(camera.principal_point_x - CORNER, camera.principal_point_y - CORNER),
+    )
 
 
 def graphdeco() -> Habits:
@@ -72,6 +50,26 @@ def graphdeco() -> Habits:
         middle=between_centres,
         still=still,
     )
+
+
+def _decoder(folder: Path) -> Decoder:
+    """By ``depth_params.json``; a frame whose scale is not positive is left out: depth 0.
+
+    Raises:
+        DataError: it is missing, lacks a frame, or has one without two finite numbers.
+    """
+    path = folder / PARAMS
+    params = read_json(path)
+
+    def decoder(stem: str) -> Callable[[Map], Map]:
+        one = params.get(stem)
+        if not isinstance(one, dict) or not {"scale", "offset"} <= one.keys():
+            raise DataError(f"{path}: no scale and offset for {stem}; export it again")
+        numbers, where = [one["scale"], one["offset"]], f"{path}: scale, offset of {stem}"
+        scale, offset = (float(v) for v in as_matrix(numbers, (1, 2), where)[0])
+        return lambda values: _from_inverse(values / STEPS * scale + offset, scale > 0)
+
+    return decoder
 
 
 def _from_inverse(inverse: Map, counts: bool) -> Map:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +10,7 @@ import torch
 from m3depth.geometry.poses import opengl
 from m3depth.priors.cloud import ColouredPoints, ply
 from m3depth.priors.layouts.frame import DepthMeta, Map, Mask, SceneFrame
-from m3depth.priors.layouts.layout import Layout
-from m3depth.priors.layouts.points import FramePoints
+from m3depth.priors.layouts.points import PointsLayout
 from m3depth.priors.layouts.stated import DEPTH
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.records import Record
@@ -29,7 +28,7 @@ STILL = (
 
 
 @dataclass
-class NerfstudioLayout(Layout):
+class NerfstudioLayout(PointsLayout):
     """``transforms.json`` and what it names.
 
     Layout::
@@ -45,21 +44,17 @@ class NerfstudioLayout(Layout):
 
     Args:
         png: Depth as 16-bit pictures of whole millimetres.
-        voxel_mm: See `FramePoints`.
 
     Raises:
         ConfigError: an option is out of range.
     """
 
     png: bool = field(default=False, kw_only=True)
-    voxel_mm: float = field(default=1.0, kw_only=True)
-
-    one_camera: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require_switch("writer.png", self.png)
         self.rounds = self.png
-        self._points = FramePoints(self.voxel_mm)
+        super().__post_init__()
 
     def holds(self, depth_mm: Map) -> Mask:
         """All of it, or what a picture can count."""
@@ -70,7 +65,7 @@ class NerfstudioLayout(Layout):
         """Image, depth where it may be relied on, mask of the tools, points."""
         depth_mm = np.where(frame.known, frame.depth_mm, 0).astype(np.float32)
         return {
-            **self._points.files(frame),
+            **super().files(frame),
             f"images/{frame.name}.png": frame.image,
             f"masks/{frame.name}.png": np.where(frame.use, 255, 0).astype(np.uint8),
             self._depth(frame.name): np.rint(depth_mm).astype(np.uint16) if self.png else depth_mm,
@@ -78,7 +73,7 @@ class NerfstudioLayout(Layout):
 
     def scene(self, scene: WrittenScene) -> Mapping[str, Any]:
         """Transforms and points."""
-        points_mm, colours = self._points.of_all(scene)
+        points_mm, colours = self.points_of_all(scene)
         transforms = {
             "camera_model": "PINHOLE",
             "ply_file_path": CLOUD,

@@ -1,6 +1,5 @@
 """Our own archives, as `m3depth splat` reads them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +11,18 @@ from m3depth.priors.layouts.scene import PriorFrame, PriorScene, StatedCamera, s
 from m3depth.priors.layouts.stated import DEPTH
 
 
-@dataclass(frozen=True)
-class NpzTarget:
-    """Our own ``priors/*.npz``."""
-
-    habits: Habits
-
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        files = listed(folder, "priors/*.npz")
-        return PriorScene(
-            folder=folder,
-            files={"priors": files},
-            load=lambda i: _archived(files[i]),
-            sample=spread(len(files), frames),
-            habits=self.habits,
-            kind=DEPTH,
-            poses=np.array([read_archive(path).camera_to_world for path in files]),
-        )
+def npz_scene(folder: Path, frames: int, habits: Habits) -> PriorScene:
+    """Our own ``priors/*.npz``; see `Target`."""
+    files = listed(folder, "priors/*.npz")
+    return PriorScene(
+        folder=folder,
+        files={"priors": files},
+        load=lambda i: _archived(files[i]),
+        sample=spread(len(files), frames),
+        habits=habits,
+        kind=DEPTH,
+        poses=np.array([read_archive(path).camera_to_world for path in files]),
+    )
 
 
 def splat() -> Habits:

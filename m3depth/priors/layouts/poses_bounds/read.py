@@ -1,7 +1,7 @@
 """How EndoNeRF and the other readers of ``poses_bounds.npy`` read their folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,22 @@ from m3depth.priors.layouts.scene import (
 from m3depth.priors.layouts.stated import DEPTH, INVERSE_DEPTH
 
 
-@dataclass(frozen=True)
-class PosesBoundsTarget:
-    """EndoNeRF's layout and its relatives.
+def poses_bounds_scene(
+    folder: Path,
+    frames: int,
+    *,
+    pose_convention: PoseConvention,
+    habits: Habits,
+    depth: str = "depth/*.png",
+    decode: Callable[[Map], Map] = along_z,
+    uses: Callable[[Map], NDArray[np.bool_]] = not_white,
+    column_is_centre: bool = False,
+) -> PriorScene:
+    """EndoNeRF's layout and its relatives; see `Target`.
 
     Args:
+        folder: Of the scene.
+        frames: Looked at.
         pose_convention: The reader's axes.
         habits: See `Habits`.
         depth: Its files.
@@ -35,52 +46,40 @@ class PosesBoundsTarget:
         uses: From a mask's numbers to what is used.
         column_is_centre: Beside a pose stands (cy, cx, f), not (H, W, f).
     """
+    patterns = ("images/*.png", depth, "masks/*.png")
+    images, depths, masks = (listed(folder, pattern) for pattern in patterns)
+    cameras, meta = PosesBounds.read(folder / POSES), meta_of(folder)
+    beside = cameras.columns[0]
+    height, width = meta.get("size", beside[:2] if not column_is_centre else (512, 640))
+    centre = (float(beside[1]), float(beside[0])) if column_is_centre else None
 
-    pose_convention: PoseConvention
-    habits: Habits
-    depth: str = "depth/*.png"
-    decode: Callable[[Map], Map] = along_z
-    uses: Callable[[Map], NDArray[np.bool_]] = not_white
-    column_is_centre: bool = False
+    def load(index: int) -> PriorFrame:
+        read = frame(images[index], depths[index], masks[index], decode, uses)
+        return replace(read, camera=_stated(cameras, read.image.shape, column_is_centre))
 
-    def __call__(self, folder: Path, frames: int) -> PriorScene:
-        """See `Target`."""
-        patterns = ("images/*.png", self.depth, "masks/*.png")
-        images, depths, masks = (listed(folder, pattern) for pattern in patterns)
-        cameras, meta = PosesBounds.read(folder / POSES), meta_of(folder)
-        beside = cameras.columns[0]
-        height, width = meta.get("size", beside[:2] if not self.column_is_centre else (512, 640))
-        centre = (float(beside[1]), float(beside[0])) if self.column_is_centre else None
-        count = min(len(images), len(depths), len(masks))
+    return PriorScene(
+        folder=folder,
+        files={"images": images, depth.split("/")[0]: depths, "masks": masks},
+        load=load,
+        load_depth=lambda i: decode(plane(depths[i], stored_values(depths[i]))),
+        sample=spread(min(len(images), len(depths), len(masks)), frames),
+        habits=habits,
+        poses=cameras.camera_to_world(pose_convention, unit_mm=1.0).numpy(),
+        unit_mm=float(meta.get("unit_mm", 1.0)),
+        kind=INVERSE_DEPTH if habits.inverse_bits else DEPTH,
+        convention=pose_convention.name,
+        principal_px=(habits.middle(float(width)), habits.middle(float(height))),
+        stated_px=_exact(meta.get("K_exact")) or centre,
+    )
 
-        def load(index: int) -> PriorFrame:
-            parts = images[index], depths[index], masks[index]
-            read = frame(*parts, self.decode, self.uses)
-            return replace(read, camera=self._camera(cameras, read.image.shape))
 
-        return PriorScene(
-            folder=folder,
-            files={"images": images, self.depth.split("/")[0]: depths, "masks": masks},
-            load=load,
-            load_depth=lambda i: self.decode(plane(depths[i], stored_values(depths[i]))),
-            sample=spread(count, frames),
-            habits=self.habits,
-            poses=cameras.camera_to_world(self.pose_convention, unit_mm=1.0).numpy(),
-            unit_mm=float(meta.get("unit_mm", 1.0)),
-            kind=INVERSE_DEPTH if self.habits.inverse_bits else DEPTH,
-            convention=self.pose_convention.name,
-            principal_px=(self.habits.middle(float(width)), self.habits.middle(float(height))),
-            stated_px=_exact(meta.get("K_exact")) or centre,
-        )
-
-    def _camera(self, cameras: PosesBounds, size: tuple[int, int]) -> StatedCamera:
-        """The first row's: readers do not look at the other rows' columns."""
-        first, second, focal_px = (float(value) for value in cameras.columns[0])
-        if self.column_is_centre:
-            return StatedCamera(intrinsics(focal_px, cx=second, cy=first).numpy(), size)
-        known = np.isfinite(cameras.columns[0]).all()
-        of = (int(first), int(second)) if known else size
-        return StatedCamera(cameras.intrinsics.numpy(), of)
+def _stated(cameras: PosesBounds, size: tuple[int, int], column_is_centre: bool) -> StatedCamera:
+    """The first row's: readers do not look at the other rows' columns."""
+    first, second, focal_px = (float(value) for value in cameras.columns[0])
+    if column_is_centre:
+        return StatedCamera(intrinsics(focal_px, cx=second, cy=first).numpy(), size)
+    known = np.isfinite(cameras.columns[0]).all()
+    return StatedCamera(cameras.intrinsics.numpy(), (int(first), int(second)) if known else size)
 
 
 def _exact(K: object) -> tuple[float, float] | None:
