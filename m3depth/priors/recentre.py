@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -15,6 +15,7 @@ from m3depth.types.camera import StereoRig
 
 LARGEST_LOSS = 0.25  # of the width or the height
 SIDES = ("on the left", "on the right", "at the top", "at the bottom")
+MAPS = ("disparity_px", "depth_mm", "confidence", "use")
 DONE = {"cut": True, "added, black and unknown": False}
 
 Middle = Callable[[float], float]  # of a length: where its reader takes the principal point to be
@@ -119,19 +120,9 @@ def _cut(prior: DepthPrior, margins: Margins) -> DepthPrior:
 def _changed(
     prior: DepthPrior, change: Change, image: Float[Tensor, "3 h w"], rig: StereoRig
 ) -> DepthPrior:
-    disparity_px, confidence, use = (
-        None if maps is None else change(maps)
-        for maps in (prior.disparity_px, prior.confidence, prior.use)
-    )
-    return replace(
-        prior,
-        image=image,
-        rig=rig,
-        disparity_px=disparity_px,
-        depth_mm=change(prior.depth_mm),
-        confidence=confidence,
-        use=use,
-    )
+    maps = {name: getattr(prior, name) for name in MAPS}
+    changed: dict[str, Any] = {n: change(one) for n, one in maps.items() if one is not None}
+    return replace(prior, image=image, rig=rig, **changed)
 
 
 def _margins(
