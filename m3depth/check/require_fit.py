@@ -11,9 +11,8 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from m3depth.check.check_set import Check, check
 from m3depth.check.finding import Severity
 from m3depth.check.measuring.sampler import Sampler
-from m3depth.check.pairs.blank import blank_pictures, empty_masks
 from m3depth.check.pairs.calibration import unlikely_rig
-from m3depth.check.pairs.unreadable import unreadable_frames
+from m3depth.check.pairs.unusable import blank_pictures, empty_masks, unreadable_frames
 from m3depth.check.pairs.view_order import same_view, stacked_frames, swapped_views
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticClip, SyntheticPairs

@@ -4,8 +4,8 @@ from check_fakes import mono
 
 from m3depth.check.finding import Severity
 from m3depth.check.measuring.grading import Graded, Limits, grade
-from m3depth.check.measuring.of_sample import frame_of
 from m3depth.check.measuring.row_alignment import Estimate
+from m3depth.check.measuring.sampler import frame_of
 
 LIMITS = Limits(0.5, 1.0)
 

@@ -9,9 +9,8 @@ import torch
 from torch.utils.data import Dataset
 
 from m3depth.check.measuring.measured_frame import MeasuredFrame, measure
-from m3depth.check.measuring.of_sample import frame_of
 from m3depth.errors import DataError
-from m3depth.imaging.bytes import to_bytes
+from m3depth.imaging.bytes import to_bytes, to_picture
 from m3depth.types import StereoBatch
 
 
@@ -134,4 +133,28 @@ def _repeated(
         name
         for name, one, other in views
         if one is not None and other is not None and torch.equal(to_bytes(one), to_bytes(other))
+    )
+
+
+def frame_of(split: str, sample: StereoBatch, follows_same: frozenset[str] | None) -> MeasuredFrame:
+    """A sample as a frame, its masked depth taken as unknown.
+
+    ``follows_same`` is None when the next frame was not looked at.
+    """
+    depth = sample.get("depth_mm")
+    if depth is not None and "mask" in sample:
+        depth = torch.where(sample["mask"], depth, 0.0)
+    right = sample.get("right")
+    masks = [sample["mask"]] if "mask" in sample else []
+    masks += [~sample["tool"]] if "tool" in sample else []
+    return MeasuredFrame(
+        split=split,
+        key=str(sample["key"]),
+        left=to_picture(sample["left"]),
+        right=None if right is None else to_picture(right),
+        rig=sample["rig"],
+        depth_mm=None if depth is None else depth[0].numpy(),
+        follows_same=follows_same or frozenset(),
+        followed=follows_same is not None,
+        left_in=min((float(mask.float().mean()) for mask in masks), default=None),
     )

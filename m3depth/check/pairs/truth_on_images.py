@@ -1,7 +1,6 @@
 """Ground truth against the images, and by itself."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,15 +16,25 @@ Explain = Callable[[list[Fitted], int], Finding]
 TOLD = "Disparity measured from the images, and the one that ground truth and calibration state."
 
 
-@dataclass(frozen=True)
-class TruthOnImages:
+def truth_on_images(
+    sampled: Sampled,
+    error_px: float = 1.0,
+    of_width: float = 0.004,
+    factor: float = 1.15,
+    explained: float = 0.5,
+    shift_of_width: float = 0.0075,
+    shift_px: float = 4.0,
+    shift_gain: float = 0.08,
+) -> Iterator[Finding]:
     """Known depth must agree with the disparity that the images show.
 
     Where it does not, the explanation that leaves the smallest difference is reported: another
     factor (unit of the baseline or of the depth), a constant offset (principal points), a shift
-    of the depth map (crop, resize, another frame or camera); or none of them.
+    of the depth map (crop, resize, another frame or camera); or none of them. One finding for each
+    explanation that a frame needs.
 
     Args:
+        sampled: The frames that were looked at.
         error_px: Median difference, in pixels of the images.
         of_width: The limit is at least this fraction of the width.
         factor: Parallax that is off by more than this factor, either way, means a wrong unit.
@@ -35,42 +44,31 @@ class TruthOnImages:
         shift_px: The same in pixels; the larger counts.
         shift_gain: Share of the difference that such a shift must remove.
     """
+    fits = [(frame, frame.truth_fit) for frame in sampled.frames]
+    fitted = [(frame, fit) for frame, fit in fits if fit is not None]
+    needed: dict[Explain, list[Fitted]] = {}
+    for frame, fit in fitted:
+        (explain, left_px), width = _best_explanation(fit, factor), frame.size[1]
+        far = max(map(abs, fit.shift_px)) > max(shift_px, shift_of_width * width)
+        if fit.as_stated_px > max(error_px, of_width * width):
+            enough = left_px < explained * fit.as_stated_px
+            needed.setdefault(explain if enough else _no_fit, []).append((frame, fit))
+        elif far and fit.shift_gain > shift_gain:
+            needed.setdefault(_misplaced, []).append((frame, fit))
+    for explain, found in needed.items():
+        yield explain(found, len(fitted))
 
-    error_px: float = 1.0
-    of_width: float = 0.004
-    factor: float = 1.15
-    explained: float = 0.5
-    shift_of_width: float = 0.0075
-    shift_px: float = 4.0
-    shift_gain: float = 0.08
 
-    def __call__(self, sampled: Sampled) -> Iterator[Finding]:
-        """One finding for each explanation that a frame needs."""
-        fits = [(frame, frame.truth_fit) for frame in sampled.frames]
-        fitted = [(frame, fit) for frame, fit in fits if fit is not None]
-        explained: dict[Explain, list[Fitted]] = {}
-        for frame, fit in fitted:
-            explain = self._explanation(frame, fit)
-            if explain is not None:
-                explained.setdefault(explain, []).append((frame, fit))
-        for explain, found in explained.items():
-            yield explain(found, len(fitted))
-
-    def _explanation(self, frame: MeasuredFrame, fit: TruthFit) -> Explain | None:
-        width = frame.size[1]
-        off = fit.as_stated_px > max(self.error_px, self.of_width * width)
-        left: dict[Explain, float] = {
-            _wrong_unit: fit.factor_px,
-            _wrong_offset: fit.after_offset_px,
-            _misplaced: fit.after_shift_px,
-        }
-        if not max(fit.factor, 1 / max(fit.factor, 1e-9)) > self.factor:
-            del left[_wrong_unit]
-        best = min(left, key=lambda explain: left[explain])
-        if off:
-            return best if left[best] < self.explained * fit.as_stated_px else _no_fit
-        far = max(map(abs, fit.shift_px)) > max(self.shift_px, self.shift_of_width * width)
-        return _misplaced if far and fit.shift_gain > self.shift_gain else None
+def _best_explanation(fit: TruthFit, factor: float) -> tuple[Explain, float]:
+    """The one that leaves the least, and what it leaves in pixels."""
+    left_px: dict[Explain, float] = {
+        _wrong_unit: fit.factor_px,
+        _wrong_offset: fit.after_offset_px,
+        _misplaced: fit.after_shift_px,
+    }
+    if not max(fit.factor, 1 / max(fit.factor, 1e-9)) > factor:
+        del left_px[_wrong_unit]
+    return min(left_px.items(), key=lambda one: one[1])
 
 
 def _wrong_unit(found: list[Fitted], judged: int) -> Finding:

@@ -1,4 +1,4 @@
-"""Files that are missing, in the wrong order or from another export; sizes that do not fit."""
+"""Files that are missing, in the wrong order or from another export; metadata that do not fit."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 from m3depth.check.finding import Finding, Severity
 from m3depth.priors import records
 from m3depth.priors.layouts.scene import PriorScene
+from m3depth.priors.layouts.stated import contradiction
 
 NAMED = 8  # files
 
@@ -70,6 +71,27 @@ def of_another_scene(scene: PriorScene) -> Iterator[Finding]:
             "give the same export command again, which writes what is lost; or copy the scene "
             "anew, with the depth_meta.json that belongs to it",
             frames=tuple(others),
+        )
+
+
+def stated_kind(scene: PriorScene) -> Iterator[Finding]:
+    """Kind, scale and unit of the depth, by our own word."""
+    if not scene.kind or not scene.meta:
+        return
+    against = contradiction(scene.meta, scene.kind)
+    if against:
+        yield Finding(
+            "stated_kind",
+            Severity.ERROR,
+            f"depth_meta.json {against}",
+            "export the scene again, with this target's writer",
+        )
+    elif "kind" not in scene.meta:
+        yield Finding(
+            "stated_kind",
+            Severity.WARNING,
+            f"depth_meta.json does not say what its numbers are; {scene.kind} is read",
+            "export the scene again, which says so",
         )
 
 
