@@ -70,10 +70,8 @@ def require_apart(output: Path, inputs: Mapping[str, object]) -> None:
 def _paths(value: object) -> list[Path]:
     if value is None:
         return []
-    path = Path(str(value))
-    if path.exists():
-        return [path]
-    found = glob.glob(str(value), recursive=True) if glob.has_magic(str(value)) else []
+    text = str(value)
+    found = [text] if Path(text).exists() else glob.glob(text, recursive=True)
     return [Path(one) for one in found if Path(one).exists()]
 
 

@@ -69,17 +69,12 @@ class Record:
     def _read(self) -> None:
         with contextlib.suppress(OSError):
             for line in self.path.read_text(encoding="utf-8").splitlines():
-                self._take(line)
-
-    def _take(self, line: str) -> None:
-        try:
-            content = json.loads(line)
-        except ValueError:  # the last line of a process that was killed
-            return
-        if isinstance(content, dict):
-            self.verb = content.get("verb")
-        else:
-            self.names.add(str(content))
+                with contextlib.suppress(ValueError):  # the last line of a process that was killed
+                    content = json.loads(line)
+                    if isinstance(content, dict):
+                        self.verb = content.get("verb")
+                    else:
+                        self.names.add(str(content))
 
     def _append(self, content: object) -> None:
         # One write of one line at the end of the file: other processes' lines stay whole
