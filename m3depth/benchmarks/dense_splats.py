@@ -6,6 +6,7 @@ Written from the equations on its own, with matrices and autograd where the rast
 
 import torch
 from jaxtyping import Float
+from kornia.geometry.conversions import quaternion_to_rotation_matrix
 from torch import Tensor
 
 from m3depth.splatting.rasteriser.camera import Camera
@@ -60,16 +61,7 @@ def _flattened(
         ],
         -2,
     )
-    turn = jacobian @ pose[:3, :3] @ _matrices(gaussians.quaternions)
+    turn = jacobian @ pose[:3, :3] @ quaternion_to_rotation_matrix(gaussians.quaternions)
     covariances = turn @ torch.diag_embed(gaussians.scales_mm**2) @ turn.mT
     blur = profile.blur_px2 * torch.eye(2).to(covariances)
     return torch.stack([u, v], -1), covariances + blur, z
-
-
-def _matrices(quaternions: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """By Rodrigues' formula: ``I + 2 w [v] + 2 [v]²`` for a quaternion (w, v) of length 1."""
-    unit = quaternions / quaternions.norm(dim=1, keepdim=True)
-    basis = torch.eye(3).to(unit).expand(len(unit), 3, 3)
-    cross = torch.linalg.cross(unit[:, None, 1:].expand_as(basis), basis, dim=-1).mT
-    matrices: Tensor = basis + 2 * unit[:, 0, None, None] * cross + 2 * cross @ cross
-    return matrices
