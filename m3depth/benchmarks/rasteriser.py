@@ -30,7 +30,10 @@ def measure(gaussians: int, size: Sequence[int], radius_px: float, repeats: int)
         radius_px: one standard deviation in the middle of the scene, about.
         repeats: rounds of timing; both take turns within each.
     """
-    peers: dict[str, Draw] = {"ours": _ours, "dense": _dense}
+    peers: dict[str, Draw] = {
+        "ours": partial(own_backend.draw, profile=GSPLAT),
+        "dense": partial(dense, profile=GSPLAT),
+    }
     scene = _scene(gaussians, (size[0], size[1]), radius_px)
     exact = [_gradients(draw, *_cast(scene, torch.float64)) for draw in peers.values()]
     steps = {
@@ -50,14 +53,6 @@ def measure(gaussians: int, size: Sequence[int], radius_px: float, repeats: int)
             float((a - b).abs().max() / b.abs().max()) for a, b in _pairs(exact)[3:]
         ),
     }
-
-
-def _ours(gaussians: Gaussians, camera: Camera) -> Sequence[Any]:
-    return own_backend.draw(gaussians, camera, GSPLAT)
-
-
-def _dense(gaussians: Gaussians, camera: Camera) -> Sequence[Any]:
-    return dense(gaussians, camera, GSPLAT)
 
 
 def _step(draw: Draw, gaussians: Gaussians, camera: Camera) -> Float[Tensor, ""]:
