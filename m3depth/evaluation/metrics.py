@@ -14,7 +14,8 @@ from torch import Tensor
 
 Metric = Callable[[Float[Tensor, "*n"], Float[Tensor, "*n"]], Float[Tensor, ""]]
 
-DEPTH_BINS_MM = (0, 30, 50, 70, 100, 150, 300)
+EDGES_MM = (0, 30, 50, 70, 100, 150, 300)
+DEPTH_BINS_MM = {f"mae_mm_{low}_{high}": (low, high) for low, high in pairwise(EDGES_MM)}
 
 
 def mae(predicted: Float[Tensor, "*n"], true: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
@@ -128,13 +129,8 @@ def mae_by_depth(
     {'mae_mm_30_50': 1.0, 'mae_mm_50_70': 6.0}
     """
     found = {}
-    for low, high in pairwise(DEPTH_BINS_MM):
+    for name, (low, high) in DEPTH_BINS_MM.items():
         inside = (true_mm >= low) & (true_mm < high)
         if inside.any():
-            found[bin_name(low, high)] = mae(predicted_mm[inside], true_mm[inside]).item()
+            found[name] = mae(predicted_mm[inside], true_mm[inside]).item()
     return found
-
-
-def bin_name(low_mm: int, high_mm: int) -> str:
-    """What a bin is called."""
-    return f"mae_mm_{low_mm}_{high_mm}"

@@ -1,7 +1,5 @@
 """One frame's numbers under one protocol."""
 
-from itertools import pairwise
-
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -10,7 +8,6 @@ from m3depth.evaluation.metrics import (
     DEPTH_BINS_MM,
     DEPTH_METRICS,
     DISPARITY_METRICS,
-    bin_name,
     mae_by_depth,
     score,
 )
@@ -26,7 +23,7 @@ VALID = "valid_pixels"
 
 METRICS = (
     *(*DEPTH_METRICS, *DISPARITY_METRICS),
-    *(bin_name(low, high) for low, high in pairwise(DEPTH_BINS_MM)),
+    *DEPTH_BINS_MM,
     *("accuracy_mm", "completeness_mm", "chamfer_mm"),
     *(f"fscore_{near}mm" for near in FSCORE_MM),
     *("normal_deg", "normal_share", "flicker_mm", "ssim", "psnr", "density", RMSE_DISPARITY),

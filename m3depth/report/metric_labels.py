@@ -1,9 +1,8 @@
 """How metrics are shown to a reader: words, units, digits."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
-from m3depth.evaluation.metrics import DEPTH_BINS_MM, bin_name
+from m3depth.evaluation.metrics import DEPTH_BINS_MM
 from m3depth.evaluation.result import Result
 from m3depth.evaluation.surface_metrics import FSCORE_MM
 
@@ -31,8 +30,8 @@ METRIC_LABELS = {
     "bad2": MetricLabel("pixels whose disparity is off by more than 2 px", "", "↓", 4),
     "bad3": MetricLabel("pixels whose disparity is off by more than 3 px", "", "↓", 4),
     **{
-        bin_name(low, high): MetricLabel(f"error at depths of {low} to {high} mm", "mm", "↓", 2)
-        for low, high in pairwise(DEPTH_BINS_MM)
+        name: MetricLabel(f"error at depths of {low} to {high} mm", "mm", "↓", 2)
+        for name, (low, high) in DEPTH_BINS_MM.items()
     },
     "accuracy_mm": MetricLabel("from a predicted point to the nearest true one", "mm", "↓", 2),
     "completeness_mm": MetricLabel("from a true point to the nearest predicted one", "mm", "↓", 2),
