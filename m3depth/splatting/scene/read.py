@@ -16,7 +16,7 @@ from m3depth.priors.edits import edited_files, few, tell_edited
 from m3depth.priors.layouts.endonerf.foreign import ForeignScene
 from m3depth.priors.layouts.endonerf.read import read_endonerf
 from m3depth.priors.layouts.frame import ReadFrame
-from m3depth.priors.layouts.npz.frames import read_npz
+from m3depth.priors.layouts.npz.read import read_npz
 from m3depth.priors.layouts.stated import DEPTH, contradiction
 from m3depth.priors.records import require_whole
 from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts
