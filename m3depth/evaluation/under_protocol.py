@@ -8,13 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.baselines import DepthMean, score_constant, score_guess, score_shift
-from m3depth.evaluation.counted import (
-    NO_TRUTH,
-    NOT_PREDICTED,
-    LeftOut,
-    pixels,
-    why_left_out,
-)
+from m3depth.evaluation.counted import NO_TRUTH, NOT_PREDICTED, LeftOut, pixels, why_left_out
 from m3depth.evaluation.flicker import PosedDepth, flicker_mm
 from m3depth.evaluation.protocol import Compared, Protocol
 from m3depth.evaluation.relative_truth import score_relative

@@ -10,12 +10,7 @@ from m3depth.evaluation.views import disparity_px
 from m3depth.geometry.warp import warp
 from m3depth.imaging import bars
 from m3depth.imaging.bytes import to_picture
-from m3depth.imaging.figures import (
-    ERROR_COLOURS,
-    INVERSE_DEPTH_COLOURS,
-    Picture,
-    colour,
-)
+from m3depth.imaging.figures import ERROR_COLOURS, INVERSE_DEPTH_COLOURS, Picture, colour
 from m3depth.report.frame_arrays import plane, round_up
 
 CEILING_LIGHT = 0.2  # of full brightness: the largest difference of a rebuilt view that is shown

@@ -10,12 +10,7 @@ from torch import Tensor
 
 from m3depth.imaging import bars
 from m3depth.imaging.bytes import to_picture
-from m3depth.imaging.figures import (
-    ERROR_COLOURS,
-    Picture,
-    colour,
-    colour_inverse_depth,
-)
+from m3depth.imaging.figures import ERROR_COLOURS, Picture, colour, colour_inverse_depth
 from m3depth.report.html import figure, section
 from m3depth.splatting.results.renders import depth_range
 from m3depth.splatting.scene.clip import ClipFrame

@@ -11,16 +11,8 @@ from numpy.typing import NDArray
 from m3depth.geometry.confidence import WITHIN_MM, WITHIN_PX
 from m3depth.imaging.bars import Tick
 from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
-from m3depth.priors.pictures.ink import (
-    BAR_PX,
-    LABELS_PX,
-    TEXT_PX,
-    Picture,
-    bar,
-    blank,
-    unknown,
-    write,
-)
+from m3depth.priors.pictures import ink
+from m3depth.priors.pictures.ink import BAR_PX, LABELS_PX, TEXT_PX, Picture
 from m3depth.priors.pictures.scale import Map, Scale
 
 CONFIDENCE_COLOURS = "viridis"  # no colour of depth's map is taken for one of these
@@ -55,7 +47,7 @@ class Panel:
     def __call__(self, name: str, seen: Seen) -> Picture:
         """One frame's picture."""
         picture = self._empty.copy()
-        write(picture, name, GAP_PX, TITLE_PX // 2, self._wide)
+        ink.write(picture, name, GAP_PX, TITLE_PX // 2, self._wide)
         known = seen.values > 0
         parts = [
             seen.image,
@@ -87,23 +79,23 @@ class Panel:
         height, width = self.size
         end = self._places[-1] + self._wide + GAP_PX + BAR_PX + LABELS_PX
         tall = TITLE_PX + height + FOOT_PX
-        picture = blank(tall + tall % 2, end + end % 2)  # even: a video's are
+        picture = ink.blank(tall + tall % 2, end + end % 2)  # even: a video's are
         foot = TITLE_PX + height + FOOT_PX // 2
         depth = self._places[1]
-        write(picture, f"{self.scale.title} (red is near)", depth, TITLE_PX // 2)
+        ink.write(picture, f"{self.scale.title} (red is near)", depth, TITLE_PX // 2)
         self._bar(picture, depth + width, self.scale.ticks, INVERSE_DEPTH_COLOURS)
-        unknown(picture, depth, foot)
+        ink.unknown(picture, depth, foot)
         if self.confidence:
             sure = self._places[2]
             within = f"{WITHIN_MM:g} mm" if "mm" in self.scale.title else f"{WITHIN_PX:g} px"
-            write(picture, f"confidence: right to within {within}", sure, TITLE_PX // 2)
+            ink.write(picture, f"confidence: right to within {within}", sure, TITLE_PX // 2)
             self._bar(picture, sure + width, CONFIDENCE_TICKS, CONFIDENCE_COLOURS)
         return picture
 
     def _bar(self, picture: Picture, x: int, ticks: tuple[Tick, ...], colours: str) -> None:
         inset = TEXT_PX // 2  # the numbers at the ends stay beside the image
         height = self.size[0] - 2 * inset
-        bar(picture, x + GAP_PX // 2, TITLE_PX + inset, height, ticks, colours)
+        ink.bar(picture, x + GAP_PX // 2, TITLE_PX + inset, height, ticks, colours)
 
 
 def shown_size(size: tuple[int, int], most: tuple[int, int] = MOST_PX) -> tuple[int, int]:

@@ -5,16 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, colour
-from m3depth.priors.pictures.ink import (
-    BAR_PX,
-    LABELS_PX,
-    TEXT_PX,
-    Picture,
-    bar,
-    blank,
-    unknown,
-    write,
-)
+from m3depth.priors.pictures import ink
+from m3depth.priors.pictures.ink import BAR_PX, LABELS_PX, TEXT_PX, Picture
 from m3depth.priors.pictures.panel import GAP_PX, TITLE_PX, Seen, seen_at, shown_size
 from m3depth.priors.pictures.scale import Scale
 
@@ -50,15 +42,15 @@ def contact_sheet(tiles: Sequence[tuple[str, Seen]], scale: Scale, title: str) -
     high = max(seen.image.shape[0] for _, seen in tiles) + TITLE_PX
     wide = 2 * max(seen.image.shape[1] for _, seen in tiles) + BESIDE_PX + GAP_PX
     width, head = columns * wide + GAP_PX, 2 * TITLE_PX
-    picture = blank(head + rows * high + GAP_PX, width + BAR_PX + LABELS_PX)
-    write(picture, title, GAP_PX, TITLE_PX // 2, width + BAR_PX + LABELS_PX - 2 * GAP_PX)
-    write(picture, f"{scale.title} (red is near)", GAP_PX, TITLE_PX * 3 // 2)
-    unknown(picture, GAP_PX + 170, TITLE_PX * 3 // 2)
+    picture = ink.blank(head + rows * high + GAP_PX, width + BAR_PX + LABELS_PX)
+    ink.write(picture, title, GAP_PX, TITLE_PX // 2, width + BAR_PX + LABELS_PX - 2 * GAP_PX)
+    ink.write(picture, f"{scale.title} (red is near)", GAP_PX, TITLE_PX * 3 // 2)
+    ink.unknown(picture, GAP_PX + 170, TITLE_PX * 3 // 2)
     for place, (name, seen) in enumerate(tiles):
         x, y = GAP_PX + place % columns * wide, head + place // columns * high
         _put(picture, name, seen, scale, x, y)
     top, height = head + TEXT_PX, min(high * rows, 2 * TILE_PX[0]) - TITLE_PX - TEXT_PX
-    bar(picture, width, top, height, scale.ticks, INVERSE_DEPTH_COLOURS)
+    ink.bar(picture, width, top, height, scale.ticks, INVERSE_DEPTH_COLOURS)
     return picture
 
 
@@ -68,4 +60,4 @@ def _put(picture: Picture, name: str, seen: Seen, scale: Scale, x: int, y: int) 
     picture[y : y + height, x : x + width] = seen.image
     beside = x + width + BESIDE_PX
     picture[y : y + height, beside : beside + width] = depth
-    write(picture, name, x, y + height + TITLE_PX // 2, 2 * width)
+    ink.write(picture, name, x, y + height + TITLE_PX // 2, 2 * width)

@@ -14,14 +14,7 @@ from m3depth.priors.layouts.colmap.model import CORNER, require_pycolmap
 from m3depth.priors.layouts.files import along_z, frame, listed
 from m3depth.priors.layouts.habits import ANOTHER_LAYOUT, NO_EXTENT, Habits, WhenStill
 from m3depth.priors.layouts.masks import not_black
-from m3depth.priors.layouts.scene import (
-    Map,
-    PriorFrame,
-    PriorScene,
-    StatedCamera,
-    meta_of,
-    spread,
-)
+from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene, StatedCamera, meta_of, spread
 from m3depth.priors.records import EXACT
 
 Decoder = Callable[[str], Callable[[Map], Map]]

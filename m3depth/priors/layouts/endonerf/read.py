@@ -12,20 +12,11 @@ from torch import Tensor
 from m3depth.errors import DataError
 from m3depth.geometry.poses import convention_named
 from m3depth.io.calibration_text import as_matrix, read_json
-from m3depth.io.images import (
-    IMAGE_SUFFIXES,
-    check_alike,
-    read_image,
-    read_pixels,
-)
+from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_image, read_pixels
 from m3depth.io.numpy_files import read_npy
 from m3depth.io.poses_bounds import POSES
 from m3depth.priors.edits import few
-from m3depth.priors.layouts.endonerf.foreign import (
-    ForeignScene,
-    foreign_cameras,
-    require_size,
-)
+from m3depth.priors.layouts.endonerf.foreign import ForeignScene, foreign_cameras, require_size
 from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
 from m3depth.priors.records import EXACT, FRAMES

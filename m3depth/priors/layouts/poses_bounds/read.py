@@ -12,14 +12,7 @@ from m3depth.io.poses_bounds import POSES, PosesBounds, intrinsics
 from m3depth.priors.layouts.files import along_z, frame, listed, plane, stored_values
 from m3depth.priors.layouts.habits import Habits
 from m3depth.priors.layouts.masks import not_white
-from m3depth.priors.layouts.scene import (
-    Map,
-    PriorFrame,
-    PriorScene,
-    StatedCamera,
-    meta_of,
-    spread,
-)
+from m3depth.priors.layouts.scene import Map, PriorFrame, PriorScene, StatedCamera, meta_of, spread
 from m3depth.priors.layouts.stated import DEPTH, INVERSE_DEPTH
 
 
