@@ -17,6 +17,7 @@ from m3depth.evaluation.scoring import scored_depth
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.evaluation.under_protocol import Run, Shown
 from m3depth.evaluation.views import score_view
+from m3depth.evaluation.whole_video import settled
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import resize_image
 from m3depth.matching.sgbm import sgbm
@@ -38,7 +39,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a source's depth, and what costs no learning, on every readable frame of a test set.
 
-    Each frame is read and predicted once, whatever the number of protocols. Memory stays bounded:
+    Each frame is read and predicted once, whatever the number of protocols, and once more before
+    where one of them aligns whole videos. Memory stays bounded:
     of each frame only its numbers are kept, and the frames that the report shows are read and
     predicted once more.
 
@@ -56,9 +58,10 @@ def evaluate(
     """
     frames, own_size = ReadableFrames(test, "evaluate"), at_own_size(test)
     mean = mean_depth(ReadableFrames(train, "mean training depth")) if train is not None else None
-    runs = [Run(protocol, mean, still_camera) for protocol in protocols]
     missing: list[Skipped] = []
     with torch.inference_mode():
+        protocols = settled(protocols, _given(source, test))
+        runs = [Run(protocol, mean, still_camera) for protocol in protocols]
         for index, sample, found in _predicted(source, frames):
             if isinstance(found, NoDepthError):
                 missing.append(Skipped(frame=index, why=str(found)))
@@ -91,6 +94,13 @@ def _predicted(
         found = one_by_one(source, [sample for _, sample in some])
         for (index, sample), depth in zip(some, found, strict=True):
             yield index, sample, depth
+
+
+def _given(source: Source, test: Dataset[StereoBatch]) -> Iterator[tuple[StereoBatch, DepthMap]]:
+    """The frames that have a depth; of the others it is told when they are scored."""
+    for _, sample, found in _predicted(source, ReadableFrames(test, "align")):
+        if isinstance(found, DepthMap):
+            yield sample, _usable(found, sample, source)
 
 
 def _usable(found: DepthMap | DataError, sample: StereoBatch, source: Source) -> DepthMap:

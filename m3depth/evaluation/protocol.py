@@ -1,6 +1,6 @@
 """A protocol says which pixels count, and what may be done to a prediction before it is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from m3depth.evaluation.pixels import KeepPixels
 from m3depth.evaluation.truth import Truth
 from m3depth.geometry.resizing import at_size, size_of
 from m3depth.types import DepthMap, Kind, Scale
+
+Pairs = tuple[Float[Tensor, " n"], Float[Tensor, " n"]]  # predicted and true
 
 NEAREST_MM = 1e-3  # "not known" is scored as this: an error of the whole depth, never left out
 
@@ -53,6 +55,8 @@ class Protocol:
         align: Finds what a frame's prediction is corrected by, from the pixels that count.
         align_relative: The same for relative inverse depth, whose shift is to be found, too; None:
             the protocol scores no such prediction.
+        whole_video: Whether all frames of a video share one fit (see `whole_video.settled`).
+        fits: Those of the videos, by their names; None: not yet found.
         clip: Whether the corrected prediction is then clipped to ``min_mm .. max_mm``.
         ends_count: Whether a true depth of exactly ``min_mm`` or ``max_mm`` counts.
         only: Crops and masks; a pixel counts if all of them keep it.
@@ -66,6 +70,8 @@ class Protocol:
     max_mm: float
     align: Align
     align_relative: Align | None = None
+    whole_video: bool = False
+    fits: Mapping[str, Fit] | None = None
     clip: bool = False
     ends_count: bool = True
     only: Sequence[KeepPixels] = ()
@@ -87,7 +93,7 @@ class Protocol:
     @property
     def alignment(self) -> str:
         """The aligning function's name, as `metrics.json` has it."""
-        return self.align.__name__
+        return f"{self.align.__name__}{'_per_video' if self.whole_video else ''}"
 
     @property
     def metric(self) -> bool:
@@ -137,31 +143,68 @@ class Protocol:
         self._require_scale(prediction, truth)
         if not truth.counts.any():
             return None
-        prediction = at_size(prediction, size_of(truth.depth_mm)).seen_by(truth.rig)
-        if self.align_relative and prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT:
-            return self._aligned(prediction.relative(), self.align_relative, truth)
-        if not self.metric:  # an alignment needs no baseline
-            prediction = prediction.up_to_scale()
-        disparity = prediction.to(Kind.DISPARITY) if prediction.has_disparity else None
-        raw_mm = prediction.to(Kind.DEPTH).values
-        if prediction.known is not None:
-            raw_mm = torch.where(prediction.known, raw_mm, 0.0)
-        known = truth.counts & (raw_mm > 0)
-        fit = self.align(raw_mm[known], truth.depth_mm[known]) if known.any() else Fit()
+        seen = self._at(prediction, truth)
+        if self._to_shift(seen):
+            return self._aligned(seen, truth)
+        disparity = seen.to(Kind.DISPARITY) if seen.has_disparity else None
+        raw_mm = _depth(seen)
+        fit = self._fit(seen, truth)
         aligned_mm = fit(raw_mm)
         depth_mm = self._finished(aligned_mm)
-        return Compared(truth, raw_mm, disparity, prediction.known, fit, aligned_mm, depth_mm)
+        return Compared(truth, raw_mm, disparity, seen.known, fit, aligned_mm, depth_mm)
 
-    def _aligned(self, relative: DepthMap, align: Align, truth: Truth) -> Compared:
+    def pairs(self, prediction: DepthMap, truth: Truth) -> Pairs:
+        """What an alignment is found from: the pixels that count and that have a prediction.
+
+        Args:
+            prediction: At any resolution.
+            truth: As `within` leaves it.
+
+        Returns:
+            Predicted depth, or relative inverse depth where that is aligned; and true depth in mm.
+
+        Raises:
+            DataError: as `compare`.
+        """
+        self._require_scale(prediction, truth)
+        return self._pairs(self._at(prediction, truth), truth)
+
+    def align_pairs(self, pairs: Pairs, relative: bool) -> Fit:
+        """The fit to `pairs`; none without any. ``relative``: to relative inverse depth."""
+        align = self.align_relative if relative and self.align_relative else self.align
+        return align(*pairs) if len(pairs[0]) else Fit()
+
+    def _at(self, prediction: DepthMap, truth: Truth) -> DepthMap:
+        """At the truth's resolution, in the form that is aligned."""
+        seen = at_size(prediction, size_of(truth.depth_mm)).seen_by(truth.rig)
+        if self._to_shift(seen):
+            return seen.relative()
+        return seen if self.metric else seen.up_to_scale()  # an alignment needs no baseline
+
+    def _to_shift(self, prediction: DepthMap) -> bool:
+        shifted = prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT
+        return shifted and self.align_relative is not None
+
+    def _fit(self, seen: DepthMap, truth: Truth) -> Fit:
+        """The video's, else the frame's own."""
+        if self.fits is not None:
+            return self.fits.get(truth.video, Fit())
+        return self.align_pairs(self._pairs(seen, truth), self._to_shift(seen))
+
+    def _pairs(self, seen: DepthMap, truth: Truth) -> Pairs:
+        if self._to_shift(seen):
+            values, known = seen.values, truth.counts & _given(seen)
+        else:
+            values = _depth(seen)
+            known = truth.counts & (values > 0)
+        return values[known], truth.depth_mm[known]
+
+    def _aligned(self, seen: DepthMap, truth: Truth) -> Compared:
         """Relative inverse depth beside its truth: it has neither millimetres nor a disparity."""
-        given = relative.values.isfinite()
-        if relative.known is not None:
-            given = given & relative.known
-        known = truth.counts & given
-        fit = align(relative.values[known], truth.depth_mm[known]) if known.any() else Fit()
-        aligned_mm = torch.where(given, fit.of_inverse(relative.values), 0.0)
+        fit = self._fit(seen, truth)
+        aligned_mm = torch.where(_given(seen), fit.of_inverse(seen.values), 0.0)
         depth_mm = self._finished(aligned_mm)
-        return Compared(truth, None, None, relative.known, fit, aligned_mm, depth_mm)
+        return Compared(truth, None, None, seen.known, fit, aligned_mm, depth_mm)
 
     def _require_scale(self, prediction: DepthMap, truth: Truth) -> None:
         shifted = prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT
@@ -187,3 +230,14 @@ class Protocol:
         if self.ends_count:
             return (true_mm >= self.min_mm) & (true_mm <= self.max_mm)
         return (true_mm > self.min_mm) & (true_mm < self.max_mm)
+
+
+def _depth(seen: DepthMap) -> Float[Tensor, "1 1 H W"]:
+    """0 where it is not known."""
+    depth = seen.to(Kind.DEPTH).values
+    return depth if seen.known is None else torch.where(seen.known, depth, 0.0)
+
+
+def _given(seen: DepthMap) -> Bool[Tensor, "1 1 H W"]:
+    finite = seen.values.isfinite()
+    return finite if seen.known is None else finite & seen.known

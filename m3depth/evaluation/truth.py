@@ -39,6 +39,11 @@ class Truth(NamedTuple):
         return cls(depth_mm, counts, rig, batch["key"][0], occluded)
 
     @property
+    def video(self) -> str:
+        """What is before the key's last slash."""
+        return self.key.rpartition("/")[0]
+
+    @property
     def disparity_px(self) -> Float[Tensor, "1 1 H W"]:
         """The true disparity, in pixels of the truth's resolution."""
         return disparity_from_depth(self.depth_mm, self.rig)

@@ -1,7 +1,7 @@
 """One protocol's way through a test set, frame after frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -99,7 +99,7 @@ class Run:
         if self.protocol.metric:
             depth_mm = scored_depth(shown.prediction, shown.batch, None, self.protocol)
             scores = self._flicker("prediction", shown, depth_mm, shown.batch["rig"])
-        if self.protocol.align_relative:
+        if self.protocol.align_relative and not self.protocol.whole_video:
             scores |= score_relative(shown.prediction, shown.batch)
         # the search for a shift is slow: only where the rebuilt view is all there is to score
         return scores, {"best_shift": score_shift(shown.batch)}
@@ -109,9 +109,8 @@ class Run:
     ) -> tuple[Scores, dict[str, Scores]]:
         rig = compared.truth.rig
         scores = score_depth(compared) | self._flicker("prediction", shown, compared.fitted_mm, rig)
-        baselines = {
-            name: score_guess(guess, truth, self.protocol) for name, guess in shown.guesses.items()
-        }
+        own = replace(self.protocol, fits=None)  # the fits are of the prediction's videos
+        baselines = {name: score_guess(guess, truth, own) for name, guess in shown.guesses.items()}
         if self.protocol.metric:  # what is aligned to the truth is not what a confidence is of
             self._reliability.add(compared)
         if truth.rig.calibrated.all():
@@ -119,7 +118,7 @@ class Run:
         baselines["frontal"] = score_frontal(compared.truth.depth_mm, compared.truth.counts, rig)
         baselines["truth"] = self._flicker("truth", shown, compared.truth.depth_mm, rig)
         if self.mean is not None:
-            baselines["mean_depth"] = self.mean.score(shown.key, truth, self.protocol)
+            baselines["mean_depth"] = self.mean.score(shown.key, truth, own)
         return scores, baselines
 
     def _flicker(

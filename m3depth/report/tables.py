@@ -108,9 +108,11 @@ def _better(name: str, value: float, other: float) -> bool:
 
 
 def _own(result: Result, name: str, kind: str = "") -> str:
-    said, aligned = METRIC_LABELS[name].what, result.protocol.alignment
+    said, protocol = METRIC_LABELS[name].what, result.protocol
     if name == "mae_mm":
-        said += ", unscaled" if aligned == "none" else f", after {aligned} scaling of each frame"
+        whose = "video" if protocol.whole_video else "frame"
+        aligned = f"after {protocol.align.__name__} scaling of each {whose}"
+        said += f", {'unscaled' if protocol.metric else aligned}"
     return card(number(name, result.metrics[name]), METRIC_LABELS[name].unit, said, kind)
 
 

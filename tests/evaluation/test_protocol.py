@@ -30,9 +30,12 @@ COUNTED = {
     "scale_shift": [10, 25, 100, 150],
     "robust": [10, 25, 100, 150],
     "midas": [1e-4, 10, 25, 100, 150, 151, 180, 300],
+    "median_video": [10, 25, 100, 150],
+    "scale_shift_video": [10, 25, 100, 150],
 }
 ALIGNED = {name: "median" for name in ("median", "afsfm", "hamlyn", "serv_ct_mono", "c3vd")}
 ALIGNED |= {"scale_shift": "scale_shift", "robust": "robust", "midas": "scale_shift"}
+ALIGNED |= {f"{name}_video": f"{name}_per_video" for name in ("median", "scale_shift")}
 
 MONOCULAR = batched(StereoRig.monocular(*(float(value) for value in RIG[:4])))
 
