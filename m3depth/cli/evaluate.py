@@ -15,6 +15,7 @@ from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError
 from m3depth.evaluation.doubts import unit_doubt
 from m3depth.evaluation.result import Result
+from m3depth.io.listing import first_of
 from m3depth.memory import require_images
 from m3depth.outputs.output import Output
 from m3depth.sources.folder import FolderSource
@@ -65,8 +66,8 @@ def _evaluate(config: DictConfig) -> None:
         still_camera=config.still_camera,
     )
     if isinstance(source, FolderSource) and source.unused:
-        some = ", ".join(source.unused[:3]) + (", ..." if len(source.unused) > 3 else "")
-        logger.warning("%d predictions match no test frame: %s", len(source.unused), some)
+        some = len(source.unused), first_of(source.unused)
+        logger.warning("%d predictions match no test frame: %s", *some)
 
 
 def _unit_doubt(results: Sequence[Result], source: Source) -> str:

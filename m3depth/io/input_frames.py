@@ -3,24 +3,19 @@
 import glob
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn
 
 from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.io.images import IMAGE_SUFFIXES, Array, colour_tensor, read_image
-from m3depth.io.listing import natural_order
-from m3depth.io.video import (
-    VideoEndError,
-    frame_count,
-    frame_rate,
-    open_capture,
-    tell_fewer,
-)
+from m3depth.io.images import IMAGE_SUFFIXES, colour_tensor, read_image
+from m3depth.io.listing import first_of, natural_order
+from m3depth.io.video import VideoEndError, frame_count, frame_rate, open_capture, tell_fewer
 from m3depth.io.video_index import read_index
 from m3depth.outputs.record import Record
 
@@ -32,31 +27,20 @@ NO_VIEWS = ("right", "mask", "masks", "gt_masks", "depth", "depths", "disparity"
 logger = logging.getLogger(__name__)
 
 
-class InputFrame(Protocol):
+@dataclass(frozen=True)
+class InputFrame:
     """One picture that is decoded when it is asked for, so that a bad one can be skipped."""
 
-    @property
-    def name(self) -> str:
-        """What its outputs are called; unique within the input, may hold a folder ("a/000")."""
+    name: str  # of its outputs; unique within the input, may hold a folder ("a/000")
+    decoded: Callable[[], Float[Tensor, "3 h w"]]
 
     @property
     def image(self) -> Float[Tensor, "3 h w"]:
         """RGB in [0, 1]; raises DataError when this frame cannot be read."""
+        return self.decoded()
 
 
-class InputFrames(Protocol):
-    """Frames in order, never held at once; ``operator.length_hint`` says about how many."""
-
-    @property
-    def frames_per_s(self) -> float | None:
-        """Of a video; None of pictures."""
-
-    def __iter__(self) -> Iterator[InputFrame]: ...
-
-    def __length_hint__(self) -> int: ...
-
-
-def open_frames(source: str | Path) -> InputFrames:
+def open_frames(source: str | Path) -> "InputFrames":
     """The frames of an image, of a folder of images, of a glob ("clip/*.png") or of a video.
 
     A folder without images of its own gives those of its sub-folders, see `images_in`.
@@ -78,56 +62,28 @@ def open_frames(source: str | Path) -> InputFrames:
     raise DataError(f"{source}: no such image, folder, glob or video")
 
 
-@dataclass(frozen=True)
-class ImageFile:
-    """A frame in a file of its own."""
-
-    name: str
-    path: Path
-
-    @property
-    def image(self) -> Float[Tensor, "3 h w"]:
-        """The file, decoded."""
-        return read_image(self.path)
-
-
 class ImageFiles:
     """Images named by their paths below a folder, without suffix; by default that they share."""
 
-    frames_per_s = None
+    frames_per_s: float | None = None  # of a video alone
 
     def __init__(self, paths: Sequence[Path], source: str, below: Path | None = None) -> None:
         if not paths:
             raise DataError(f"{source}: no image there ({' '.join(IMAGE_SUFFIXES)})")
         shared = below or _shared_folder(paths)
         names = [path.relative_to(shared).with_suffix("").as_posix() for path in paths]
-        self._frames = [ImageFile(n, p) for n, p in zip(names, paths, strict=True)]
+        readers = [partial(read_image, path) for path in paths]
+        self._frames = [InputFrame(*one) for one in zip(names, readers, strict=True)]
         self._frames.sort(key=lambda frame: natural_order(frame.name))
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise DataError(f"{source}: several images would be called {twice[0]}; rename one")
 
-    def __iter__(self) -> Iterator[ImageFile]:
+    def __iter__(self) -> Iterator[InputFrame]:
         return iter(self._frames)
 
     def __length_hint__(self) -> int:
         return len(self._frames)
-
-
-@dataclass(frozen=True)
-class VideoFrame:
-    """A frame as OpenCV decoded it, or why there is none."""
-
-    name: str
-    video: Path
-    pixels: Array | DataError
-
-    @property
-    def image(self) -> Float[Tensor, "3 h w"]:
-        """The picture in RGB."""
-        if isinstance(self.pixels, DataError):
-            raise self.pixels
-        return colour_tensor(self.pixels, f"{self.video}, frame {self.name}")
 
 
 class VideoFrames:
@@ -143,34 +99,39 @@ class VideoFrames:
         self.frames_per_s: float | None = frame_rate(capture)
         capture.release()
 
-    def __iter__(self) -> Iterator[VideoFrame]:
+    def __iter__(self) -> Iterator[InputFrame]:
         """All frames; then an error where the file was cut or has fewer frames than it states."""
         capture = open_capture(self.path)
         position = 0
         try:
             while capture.grab():
                 decoded, pixels = capture.retrieve()
-                yield self._frame(position, pixels if decoded else self._damaged(position))
+                where = f"{self.path}, frame {position:06d}"
+                damaged = DataError(
+                    f"{where}: cannot be decoded; re-encode the video or cut the frame"
+                )
+                read = partial(colour_tensor, pixels, where)
+                yield InputFrame(f"{position:06d}", read if decoded else partial(_refuse, damaged))
                 position += 1
         finally:
             capture.release()
         sure, cut = self._index.frames, self._index.cut
         if cut if sure is None else position < sure:
-            yield self._frame(position, VideoEndError.at(self.path, position, sure))
+            end = VideoEndError.at(self.path, position, sure)
+            yield InputFrame(f"{position:06d}", partial(_refuse, end))
         elif sure is None:
             tell_fewer(self.path, position, self._estimated)
 
-    def _frame(self, position: int, pixels: Array | DataError) -> VideoFrame:
-        return VideoFrame(f"{position:06d}", self.path, pixels)
-
-    def _damaged(self, position: int) -> DataError:
-        return DataError(
-            f"{self.path}, frame {position:06d}: cannot be decoded; re-encode the video or cut "
-            "the frame"
-        )
-
     def __length_hint__(self) -> int:
         return self._index.frames or self._estimated
+
+
+InputFrames = ImageFiles | VideoFrames
+"""Frames in order, never held at once; ``operator.length_hint`` says about how many."""
+
+
+def _refuse(error: DataError) -> NoReturn:
+    raise error
 
 
 def images_in(folder: Path) -> ImageFiles:
@@ -198,8 +159,8 @@ def images_in(folder: Path) -> ImageFiles:
         return ImageFiles(own, str(folder))
     _refuse_data_set(folder)
     names = sorted({str(path.parent.relative_to(folder)) for path in nested}, key=natural_order)
-    few = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    logger.info("%s: %d images in %d folders below: %s", folder, len(nested), len(names), few)
+    counts = len(nested), len(names)
+    logger.info("%s: %d images in %d folders below: %s", folder, *counts, first_of(names))
     return ImageFiles(nested, str(folder), below=folder)
 
 

@@ -11,19 +11,8 @@ from m3depth.log import warn_once
 IN_DATA = frozenset(  # suffixes of pictures and numbers: those that are not read are named
     (
         *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm"),
-        *(
-            ".jp2",
-            ".exr",
-            ".hdr",
-            ".heic",
-            ".avif",
-            ".dcm",
-            ".mp4",
-            ".avi",
-            ".mov",
-            ".mkv",
-            ".webm",
-        ),
+        *(".jp2", ".exr", ".hdr", ".heic", ".avif", ".dcm"),
+        *(".mp4", ".avi", ".mov", ".mkv", ".webm"),
         *(".npy", ".npz", ".pfm", ".flo", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".pkl", ".raw"),
     )
 )
@@ -61,10 +50,8 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
     refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
     if required and not paths:
         inner = sorted(path.name for path in files if path.is_dir())
-        shown = ", ".join(inner[:3]) + (", ..." if len(inner) > 3 else "")
-        where = (
-            f"no images right in it, but folders ({shown}): give one of them" if inner else "empty"
-        )
+        folders = f"no images right in it, but folders ({first_of(inner)}): give one of them"
+        where = folders if inner else "empty"
         raise DataError(f"{folder}: {where}; expected images ({' '.join(suffixes)})")
     return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
 
@@ -82,18 +69,23 @@ def _tell_unused(folder: Path, files: Sequence[Path], suffixes: Sequence[str], u
     unread = sorted(path.name for path in files if path.suffix.lower() in IN_DATA)
     if not unread:
         return
-    shown = ", ".join(unread[:3]) + (", ..." if len(unread) > 3 else "")
-    what = f"{folder}: {len(unread)} files of a kind that is not read here: {shown}; save them as"
+    kind = f"{len(unread)} files of a kind that is not read here: {first_of(unread)}"
+    what = f"{folder}: {kind}; save them as"
     if not used:
         raise DataError(f"{what} one of {' '.join(suffixes)}, or take the folder away")
     warn_once(f"{what} one of {' '.join(suffixes)} to have them used")
 
 
+def first_of(names: Sequence[str]) -> str:
+    """The first three of them, and whether there are more."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
 def refuse(names: Sequence[str], where: Path, what: str) -> None:
     """Raise a `DataError` that lists what should not be; silent when nothing is listed."""
     if names:
-        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        raise DataError(f"{where}: {what}: {shown} ({len(names)}); add the files or remove them")
+        which = f"{first_of(names)} ({len(names)})"
+        raise DataError(f"{where}: {what}: {which}; add the files or remove them")
 
 
 def frame_number(name: str) -> str:

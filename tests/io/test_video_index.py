@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from m3depth.data.readers.single_views import SingleViews
+from m3depth.imaging.bytes import to_picture
 from m3depth.io.input_frames import open_frames
 from m3depth.io.video import Video, VideoEndError
 from m3depth.io.video_index import Index, read_index
@@ -80,7 +81,7 @@ def test_where_the_number_is_an_estimate_the_decoders_end_is_the_end(
     assert read_index(path) == Index(None, even=False, cut=False)
     frames = list(open_frames(path))
     assert [frame.name for frame in frames] == [f"{number:06d}" for number in range(COUNT)]
-    assert [shown(frame.pixels) for frame in frames] == list(range(COUNT))
+    assert [shown(to_picture(frame.image)) for frame in frames] == list(range(COUNT))
     video = Video(path)
     assert len(video) == COUNT
     for number in (30, 31, 5, 46, 0, 20):
@@ -135,7 +136,7 @@ def test_a_cut_mp4_with_its_index_in_front_lacks_frames(tmp_path: Path):
     whole = data[:frames] + bytes(longer) + data[frames:movie]
     path.write_bytes(whole)
     assert read_index(path) == Index(COUNT, even=True, cut=False)
-    assert [shown(frame.pixels) for frame in open_frames(path)] == list(range(COUNT))
+    assert [shown(to_picture(frame.image)) for frame in open_frames(path)] == list(range(COUNT))
     path.write_bytes(whole[: -int(0.3 * (movie - frames))])
     assert read_index(path) == Index(COUNT, even=True, cut=True)
     *shorter, end = open_frames(path)
