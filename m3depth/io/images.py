@@ -43,16 +43,7 @@ def read_picture(path: Path) -> Array:
     Raises:
         DataError: see `read_image`.
     """
-    return full_range(path, _decoded(path), _decoded)
-
-
-def read_pixels(path: Path) -> Array:
-    """The numbers in a picture's file, upright: grey or BGR, of the file's own type.
-
-    Raises:
-        DataError: see `read_image`.
-    """
-    return _decoded(path)
+    return full_range(path, read_pixels(path), read_pixels)
 
 
 def colour_tensor(pixels: Array, name: str) -> Float[Tensor, "3 h w"]:
@@ -90,7 +81,7 @@ def read_depth_values(path: Path, names: Sequence[str] = DEPTH_NAMES) -> Array:
             not one finite number.
     """
     suffix = path.suffix.lower()
-    read = _DEPTH_READERS.get(suffix, _decoded)
+    read = _DEPTH_READERS.get(suffix, read_pixels)
     values = read_npz(path, names) if suffix == ".npz" else read(path)
     if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
         values = values.squeeze(axis=0 if values.shape[0] == 1 else 2)
@@ -124,7 +115,7 @@ def read_mask(path: Path) -> Bool[Tensor, "1 h w"]:
                 f"{path}: holds NaN; a mask is 0 where a pixel is left out, 1 elsewhere"
             )
         return torch.from_numpy(values != 0)[None]
-    values = np.atleast_3d(_decoded(path))[..., :3].max(axis=2)
+    values = np.atleast_3d(read_pixels(path))[..., :3].max(axis=2)
     lossy = path.suffix.lower() in (".jpg", ".jpeg")
     used = values > (values.max() // 2 if lossy else 0)
     return torch.from_numpy(used)[None]
@@ -153,7 +144,12 @@ def check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
         raise DataError(f"{path}: {w}x{h}, but {what} is {width}x{height}; sizes must be the same")
 
 
-def _decoded(path: Path) -> Array:
+def read_pixels(path: Path) -> Array:
+    """The numbers in a picture's file, upright: grey or BGR, of the file's own type.
+
+    Raises:
+        DataError: see `read_image`.
+    """
     import cv2
 
     data = _bytes_of(path)

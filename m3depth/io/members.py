@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 from m3depth.errors import DataError
 from m3depth.log import warn_once
@@ -16,25 +15,7 @@ from m3depth.log import warn_once
 LISTED_BELOW_BYTES = 1 << 26  # a larger archive takes too long to be read through for a count
 
 
-class Members(Protocol):
-    """Files that the last number in their names identifies, padded or not."""
-
-    @property
-    def path(self) -> Path:
-        """The folder or the archive, for messages."""
-
-    def count(self) -> int | None:
-        """One more than the largest number; None where finding out takes too long."""
-
-    def read(self, number: int) -> bytes | None:
-        """The file of a number; None beyond the last one.
-
-        Raises:
-            DataError: it is missing though later ones are there, or cannot be read.
-        """
-
-
-def find_members(folder: Path, stem: str, suffix: str) -> Members | None:
+def find_members(folder: Path, stem: str, suffix: str) -> "Members | None":
     """The files ``STEM<number>SUFFIX``, wherever they are.
 
     They may lie in ``folder/STEM``, in ``folder`` itself, or in ``folder/STEM.tar[.gz]`` (.tgz);
@@ -64,7 +45,7 @@ def number(name: str) -> int:
 
 @dataclass(frozen=True)
 class FolderMembers:
-    """Unpacked files."""
+    """Unpacked files that the last number in their names identifies, padded or not."""
 
     path: Path
     stem: str
@@ -72,11 +53,15 @@ class FolderMembers:
     numbered: dict[int, Path] = field(repr=False)
 
     def count(self) -> int:
-        """See `Members`."""
+        """One more than the largest number."""
         return max(self.numbered) + 1
 
     def read(self, number: int) -> bytes | None:
-        """See `Members`."""
+        """The file of a number; None beyond the last one.
+
+        Raises:
+            DataError: it is missing though later ones are there, or cannot be read.
+        """
         if number >= self.count():
             return None
         if number not in self.numbered:
@@ -105,12 +90,15 @@ class ArchiveMembers:
         return self.path.stat().st_size > LISTED_BELOW_BYTES
 
     def count(self) -> int | None:
-        """See `Members`."""
+        """One more than the largest number; None where finding out takes too long."""
         return None if self.is_large else _archive(self, os.getpid()).count()
 
     def read(self, number: int) -> bytes | None:
-        """See `Members`."""
+        """See `FolderMembers.read`."""
         return _archive(self, os.getpid()).read(number)
+
+
+Members = FolderMembers | ArchiveMembers
 
 
 class _OpenArchive:
