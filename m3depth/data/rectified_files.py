@@ -1,8 +1,8 @@
 """Base class of the readers of rectified files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
-from m3depth.io.images import check_alike, read_image, resize_image
+from m3depth.io.images import check_alike, read_depth, read_image, resize_image
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
@@ -23,7 +23,7 @@ class FrameFiles(NamedTuple):
     right: Path | None  # None: a monocular set
     rig: StereoRig
     calibrated: tuple[int, int] | None = None  # (h, w) of `rig`; None: that of the images
-    truth: Path | None = None  # the left view's depth or disparity
+    truth: Path | None = None  # the left view's depth or disparity, of the left image's size
     mask: Path | None = None  # what goes with it: occlusions, instruments
 
     def check_size(self, size: tuple[int, int]) -> None:
@@ -41,8 +41,13 @@ class FrameFiles(NamedTuple):
 
 
 class RectifiedFiles(ListedFrames[FrameFiles]):
-    """Frames in files, each with its rig; what else a set has, it adds in `_complete`."""
+    """Frames in files, each with its rig; what else than depth a set has, it adds in `_complete`.
 
+    Attributes:
+        unit_mm: Millimetres in one unit of the files of depth.
+    """
+
+    unit_mm: float = 1.0
     endoscope: ClassVar[bool] = True  # whether the set's baseline must be one of an endoscope
     calibration_hint: ClassVar[str] = ""  # how the user may mend a calibration that no camera has
 
@@ -91,4 +96,22 @@ class RectifiedFiles(ListedFrames[FrameFiles]):
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
-        """Add depth and masks to the sample; ``left`` is the left image at its own size."""
+        """Add depth, and masks, to the sample; ``left`` is the left image at its own size."""
+        if frame.truth is not None:
+            sample["depth_mm"] = of_view(read_depth, frame.truth, left) * self.unit_mm
+
+
+Map = TypeVar("Map", bound=Tensor)
+
+
+def of_view(
+    read: Callable[[Path], Map], path: Path, left: Tensor, view: str = "the left image"
+) -> Map:
+    """What a file holds of each pixel of a view.
+
+    Raises:
+        DataError: it cannot be read, or has another size.
+    """
+    found = read(path)
+    check_alike(path, found, view, left)
+    return found

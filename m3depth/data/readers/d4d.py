@@ -4,16 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import yaml
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_text, require_rectified
-from m3depth.io.images import check_alike, read_depth
 from m3depth.io.listing import folders_with, matched_files, refuse
 from m3depth.log import warn_once
-from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
 MM_PER_M = 1000.0
@@ -36,6 +32,8 @@ class D4D(RectifiedFiles):
     Frames are matched by the numbers in their names. P's translation is read as metres, ROS's
     unit. The structured-light clouds and the instrument masks of the set are not read.
     """
+
+    unit_mm = MM_PER_M
 
     def __init__(
         self,
@@ -70,13 +68,6 @@ class D4D(RectifiedFiles):
                     for left, right, *depth in matched_files([folder / p for p in parts], SUFFIXES)
                 ]
         super().__init__(frames, size, repeat)
-
-    def _complete(
-        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
-    ) -> None:
-        if frame.truth is not None:
-            sample["depth_mm"] = read_depth(frame.truth) * MM_PER_M
-            check_alike(frame.truth, sample["depth_mm"], "the left image", left)
 
 
 def _name(clip: Path) -> str:

@@ -9,17 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles, of_view
 from m3depth.errors import DataError
 from m3depth.geometry.poses import convention_named
 from m3depth.io.calibration_text import read_json
 from m3depth.io.files import META
-from m3depth.io.images import (
-    IMAGE_SUFFIXES,
-    check_alike,
-    read_depth,
-    read_mask,
-)
+from m3depth.io.images import IMAGE_SUFFIXES, read_depth, read_mask
 from m3depth.io.listing import chosen, folders_with, matched_files
 from m3depth.io.poses_bounds import PosesBounds
 from m3depth.log import warn_once
@@ -94,11 +89,10 @@ class EndoNerf(RectifiedFiles):
         if frame.key in self._poses:
             sample["camera_to_world"] = self._poses[frame.key]
         if frame.truth is not None and self.depth_unit_mm is not None:
-            sample["depth_mm"] = read_depth(frame.truth) * self.depth_unit_mm
-            check_alike(frame.truth, sample["depth_mm"], "the image", left)
+            depth = of_view(read_depth, frame.truth, left, "the image")
+            sample["depth_mm"] = depth * self.depth_unit_mm
         if frame.mask is not None:
-            tool = read_mask(frame.mask)
-            check_alike(frame.mask, tool, "the image", left)
+            tool = of_view(read_mask, frame.mask, left, "the image")
             size = sample["left"].shape[-2:]
             sample["tool"] = functional.interpolate(tool[None].float(), size, mode="area")[0] > 0
 

@@ -5,16 +5,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
 from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_rows
-from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
+from m3depth.io.images import IMAGE_SUFFIXES, read_image
 from m3depth.io.listing import chosen, folders_with, matched_files
 from m3depth.log import warn_once
-from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
 
@@ -72,13 +69,6 @@ class HamlynRectified(RectifiedFiles):
                 for left, right, *depth in files
             ]
         super().__init__(frames, size, repeat)
-
-    def _complete(
-        self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
-    ) -> None:
-        if frame.truth is not None:
-            sample["depth_mm"] = read_depth(frame.truth)
-            check_alike(frame.truth, sample["depth_mm"], "the left image", left)
 
 
 def _size_of(image: Path) -> tuple[int, int]:

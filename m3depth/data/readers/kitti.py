@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles, of_view
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_text, require_rectified
-from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth
+from m3depth.io.images import IMAGE_SUFFIXES, read_depth
 from m3depth.io.listing import files_by_name, folders_with, frame_number, matched_files
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
@@ -77,12 +77,10 @@ class KittiStereo(RectifiedFiles):
     ) -> None:
         if frame.truth is None or frame.mask is None:
             return
-        disparity_px = read_depth(frame.truth) / UNITS_PER_PX
-        check_alike(frame.truth, disparity_px, "the left image", left)
+        disparity_px = of_view(read_depth, frame.truth, left) / UNITS_PER_PX
         depth_mm = depth_from_disparity(disparity_px, frame.rig)
         sample["depth_mm"] = torch.where(disparity_px > 0, depth_mm, 0.0)
-        seen_by_both = read_depth(frame.mask) > 0
-        check_alike(frame.mask, seen_by_both, "the left image", left)
+        seen_by_both = of_view(read_depth, frame.mask, left) > 0
         sample["occluded"] = (disparity_px > 0) & ~seen_by_both
 
 

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.own_size import ListedFrames
+from m3depth.data.rectified_files import of_view
 from m3depth.errors import DataError
 from m3depth.geometry.plausible import Doubt, require_plausible
-from m3depth.io.images import check_alike, read_depth, read_image, resize_image
+from m3depth.io.images import read_depth, read_image, resize_image
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity
@@ -62,17 +63,15 @@ class MiddleburyScene(ListedFrames[Path]):
             "rig": self.rig.resized(self.native, size),
             "key": self.root.resolve().name,
         }
-        truth = next((p for p in _truth_files(self.root) if p.is_file()), None)
+        truths = (self.root / name for name in ("disp0GT.pfm", "disp0.pfm"))
+        truth = next((path for path in truths if path.is_file()), None)
         if truth is not None:
-            disparity_px = read_depth(truth)
-            check_alike(truth, disparity_px, "the left image", left)
+            disparity_px = of_view(read_depth, truth, left)
             depth_mm = depth_from_disparity(disparity_px, self.rig)
             sample["depth_mm"] = torch.where(disparity_px > 0, depth_mm, 0.0)
             if self.visible_only:
-                nocc = self.root / "mask0nocc.png"
-                seen = read_image(nocc).amin(0, keepdim=True)
-                check_alike(nocc, seen, "the left image", left)
-                sample["mask"] = seen == 1  # 128 is seen by one camera only
+                seen = of_view(read_image, self.root / "mask0nocc.png", left)
+                sample["mask"] = seen.amin(0, keepdim=True) == 1  # 128: by one camera only
         return sample
 
     def _place(self, frame: Path) -> str:
@@ -87,10 +86,6 @@ class MiddleburyScene(ListedFrames[Path]):
                 ": use the calibration of this resolution"
             )
         return image
-
-
-def _truth_files(root: Path) -> tuple[Path, Path]:
-    return root / "disp0GT.pfm", root / "disp0.pfm"
 
 
 def _read_calibration(path: Path) -> tuple[StereoRig, tuple[int, int]]:

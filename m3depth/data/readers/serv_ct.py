@@ -7,16 +7,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
+from m3depth.data.rectified_files import FrameFiles, RectifiedFiles, of_view
 from m3depth.errors import DataError
 from m3depth.io.calibration_text import Matrix, as_matrix, read_json, require_rectified
-from m3depth.io.images import IMAGE_SUFFIXES, check_alike, read_depth, read_image
+from m3depth.io.images import IMAGE_SUFFIXES, read_image
 from m3depth.io.listing import folders_with, matched_files
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
 from m3depth.types.camera import StereoRig
 
-UNITS_PER_MM = 256  # of the 16-bit depth maps
 OUTSIDE = [(0, 0, 1)]  # blue: no reference surface
 NOT_IN_BOTH = [(1, 1, 0), (1, 0, 0), (0, 1, 0)]  # yellow: out of the other view; else hidden
 
@@ -38,6 +37,8 @@ class ServCt(RectifiedFiles):
     Both principal points and the baseline are each pair's own, from its JSON file. What is blue is
     left out by ``mask``; yellow, red and green make ``occluded``.
     """
+
+    unit_mm = 1 / 256
 
     def __init__(
         self,
@@ -66,14 +67,9 @@ class ServCt(RectifiedFiles):
     def _complete(
         self, sample: StereoBatch, frame: FrameFiles, left: Float[Tensor, "3 h w"]
     ) -> None:
-        if frame.truth is None:
-            return
-        depth_mm = read_depth(frame.truth) / UNITS_PER_MM
-        check_alike(frame.truth, depth_mm, "the left image", left)
-        sample["depth_mm"] = depth_mm
+        super()._complete(sample, frame, left)
         if frame.mask is not None:
-            codes = read_image(frame.mask)
-            check_alike(frame.mask, codes, "the left image", left)
+            codes = of_view(read_image, frame.mask, left)
             sample["mask"] = ~_coloured(codes, OUTSIDE)
             sample["occluded"] = _coloured(codes, NOT_IN_BOTH)
 
