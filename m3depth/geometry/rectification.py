@@ -118,14 +118,8 @@ class Rectification:
     size: tuple[int, int]  # (height, width), the calibration's own
     rotation: Float[Tensor, "3 3"]  # X_rectified = rotation · X_left
 
-    def __init__(self, calibration: StereoCalibration, zero_disparity: bool = True) -> None:
-        """Compute both cameras.
-
-        Args:
-            calibration: the two cameras as they are.
-            zero_disparity: whether both rectified views get one principal point, as SCARED's
-                tools have it. Otherwise each keeps its own, which crops less where they differ.
-        """
+    def __init__(self, calibration: StereoCalibration) -> None:
+        """Compute both cameras, with one principal point, as SCARED's tools have it."""
         import cv2
 
         self.calibration, self.size = calibration, calibration.size
@@ -135,7 +129,7 @@ class Rectification:
             *(matrices[0], bent[0], matrices[1], bent[1], self.size[::-1]),
             R=_square(calibration.rotation),
             T=np.array(calibration.translation_mm)[:, None],
-            flags=cv2.CALIB_ZERO_DISPARITY if zero_disparity else 0,
+            flags=cv2.CALIB_ZERO_DISPARITY,
             alpha=0,
         )
         self.rig = StereoRig.of(
@@ -207,9 +201,9 @@ class Rectification:
 
 
 @lru_cache(maxsize=64)
-def rectification(calibration: StereoCalibration, zero_disparity: bool = True) -> Rectification:
+def rectification(calibration: StereoCalibration) -> Rectification:
     """The `Rectification` of a calibration, made once in each process."""
-    return Rectification(calibration, zero_disparity)
+    return Rectification(calibration)
 
 
 @lru_cache(maxsize=32)  # of 1280x1024: 10 MB each
