@@ -4,9 +4,7 @@ import re
 from collections.abc import Sequence
 
 DEFAULT = 0.1  # share of the pairs
-FEW = (
-    20  # with up to so many nothing is held out unless asked: too few to learn from, or to test on
-)
+FEW = 20  # of so many, too few to learn from or to test on, nothing is held out unless asked
 
 
 def video_of(name: str) -> str:

@@ -1,10 +1,9 @@
 """What in a picture misleads a loss that compares colours: highlights, borders, overlays, tools."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,11 +17,8 @@ from m3depth.types import StereoBatch
 ASPECT_OFF = 0.1  # training may stretch frames a little
 
 
-class Part(Protocol):
-    """One reason not to compare a pixel."""
-
-    def __call__(self, batch: StereoBatch) -> Bool[Tensor, "b v h w"]:
-        """True where the left and, if there is one, the right image mislead."""
+Part = Callable[[StereoBatch], Bool[Tensor, "b v h w"]]
+"""True where the left and, if there is one, the right image mislead, for one reason."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
@@ -12,14 +12,6 @@ from m3depth.io.images import Array, colour_tensor
 from m3depth.io.video import Video
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
-
-
-class StereoVideo(Protocol):
-    """Frames of both views by number, as OpenCV decodes them."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int) -> tuple[Array, Array]: ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,10 @@ class TwoVideos:
 
     def __getitem__(self, number: int) -> tuple[Array, Array]:
         return self.left[number], self.right[number]
+
+
+StereoVideo = SplitVideo | TwoVideos
+"""Frames of both views by number, as OpenCV decodes them."""
 
 
 class Recording(NamedTuple):

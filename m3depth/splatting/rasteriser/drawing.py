@@ -1,6 +1,7 @@
 """What a backend is, and what it returns."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -27,9 +28,5 @@ class Drawing(NamedTuple):
     aux: Aux
 
 
-class Backend(Protocol):
-    """Draws Gaussians that are known to be drawable."""
-
-    def __call__(self, gaussians: Gaussians, camera: Camera, profile: Profile) -> Drawing:
-        """Draw."""
-        ...
+Backend = Callable[[Gaussians, Camera, Profile], Drawing]
+"""Draws Gaussians that are known to be drawable."""
