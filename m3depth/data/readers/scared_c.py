@@ -11,17 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from m3depth.data.readers.scared import Scared
-from m3depth.data.readers.scared_sequence import (
-    Moment,
-    VideoSequence,
-    calibration_of,
-    read_points,
-)
+from m3depth.data.readers.scared_sequence import VideoSequence, calibration_of, read_points
 from m3depth.errors import DataError
 from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import as_pose
 from m3depth.io.members import Members, find_members
-from m3depth.io.video import Video, stacked
+from m3depth.io.video import Video
 from m3depth.log import warn_once
 
 Array = npt.NDArray[Any]
@@ -56,23 +51,15 @@ class CorrectedSequence(VideoSequence):
         """The frames that COLMAP placed, from 0."""
         return self.included
 
-    def moment(self, frame: int, truth: bool) -> Moment:
-        """A frame of the video."""
-        left, right = stacked(self.video[frame])
-        calibration = calibration_of(self.folder, (left.shape[0], left.shape[1]))
-        depth_points = self._on_rays(frame, calibration) if truth else None
-        pose, key = self._pose(frame), f"{self.name}/{frame:06d}"
-        return Moment(key, left, right, calibration, depth_points, pose)
-
-    def _pose(self, frame: int) -> Array:
+    def _camera(self, frame: int, size: tuple[int, int]) -> tuple[StereoCalibration, Array]:
         content, where = _read(self.frame_data, frame)
         try:
             said = json.loads(content)["camera-pose"]
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{where}: no camera-pose ({error}); copy the archive again") from None
-        return as_pose(said, f"{where}, camera-pose")
+        return calibration_of(self.folder, size), as_pose(said, f"{where}, camera-pose")
 
-    def _on_rays(self, frame: int, calibration: StereoCalibration) -> Array:
+    def _points(self, frame: int, calibration: StereoCalibration) -> Array:
         """The depth of every pixel on the ray that the calibration gives the pixel."""
         content, where = _read(self.points, frame)
         depth_mm = read_points(content, where)[..., 2:]

@@ -101,19 +101,17 @@ class VideoSequence:
     def moment(self, frame: int, truth: bool) -> Moment:
         """A frame of the video."""
         left, right = stacked(self.video[frame])
-        size = (left.shape[0], left.shape[1])
-        calibration, pose = calibration_of(self.folder, size), None
-        if self.frame_data is not None:
-            calibration, pose = self._frame_data(self.frame_data, frame, size)
-        points = self._points(frame, size[0]) if truth else None
+        calibration, pose = self._camera(frame, (left.shape[0], left.shape[1]))
+        points = self._points(frame, calibration) if truth else None
         return Moment(f"{self.name}/{frame:06d}", left, right, calibration, points, pose)
 
-    def _frame_data(
-        self, members: Members, frame: int, size: tuple[int, int]
-    ) -> tuple[StereoCalibration, Array]:
-        where = f"{members.path}, frame {frame}"
+    def _camera(self, frame: int, size: tuple[int, int]) -> tuple[StereoCalibration, Array | None]:
+        """Both cameras, and the way from the world to the left one."""
+        if self.frame_data is None:
+            return calibration_of(self.folder, size), None
+        where = f"{self.frame_data.path}, frame {frame}"
         try:
-            content = json.loads(members.read(frame) or b"")
+            content = json.loads(self.frame_data.read(frame) or b"")
             said = content["camera-calibration"]
             parts = [np.array(said[key], dtype=np.float64) for key in JSON_KEYS]
             pose = content["camera-pose"]
@@ -123,22 +121,19 @@ class VideoSequence:
             raise DataError(f"{where}: not the JSON of a frame ({error})") from None
         return _calibration(parts, size, where), as_pose(pose, f"{where}, camera-pose")
 
-    def _points(self, frame: int, height: int) -> Array | None:
+    def _points(self, frame: int, calibration: StereoCalibration) -> Array | None:
         content = self.points.read(frame) if self.points is not None else None
         if self.points is None or content is None:
             if self.points is not None:
                 warn_once(f"{self.points.path}: ends before the video; later depth is unknown")
             return None
-        return read_points(content, f"{self.points.path}, frame {frame}")[:height]
-
-
-def calibration_of(folder: Path, size: tuple[int, int]) -> StereoCalibration:
-    """A sequence's ``endoscope_calibration.yaml``, for pictures of a (height, width)."""
-    return _read_calibration(folder / "endoscope_calibration.yaml", size)
+        return read_points(content, f"{self.points.path}, frame {frame}")[: calibration.size[0]]
 
 
 @lru_cache(maxsize=64)
-def _read_calibration(path: Path, size: tuple[int, int]) -> StereoCalibration:
+def calibration_of(folder: Path, size: tuple[int, int]) -> StereoCalibration:
+    """A sequence's ``endoscope_calibration.yaml``, for pictures of a (height, width)."""
+    path = folder / "endoscope_calibration.yaml"
     matrices = read_matrices(path, YAML_KEYS)
     return _calibration([matrices[key] for key in YAML_KEYS], size, str(path))
 
