@@ -71,20 +71,20 @@ class _Tried(Dataset[StereoBatch | str]):
 
 
 class _Fields:
-    """One growing array file for each field of the samples."""
+    """One array file for each field of the samples, 0 where no frame was written."""
 
     def __init__(self, folder: Path, like: Values, count: int, files: ExitStack) -> None:
         self.shapes = {name: value.shape for name, value in like.items()}
-        self._files: dict[str, IO[bytes]] = {}
-        self._empty = {name: np.zeros_like(value) for name, value in like.items()}
+        self._files: dict[str, tuple[IO[bytes], int]] = {}  # and where its first frame begins
         for name, value in like.items():
             file = files.enter_context((folder / f"{name}.npy").open("wb"))
             header = {"descr": value.dtype.str, "fortran_order": False}
             header["shape"] = (count, *value.shape)
             np.lib.format.write_array_header_1_0(file, header)
-            self._files[name] = file
+            self._files[name] = file, file.tell()
+            file.truncate(file.tell() + count * value.nbytes)
 
-    def append(self, values: Values, key: str) -> None:
+    def write(self, index: int, values: Values, key: str) -> None:
         shapes = {name: value.shape for name, value in values.items()}
         names = sorted(self.shapes | shapes)
         differing = [name for name in names if shapes.get(name) != self.shapes.get(name)]
@@ -95,10 +95,9 @@ class _Fields:
                 "one size, and pack without truth where only some have it"
             )
         for name, value in values.items():
-            self._files[name].write(np.ascontiguousarray(value).data)
-
-    def skip(self) -> None:
-        self.append(self._empty, "")
+            file, start = self._files[name]
+            file.seek(start + index * value.nbytes)
+            file.write(np.ascontiguousarray(value).data)
 
 
 def _write(tried: _Tried, folder: Path, workers: int) -> None:
@@ -111,16 +110,11 @@ def _write(tried: _Tried, folder: Path, workers: int) -> None:
                 log.warning("%s", sample)
                 unreadable[str(index)] = sample
                 keys.append("")
-                if fields:
-                    fields.skip()
                 continue
-            values = _plain(sample)
-            if fields is None:
-                fields = _Fields(folder, values, len(tried), files)
-                for _ in unreadable:  # those before the first that says what a frame holds
-                    fields.skip()
-            fields.append(values, str(sample["key"]))
-            keys.append(str(sample["key"]))
+            values, key = _plain(sample), str(sample["key"])
+            fields = fields or _Fields(folder, values, len(tried), files)
+            fields.write(index, values, key)
+            keys.append(key)
     if fields is None:
         why = next(iter(unreadable.values()), "the data set is empty")
         raise DataError(f"nothing to pack: not one of {len(tried)} frames can be read; {why}")
