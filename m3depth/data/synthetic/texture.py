@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.noise import WAVES, look_up, noise_tile
-from m3depth.data.synthetic.vessels import BLURS_MM, TILE_MM, vessel_tiles
+from m3depth.data.synthetic.vessels import BLURS_MM, TILE_MM
 
 FINEST_PX = 3.0  # a wavelength shorter than this is not drawn: the warp is bilinear
 CLEAR_PX = 6.0  # and from this on it has its full contrast
@@ -128,8 +128,3 @@ def _blend(
     colour: Float[Tensor, "b 3 n"], other: Float[Tensor, "b 3"], share: Float[Tensor, "b n"]
 ) -> Float[Tensor, "b 3 n"]:
     return torch.lerp(colour, other[..., None].expand_as(colour), share[:, None].expand_as(colour))
-
-
-def choose_vessels(tile: int) -> Float[Tensor, "blurs side side"]:
-    """One of the vessel tiles."""
-    return vessel_tiles()[tile]

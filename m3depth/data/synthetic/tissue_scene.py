@@ -11,8 +11,9 @@ from m3depth.data.synthetic.draw import Draw, flat_turn, stacked, turn
 from m3depth.data.synthetic.height_field import HeightField, height
 from m3depth.data.synthetic.shading import Light
 from m3depth.data.synthetic.styles import Style
-from m3depth.data.synthetic.texture import Texture, choose_vessels
+from m3depth.data.synthetic.texture import Texture
 from m3depth.data.synthetic.tools import Tools
+from m3depth.data.synthetic.vessels import TREES, vessel_tiles
 from m3depth.types.camera import StereoRig
 
 
@@ -48,15 +49,6 @@ class Scene(NamedTuple):
     camera_to_world: Float[Tensor, "*b 4 4"]  # of the left camera; mm, OpenCV axes
 
 
-def draw_endoscope(draw: Draw) -> Endoscope:
-    """An endoscope around a da Vinci's."""
-    return Endoscope(
-        focal=draw.within((0.90, 0.96)),
-        baseline_mm=draw.within((4.0, 5.6)),
-        principal_offset=torch.zeros(()),
-    )
-
-
 def draw_scene(
     generator: torch.Generator, endoscope: torch.Generator, style: Style, tools: bool = True
 ) -> Scene:
@@ -68,7 +60,11 @@ def draw_scene(
         surface=surface,
         texture=_texture(draw, style),
         tools=_tools(draw, camera_to_world, tools),
-        endoscope=draw_endoscope(instrument),
+        endoscope=Endoscope(  # around a da Vinci's
+            focal=instrument.within((0.90, 0.96)),
+            baseline_mm=instrument.within((4.0, 5.6)),
+            principal_offset=torch.zeros(()),
+        ),
         light=_light(draw, instrument, style),
         camera_to_world=camera_to_world,
     )
@@ -90,12 +86,11 @@ def _camera(draw: Draw, style: Style, surface: HeightField) -> Float[Tensor, "4 
     return pose
 
 
-def _highest(surface: HeightField, reach_mm: float = 60.0) -> Float[Tensor, ""]:
+def _highest(surface: HeightField) -> Float[Tensor, ""]:
     """The smallest ``z`` of the tissue about the world's origin."""
-    side = torch.linspace(-reach_mm, reach_mm, 41)
+    side = torch.linspace(-60.0, 60.0, 41)  # mm
     x, y = torch.meshgrid(side, side, indexing="ij")
-    one = stacked([surface])
-    return height(one, x.reshape(1, -1), y.reshape(1, -1), torch.zeros(1)).min()
+    return height(stacked([surface]), x.reshape(1, -1), y.reshape(1, -1), torch.zeros(1)).min()
 
 
 def _surface(
@@ -134,7 +129,7 @@ def _texture(draw: Draw, style: Style) -> Texture:
     count = len(WAVELENGTHS_MM)
     palette = style.palettes[draw.whole(len(style.palettes))]
     colours = {
-        name: linear(torch.tensor(colour)) * draw.within((0.9, 1.1), 3)
+        name: torch.tensor(colour) ** 2.2 * draw.within((0.9, 1.1), 3)  # as reflectances
         for name, colour in vars(palette).items()
     }
     contrast = draw.within(style.mottle) * draw.within(style.roughness) ** torch.arange(count)
@@ -151,17 +146,12 @@ def _texture(draw: Draw, style: Style) -> Texture:
         relief=draw.within((0.008, 0.025)) * torch.tensor([0.0, 0.6, 1.0, 1.0, 0.6, 0.3, 0.0]),
         fat_above=draw.within(style.fat_above),
         film_above=draw.within(style.film_above),
-        vessel_tile=choose_vessels(draw.whole(4)),
+        vessel_tile=vessel_tiles()[draw.whole(TREES)],
         vessel_turn=flat_turn(draw.angle()) * draw.within((0.9, 1.1)),
         vessel_offset=draw.within((0.0, 1.0), 2),
         vessel_share=draw.within(style.vessels),
         **colours,
     )
-
-
-def linear(displayed: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
-    """Displayed colours as reflectances."""
-    return displayed**2.2
 
 
 EXPOSURE_DRIFT = (0.9, 1.1)  # of what automatic exposure aims at, from scene to scene
