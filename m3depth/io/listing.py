@@ -44,7 +44,8 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
     paths = [path for path in files if path.suffix.lower() in suffixes]
     special = [path.name for path in paths if path.exists() and not path.is_file()]
     refuse(sorted(special), folder, "a folder or a pipe where a file is expected")
-    _tell_folders(folder, files if paths else ())
+    if paths and (unread := folders_of_data(folder)):
+        warn_once(f"{folder}: folders in it are not read: {', '.join(unread[:3])}")
     _tell_unused(folder, [path for path in files if path not in paths], suffixes, bool(paths))
     counts = Counter(path.stem for path in paths)
     refuse(sorted(n for n in counts if counts[n] > 1), folder, "several files of one name")
@@ -56,12 +57,10 @@ def files_by_name(folder: Path, suffixes: Sequence[str], required: bool = True) 
     return {path.stem: path for path in sorted(paths, key=lambda p: natural_order(p.stem))}
 
 
-def _tell_folders(folder: Path, files: Sequence[Path]) -> None:
-    """Say which folders below have pictures or numbers: they are not looked into."""
-    below = sorted(path for path in files if path.is_dir())
-    unread = [one.name for one in below if any(f.suffix.lower() in IN_DATA for f in one.iterdir())]
-    if unread:
-        warn_once(f"{folder}: folders in it are not read: {', '.join(unread[:3])}")
+def folders_of_data(folder: Path) -> list[str]:
+    """The names of those of its folders that have pictures or numbers in them."""
+    below = (path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    return sorted(p.name for p in below if any(f.suffix.lower() in IN_DATA for f in p.iterdir()))
 
 
 def _tell_unused(folder: Path, files: Sequence[Path], suffixes: Sequence[str], used: bool) -> None:

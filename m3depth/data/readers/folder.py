@@ -21,7 +21,7 @@ from m3depth.io.images import (
     read_mask,
     resize_image,
 )
-from m3depth.io.listing import IN_DATA, files_by_name, refuse
+from m3depth.io.listing import files_by_name, folders_of_data, refuse
 from m3depth.io.rig_file import RigFile, read_rig
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
@@ -78,13 +78,11 @@ class FolderPairs(ListedFrames[str]):
         self.root = Path(root)
         self._left = files_by_name(self.root / "left", IMAGE_SUFFIXES)
         self._right = files_by_name(self.root / "right", IMAGE_SUFFIXES)
-        self._depth = (
-            files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False) if truth else {}
-        )
-        self._mask = (
-            files_by_name(self.root / "mask", MASK_SUFFIXES, required=False) if truth else {}
-        )
+        self._depth: dict[str, Path] = {}
+        self._mask: dict[str, Path] = {}
         if truth:
+            self._depth = files_by_name(self.root / "depth", DEPTH_SUFFIXES, required=False)
+            self._mask = files_by_name(self.root / "mask", MASK_SUFFIXES, required=False)
             _tell_other_folders(self.root)
         self.names = self._chosen(_names("only", only), _names("without", without))
         if hold_out and (trained is None or same_folder(trained, root)):
@@ -160,9 +158,9 @@ class FolderPairs(ListedFrames[str]):
 
     def _chosen(self, only: set[str], without: set[str]) -> list[str]:
         refuse(sorted(self._left.keys() - self._right.keys()), self.root, "left without right")
-        refuse(sorted(self._right.keys() - self._left.keys()), self.root, "right without left")
-        refuse(sorted(self._depth.keys() - self._left.keys()), self.root, "depth without left")
-        refuse(sorted(self._mask.keys() - self._left.keys()), self.root, "mask without left")
+        others = {"right": self._right, "depth": self._depth, "mask": self._mask}
+        for what, files in others.items():
+            refuse(sorted(files.keys() - self._left.keys()), self.root, f"{what} without left")
         refuse(sorted((only | without) - self._left.keys()), self.root, "no such frame")
         names = [name for name in self._left if name in (only or self._left.keys()) - without]
         if not names:
@@ -207,9 +205,7 @@ def _tell_other_calibrations(root: Path) -> None:
 
 def _tell_other_folders(root: Path) -> None:
     """Say which folders with pictures or numbers are not of the layout: `masks`, `gt`."""
-    others = (path for path in root.iterdir() if path.is_dir() and path.name not in LAYOUT)
-    seen = (path for path in others if not path.name.startswith("."))
-    unused = sorted(p.name for p in seen if any(f.suffix.lower() in IN_DATA for f in p.iterdir()))
+    unused = [name for name in folders_of_data(root) if name not in LAYOUT]
     if unused:
         warn_once(
             f"{root}: not used: {', '.join(f'{name}/' for name in unused)}; the folders of a set "
