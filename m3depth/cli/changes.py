@@ -10,7 +10,7 @@ OF_A_COMMAND = ("output", "checkpoint", "overwrite")  # what each command says f
 
 def differences(earlier: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
     """What changed, by the options' names: "50 -> 60"; where files go does not matter."""
-    before, after = dict(_leaves("", earlier)), dict(_leaves("", now))
+    before, after = dict(leaves("", earlier)), dict(leaves("", now))
     old_output, new_output = str(earlier.get("output")), str(now.get("output"))
     found = {}
     for name in dict.fromkeys([*before, *after]):
@@ -44,8 +44,11 @@ def refuse_changes(
             )
 
 
-def _leaves(name: str, value: Any) -> list[tuple[str, Any]]:
+def leaves(name: str, value: Any, of_lists: bool = False) -> list[tuple[str, Any]]:
+    """Each value in nested containers with its path, ``name.key``; a list is one, unless asked."""
+    if of_lists and isinstance(value, list):
+        value = dict(enumerate(value))
     if not isinstance(value, dict) or not value:
         return [(name, value)]
     parts = ((f"{name}.{key}" if name else str(key), one) for key, one in value.items())
-    return [leaf for key, one in parts for leaf in _leaves(key, one)]
+    return [leaf for key, one in parts for leaf in leaves(key, one, of_lists)]

@@ -1,7 +1,5 @@
 """``m3depth compare``."""
 
-import csv
-import io
 import json
 import logging
 import sys
@@ -16,7 +14,7 @@ from m3depth.evaluation.agreement import ALIGNMENTS, Agreement, agreement, align
 from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import Picture
 from m3depth.io.depth_files import read_depth_map
-from m3depth.io.files import write_text
+from m3depth.io.files import write_csv, write_text
 from m3depth.io.input_frames import PREDICTIONS, open_frames
 from m3depth.outputs.output import Output
 from m3depth.report.comparison import Compared, comparison_page, runs_page, table
@@ -43,7 +41,7 @@ def compare(config: DictConfig) -> None:
     for one in folders:
         if not one.is_dir():
             raise DataError(f"{one}: no such folder")
-    names = _names(folders)
+    named = dict(zip(_names(folders), folders, strict=True))
     scored = [(one / SCORES).is_file() for one in folders]
     if any(scored) and not all(scored):
         odd = folders[scored.index(not scored[0])]
@@ -54,13 +52,14 @@ def compare(config: DictConfig) -> None:
     )
     with output.claimed() as claim:
         if all(scored):
-            rows = _scores(dict(zip(names, folders, strict=True)))
-            html = runs_page(
-                "Runs compared", rows, footer(dict(zip(names, inputs.values(), strict=True)))
-            )
+            rows = _scores(named)
+            notes = footer({name: str(folder) for name, folder in named.items()})
+            html = runs_page("Runs compared", rows, notes)
         else:
-            rows, html = _maps(dict(zip(names, folders, strict=True)), config)
-        write_text(claim.folder / "table.csv", _csv(rows))
+            rows, html = _maps(named, config)
+        heads, *cells = rows
+        table_csv = [dict(zip(heads, row, strict=True)) for row in cells]
+        write_csv(claim.folder / "table.csv", table_csv)
         write_text(claim.folder / "report.html", html)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -147,9 +146,3 @@ def _images(folders: Sequence[Path], frames: Mapping[str, object]) -> dict[str, 
         except (OSError, ValueError, KeyError, DataError):
             continue
     return {}
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

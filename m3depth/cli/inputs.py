@@ -5,6 +5,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError
 
+from m3depth.cli.changes import leaves
+
 PATHS = ("root", "rig", "lists", "folder", "checkpoint", "predictions")  # options that name files
 
 
@@ -14,16 +16,6 @@ def data_inputs(data: DictConfig) -> dict[str, object]:
         plain: Any = OmegaConf.to_container(data, resolve=True)
     except InterpolationToMissingValueError:  # reported when the data are opened
         return {}
-    return {name: value for name, value in _leaves("data", plain) if _is_path(name, value)}
-
-
-def _is_path(name: str, value: object) -> bool:
-    return isinstance(value, str) and value != "???" and name.rpartition(".")[2] in PATHS
-
-
-def _leaves(name: str, value: Any) -> list[tuple[str, object]]:
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
-        return [(name, value)]
-    return [leaf for key, one in value.items() for leaf in _leaves(f"{name}.{key}", one)]
+    given = leaves("data", plain, of_lists=True)
+    named = {name: value for name, value in given if name.rpartition(".")[2] in PATHS}
+    return {name: one for name, one in named.items() if isinstance(one, str) and one != "???"}

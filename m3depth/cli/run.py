@@ -11,10 +11,7 @@ GO_ON = {"train", "splat"}  # with an earlier run in their output
 
 
 def run(
-    verb: str,
-    arguments: list[str],
-    task: str,
-    settings: str | None = None,
+    verb: str, arguments: list[str], task: str | None = None, settings: str | None = None
 ) -> int:
     """Compose a verb's configuration and run its task, once or as a multirun.
 
@@ -22,14 +19,15 @@ def run(
         verb: Its name, for messages.
         arguments: Of the command line.
         task: Path of the function that takes the configuration; imported only once that is checked.
-            It returns an exit status, the value that its run is judged by, or nothing.
+            It returns an exit status, the value that its run is judged by, or nothing. It is called
+            as the verb is, in a module of this name, when absent.
         settings: Name of its file in ``conf/``; the verb's own without it.
 
     Returns:
         The exit status.
     """
     given = take_apart(arguments)
-    name = settings or verb
+    name, task = settings or verb, task or f"m3depth.cli.{verb}.{verb}"
     if given.help:
         return _help(verb, name, given)
     if verb in GO_ON and any(one.startswith("checkpoint=") for one in given.settings):

@@ -1,6 +1,8 @@
 """What each verb's command line stands for; nothing heavy is imported before that is known."""
 
+import re
 import sys
+from functools import partial
 
 from m3depth.cli.arguments import HELP
 from m3depth.cli.configuration import configuration
@@ -14,34 +16,22 @@ KINDS = {  # of what `check` looks at: the settings, the task
 }
 
 
-def train(arguments: list[str]) -> int:
-    """Train, then score the best checkpoint on the test pairs."""
-    return run("train", arguments, "m3depth.cli.train.train")
+train = partial(run, "train")
 
 
-def evaluate(arguments: list[str]) -> int:
-    """Score a checkpoint, or another system's depth, on the test frames of a data set."""
-    return run("evaluate", with_source(arguments), "m3depth.cli.evaluate.evaluate")
+def _with_depth(verb: str, arguments: list[str]) -> int:
+    return run(verb, with_source(arguments))
 
 
-def predict(arguments: list[str]) -> int:
-    """Write depth, disparity, confidence and a picture for every frame."""
-    return run("predict", with_source(arguments), "m3depth.cli.predict.predict")
-
-
-def export(arguments: list[str]) -> int:
-    """Write the test frames of a data set, with their depth, for a splatting pipeline."""
-    return run("export", with_source(arguments), "m3depth.cli.export.export")
+evaluate, predict, export = (
+    partial(_with_depth, verb) for verb in ("evaluate", "predict", "export")
+)
 
 
 def splat(arguments: list[str]) -> int:
     """Fit moving Gaussians to a scene, and score them on the frames that were held out."""
     # `objective` alone is the group of what `m3depth train` minimises
-    named = [
-        f"splat_objective={one.removeprefix('objective=')}" if one.startswith("objective=") else one
-        for one in arguments
-    ]
-    return run("splat", named, "m3depth.cli.splat.splat")
+    return run("splat", [re.sub("^objective=", "splat_objective=", one) for one in arguments])
 
 
 def compare(arguments: list[str]) -> int:
@@ -50,7 +40,7 @@ def compare(arguments: list[str]) -> int:
     rest = [one for one in arguments if one not in given]
     quoted = ",".join("'" + one.replace("\\", "\\\\").replace("'", "\\'") + "'" for one in given)
     named = [f"inputs=[{quoted}]"] if given else []
-    return run("compare", [*named, *rest], "m3depth.cli.compare.compare")
+    return run("compare", [*named, *rest])
 
 
 def check(arguments: list[str]) -> int:
@@ -91,7 +81,7 @@ def bench(arguments: list[str]) -> int:
         near = nearest(arguments[0], names) if arguments else None
         asked = f"{arguments[0]}{meant(near)}; " if near else ""
         raise ConfigError(f"{asked}name a benchmark first: m3depth bench {' | '.join(names)}")
-    return run("bench", [f"benchmark={arguments[0]}", *arguments[1:]], "m3depth.cli.bench.bench")
+    return run("bench", [f"benchmark={arguments[0]}", *arguments[1:]])
 
 
 def doctor(arguments: list[str]) -> int:
