@@ -7,7 +7,8 @@ from omegaconf import DictConfig
 
 from m3depth.cli.resume import Earlier, checkpoint_path, own_checkpoint, require_one
 from m3depth.errors import ConfigError, UserError
-from m3depth.systems.checkpoint import Progress, saved_configuration
+from m3depth.networks.trained import read_checkpoint
+from m3depth.systems.checkpoint import Progress
 
 
 def earlier_run(config: DictConfig) -> Earlier | None:
@@ -20,7 +21,8 @@ def earlier_run(config: DictConfig) -> Earlier | None:
     require_one(path, config.overwrite)
     if path is None:
         return None
-    return Earlier.of(Path(config.output)) or Earlier(saved_configuration(path), [])
+    earlier = Earlier.of(Path(config.output))
+    return earlier or Earlier(read_checkpoint(path)["m3depth"]["config"], [])
 
 
 def checkpoint_to_resume(config: DictConfig) -> Path | None:

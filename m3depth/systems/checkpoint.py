@@ -41,12 +41,6 @@ def describe(config: dict[str, Any], system: System, data: StereoData) -> dict[s
     }
 
 
-def saved_configuration(path: Path) -> dict[str, Any]:
-    """Of the run that saved the checkpoint."""
-    config: dict[str, Any] = read_checkpoint(path)["m3depth"]["config"]
-    return config
-
-
 class Progress(NamedTuple):
     """A run's progress when it wrote a checkpoint."""
 
