@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,6 @@ from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.results.gaussian_ply import gaussian_ply
 from m3depth.splatting.results.mesh import mesh_ply, require_open3d
 from m3depth.splatting.results.renders import depth_range, write_renders
-from m3depth.splatting.scene.clip import Clip
 from m3depth.splatting.scene.read import read_clip
 from m3depth.splatting.scores import scored, true_frames, views
 from m3depth.stopping import Stopped, stopping_when_asked
@@ -86,13 +87,22 @@ def _fit_and_score(
     recipe: Recipe = instantiate(config.recipe, _convert_="all")
     output = Path(config.output)
     began = time.monotonic()
-    state, rows, shared = _begun(config, plain, clip, objective, recipe)
-    if config.checkpoint is not None:
+    device = pick_device(config.device)
+    # what a fit that goes on must have in common with the one that it goes on with
+    shared = {"objective": plain["objective"], "recipe": plain["recipe"], "scene": clip.fingerprint}
+    if config.checkpoint is None:
+        state, rows = start(clip, objective, recipe, device), Rows()
+    else:
+        given = checkpoint_path(config.output, config.checkpoint)
+        state, rows = resume(given, recipe, shared, device)
         _require_more(state, recipe, output, earlier)
         log_resumed(f"after {state.done} iterations", output, earlier, plain)
     claim.adopt(FILES if earlier else [])
     save_config(output / "config.yaml", plain)
-    _fit(config, state, rows, shared, clip, objective, recipe)
+    keep = partial(save, checkpoint_path(config.output, "last"), state, shared, rows)
+    logged = _Logged(rows, keep, recipe.iterations, config.checkpoint_every)
+    with stopping_when_asked(logged.stop):
+        fit(state, clip.to(device), objective, recipe, logged, partial(progress, what="splat"))
     about = {"scene": plain["scene"], "truth": plain["truth"], "iterations": state.done}
     about |= {"seconds": round(time.monotonic() - began, 1), "gaussians": len(state.splats)}
     about |= {f"{name}_edited": list(one.edited) for name, one in read.items() if one.edited}
@@ -133,43 +143,28 @@ def _require_more(state: FitState, recipe: Recipe, output: Path, earlier: Earlie
         )
 
 
-def _begun(
-    config: DictConfig, plain: dict[str, Any], clip: Clip, objective: Objective, recipe: Recipe
-) -> tuple[FitState, Rows, dict[str, Any]]:
-    """The fit, its log, and what a resumed fit must have in common with it."""
-    shared = {name: plain[name] for name in ("objective", "recipe")}
-    shared["scene"] = clip.fingerprint
-    device = pick_device(config.device)
-    if config.checkpoint is None:
-        return start(clip, objective, recipe, device), [], shared
-    given = checkpoint_path(config.output, config.checkpoint)
-    return *resume(given, recipe, shared, device), shared
+@dataclass
+class _Logged:
+    """After each iteration: its row of the log, now and then a checkpoint, and the end if asked."""
 
+    rows: Rows
+    keep: Callable[[], None]
+    last: int
+    keep_every: int
+    asked: bool = False
 
-def _fit(
-    config: DictConfig,
-    state: FitState,
-    rows: Rows,
-    shared: dict[str, Any],
-    clip: Clip,
-    objective: Objective,
-    recipe: Recipe,
-) -> None:
-    """Fit to the last iteration, or until asked to stop, with a checkpoint."""
-    asked: list[bool] = []
+    def stop(self) -> None:
+        self.asked = True
 
-    def after(state: FitState, parts: dict[str, float]) -> None:
-        if state.done % LOGGED_EVERY == 0 or state.done == recipe.iterations:
+    def __call__(self, state: FitState, parts: dict[str, float]) -> None:
+        ends = state.done == self.last
+        if ends or state.done % LOGGED_EVERY == 0:
             counts = {"step": state.done, "gaussians": len(state.splats)}
-            rows.append({**counts, "loss": sum(parts.values()), **parts})
-        if state.done % config.checkpoint_every == 0 or state.done == recipe.iterations or asked:
-            save(checkpoint_path(config.output, "last"), state, shared, rows)
-        if asked:
+            self.rows.append({**counts, "loss": sum(parts.values()), **parts})
+        if ends or self.asked or state.done % self.keep_every == 0:
+            self.keep()
+        if self.asked:
             raise Stopped
-
-    seen = clip.to(pick_device(config.device))
-    with stopping_when_asked(lambda: asked.append(True)):
-        fit(state, seen, objective, recipe, after, partial(progress, what="splat"))
 
 
 def _summary(record: dict[str, Any]) -> str:
