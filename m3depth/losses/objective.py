@@ -61,10 +61,8 @@ class WeightedTerms(Generic[Seen]):
             )
         found = {name: term(pyramid) for name, term in self.terms.items()}
         weighted = {name: self.terms[name].weight * one.mean() for name, one in found.items()}
-        total = torch.stack([value.float() for value in weighted.values()]).sum()
         missing = torch.stack([~one.counted for one in found.values()]).any(0)
-        shares = {name: value.detach() for name, value in weighted.items()}
-        return LossBreakdown(total, shares, missing.sum())
+        return LossBreakdown.of(weighted)._replace(left_out=missing.sum())
 
 
 class Objective(WeightedTerms[Views]):

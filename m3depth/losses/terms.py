@@ -17,7 +17,6 @@ from m3depth.geometry.registration import FEWEST
 from m3depth.geometry.surface import surfaces
 from m3depth.geometry.synthesis import Views
 from m3depth.log import warn_once
-from m3depth.losses.left_right import left_right
 from m3depth.losses.photometric import appearance, softened
 from m3depth.losses.points.correspondences import Correspondences
 from m3depth.losses.points.residuals import Reduce, Residual
@@ -100,14 +99,17 @@ class Photometric:
 
 @dataclass(frozen=True)
 class LeftRight:
-    """2D consistency of the two disparity maps, where both cameras see."""
+    """``|d^l(x) - d^r(x - d^l(x))|`` and the same from the right (M3Depth, 2D consistency L_gc).
+
+    In fractions of the image's width, where both cameras see.
+    """
 
     weight: float = 1.0
 
     def __call__(self, pyramid: Sequence[Views]) -> PerSample:
         """Sum over scales and views of the mean over visible pixels."""
         return _total(
-            mean_where(left_right(disparity, other), visible)
+            mean_where((disparity - other).abs(), visible)
             for views in pyramid
             for disparity, other, visible in zip(
                 views.disparity, views.disparity_warped, views.visible, strict=True

@@ -1,5 +1,7 @@
 """The loss functions that return maps: exact cases, an independent reference, gradients."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,10 @@ from scenes import plane
 
 from m3depth.geometry.synthesis import synthesise
 from m3depth.geometry.warp import warp
-from m3depth.losses.left_right import left_right
 from m3depth.losses.photometric import appearance, softened, structural_dissimilarity
 from m3depth.losses.smoothness import edge_aware
+from m3depth.losses.terms import LeftRight
+from m3depth.types import Pair
 
 
 def images(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,10 +54,11 @@ def test_appearance_mixes_structure_and_difference(share: float):
 def test_left_right_is_zero_at_a_plane_s_true_disparities():
     batch, true = plane()
     views = synthesise(batch, true)
-    difference = left_right(views.disparity.left, views.disparity_warped.left)
-    assert difference[views.visible.left].max() < 1e-9  # linear look-up of a linear function
-    off = left_right(views.disparity.left + 0.01, views.disparity_warped.left)
-    assert (off[views.visible.left] - 0.01).abs().max() < 1e-9
+    agree = LeftRight()([views]).value
+    assert agree.max() < 1e-9  # linear look-up of a linear function
+    left, right = views.disparity
+    off = LeftRight()([replace(views, disparity=Pair(left + 0.01, right))]).value
+    assert (off - 0.01).abs().max() < 1e-9
 
 
 def test_smoothness_by_hand():
@@ -75,10 +79,9 @@ def test_a_constant_is_smooth_and_scale_counts():
 
 def test_gradients_of_every_map():
     image, rebuilt = images(1, 3, 4, 5)
-    disparity, other = images(1, 1, 4, 5)
+    disparity, _ = images(1, 1, 4, 5)
     assert torch.autograd.gradcheck(structural_dissimilarity, (image, rebuilt))
     assert torch.autograd.gradcheck(appearance, (image, rebuilt))
-    assert torch.autograd.gradcheck(left_right, (disparity, other))
     assert torch.autograd.gradcheck(edge_aware, (disparity, image))
 
 
