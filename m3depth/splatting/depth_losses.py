@@ -82,11 +82,10 @@ def max_normalised_l1(
     """
     counts = both_known(rendered_mm, prior_mm, use)
     among = torch.ones_like(use) if legacy else counts
-    parts = []
-    for depth_mm in (clean(rendered_mm), clean(prior_mm)):
-        largest = torch.where(among, depth_mm, 0.0).flatten(1).amax(1)
-        parts.append(in_units_of(largest, depth_mm))
-    return mean_over((parts[0] - parts[1]).abs(), use if legacy else counts)
+    maps = clean(rendered_mm), clean(prior_mm)
+    largest = (torch.where(among, one, 0.0).flatten(1).amax(1) for one in maps)
+    shares = [in_units_of(unit, one) for unit, one in zip(largest, maps, strict=True)]
+    return mean_over((shares[0] - shares[1]).abs(), use if legacy else counts)
 
 
 def pearson(rendered_mm: Depth, prior_mm: Depth, use: Where, legacy: bool = False) -> PerImage:

@@ -101,11 +101,8 @@ def fit(
         state.done = done + 1
         if recipe.density.changes_after(state.done, recipe.iterations):
             source = draws(recipe.seed, HALVES, done)
-            apply(
-                recipe.density.change(state.splats, state.pull, source),
-                state.splats,
-                state.optimizer,
-            )
+            change = recipe.density.change(state.splats, state.pull, source)
+            apply(change, state.splats, state.optimizer)
             state.pull = Pull.none(state.splats)
         after(state, parts)
 
@@ -116,7 +113,7 @@ def draw(
     """A frame of the clip, rendered from the Gaussians."""
     camera = clip.frames[index].camera
     gaussians = splats.at(clip.time(index), camera)
-    return rasterize(gaussians, camera, None, depth, recipe.profile, recipe.backend)
+    return rasterize(gaussians, camera, depth, recipe.profile, recipe.backend)
 
 
 def frame_at(done: int, clip: Clip, seed: int) -> int:

@@ -1,14 +1,12 @@
 """The camera that draws a picture."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.types.camera import StereoRig
 
 TOLERANCE = 1e-3  # of a rotation that was stored in float32 or typed with four digits
 
@@ -46,17 +44,6 @@ class Camera:
             )
         if min(self.size) < 1:
             raise DataError(f"size = {tuple(self.size)}: (height, width), both above 0")
-
-    @classmethod
-    def of(
-        cls, rig: StereoRig, camera_to_world: Float[Tensor, "4 4"], size: tuple[int, int]
-    ) -> Self:
-        """The left camera of a rig at ``size``, at a pose in mm."""
-        rotation, centre = camera_to_world[:3, :3], camera_to_world[:3, 3]
-        world_to_camera = torch.eye(4).to(camera_to_world)
-        world_to_camera[:3, :3] = rotation.mT
-        world_to_camera[:3, 3] = -rotation.mT @ centre
-        return cls(rig.matrix(), world_to_camera, size)
 
     @property
     def centre_mm(self) -> Float[Tensor, "3"]:

@@ -28,18 +28,16 @@ class Rendered(NamedTuple):
 def rasterize(
     gaussians: Gaussians,
     camera: Camera,
-    background: Float[Tensor, " c"] | None = None,
     depth: DepthRule = expected,
     profile: Profile = GSPLAT,
     backend: Backend = own_backend.draw,
 ) -> Rendered:
-    """Draw Gaussians as colour, depth and weight, with gradients of all three to every field.
+    """Draw Gaussians before black as colour, depth and weight, with gradients to every field.
 
     Args:
         gaussians: What is drawn; without any in view, the picture is empty and the gradients 0.
             Those of 16 bits are drawn in 32, and the pictures are of 16 bits again.
         camera: On any device; the Gaussians' is used.
-        background: Seen through what is not opaque; black without one. Depth has no background.
         depth: `profiles.expected` or `profiles.summed`.
         profile: `profiles.INRIA`, `profiles.GSPLAT` or your own constants.
         backend: `own_backend.draw` or `gsplat_backend.draw`.
@@ -51,8 +49,6 @@ def rasterize(
     given, gaussians = gaussians.means_mm.dtype, gaussians.at_least_single()
     with torch.autocast(gaussians.means_mm.device.type, enabled=False):  # places need the digits
         drawing = backend(gaussians, camera, profile)
-    colour = drawing.colour
-    if background is not None:
-        colour = colour + (1 - drawing.weight) * background.to(colour)[:, None, None]
     depth_mm = depth(drawing.depth_sum, drawing.weight, profile)
-    return Rendered(colour.to(given), depth_mm.to(given), drawing.weight.to(given), drawing.aux)
+    maps = (one.to(given) for one in (drawing.colour, depth_mm, drawing.weight))
+    return Rendered(*maps, drawing.aux)
