@@ -37,8 +37,8 @@ def error_bar(ceiling: float, unit: str, grey: str, what: str = "absolute error"
         grey: What a grey pixel means.
         what: Whose size it is.
     """
-    places = {ceiling * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return _bar(ERROR_COLOURS, f"{what}, {unit} (grey: {grey})", _apart(_ticks(places)), "≥ ")
+    title = f"{what}, {unit} (grey: {grey})"
+    return _bar(ERROR_COLOURS, title, _quarters(ceiling), "≥ ")
 
 
 def relative_bar() -> str:
@@ -49,9 +49,12 @@ def relative_bar() -> str:
 
 def disparity_bar(ceiling_px: float) -> str:
     """From no disparity to ``ceiling_px``."""
-    places = {ceiling_px * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    ticks = _apart(_ticks(places))
-    return _bar(INVERSE_DEPTH_COLOURS, "disparity, px (no calibration, so no millimetres)", ticks)
+    title = "disparity, px (no calibration, so no millimetres)"
+    return _bar(INVERSE_DEPTH_COLOURS, title, _quarters(ceiling_px))
+
+
+def _quarters(ceiling: float) -> list[Tick]:
+    return _ticks({ceiling * share: share for share in (0.0, 0.25, 0.5, 0.75, 1.0)})
 
 
 def _ticks(places: dict[float, float]) -> list[Tick]:

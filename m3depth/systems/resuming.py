@@ -31,16 +31,15 @@ class ResumeAsConfigured(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Checkpoint
     ) -> None:
         """Change it before Lightning restores it."""
-        for state in checkpoint["optimizer_states"]:
-            for group in state["param_groups"]:
+        states, schedules = checkpoint["optimizer_states"], checkpoint["lr_schedulers"]
+        for state, schedule in zip(states, schedules, strict=True):
+            groups = state["param_groups"]
+            for group in groups:
                 group.update({name: self.options[name] for name in group if name in self.options})
                 if "lr" in self.options:
                     group["initial_lr"] = self.options["lr"] * group.get("rate", 1.0)
-        for state, schedule in zip(
-            checkpoint["optimizer_states"], checkpoint["lr_schedulers"], strict=True
-        ):
             if "lr" in self.options and "base_lrs" in schedule:
-                schedule["base_lrs"] = [group["initial_lr"] for group in state["param_groups"]]
+                schedule["base_lrs"] = [group["initial_lr"] for group in groups]
         if self.folder is not None:
             for state in checkpoint["callbacks"].values():
                 _move(state, str(self.folder.resolve()))

@@ -54,17 +54,10 @@ class RunProgress(pl.callbacks.ProgressBar):
         self._show(trainer, f"{batch_idx + 1}/{self.total_train_batches}")
 
     def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        module: Any,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
         """Show the step."""
-        total = trainer.num_val_batches[dataloader_idx]
-        self._show(trainer, f"val {batch_idx + 1}/{total}")
+        self._show(trainer, f"val {batch_idx + 1}/{trainer.num_val_batches[0]}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log a line, where the output is no terminal."""
