@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from m3depth.errors import DataError
+from m3depth.io.numpy_files import Array
 from m3depth.log import warn_once
 
-Array = npt.NDArray[Any]
 Decode = Callable[[Path], Array]
 
 SAMPLED = 12  # pictures of a folder, spread evenly: endoscopes have highlights in nearly each

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -13,7 +11,7 @@ from torch.nn import functional
 
 from m3depth.errors import DataError, EightBitDepthError
 from m3depth.io.bit_depth import full_range
-from m3depth.io.numpy_files import read_npy, read_npz
+from m3depth.io.numpy_files import Array, read_npy, read_npz
 from m3depth.io.picture_files import require_one_picture, tell_turned
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -21,7 +19,6 @@ DEPTH_SUFFIXES = (".npy", ".npz", ".png", ".tiff", ".tif", ".pfm")
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, ".npy", ".npz")
 DEPTH_NAMES = ("depth_mm", "depth")  # of the array in an .npz of several
 
-Array = npt.NDArray[Any]
 _AS_IT_IS = 2 | 4  # cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR, without importing it here
 
 

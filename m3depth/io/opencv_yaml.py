@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from m3depth.errors import DataError
-
-Array = npt.NDArray[Any]
+from m3depth.io.numpy_files import Array
 
 
 def read_matrices(path: Path, names: Sequence[str]) -> dict[str, Array]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from m3depth.errors import DataError
+from m3depth.io.numpy_files import Array
 from m3depth.io.video_index import read_index
 from m3depth.log import warn_once
 
-Array = npt.NDArray[Any]
 USUAL_RATE = 25.0
 DECODED_THROUGH = 16  # frames ahead; seeking decodes about as many to land on one
 FEWER = 0.8, 3.0  # decoded over estimated frames: when to warn, and when the estimate is useless

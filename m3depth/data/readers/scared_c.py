@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from m3depth.data.readers.scared import Scared
 from m3depth.data.readers.scared_sequence import VideoSequence, calibration_of, read_points
@@ -16,10 +15,9 @@ from m3depth.errors import DataError
 from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import as_pose
 from m3depth.io.members import Members, find_members
+from m3depth.io.numpy_files import Array
 from m3depth.io.video import Video
 from m3depth.log import warn_once
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from m3depth.errors import DataError
 from m3depth.geometry.rectification import StereoCalibration
 from m3depth.io.calibration_text import as_pose
 from m3depth.io.images import read_picture
 from m3depth.io.members import Members, find_members
+from m3depth.io.numpy_files import Array
 from m3depth.io.opencv_yaml import read_matrices
 from m3depth.io.video import Video, stacked
 from m3depth.log import warn_once
 
-Array = npt.NDArray[Any]
 YAML_KEYS = ("M1", "M2", "D1", "D2", "R", "T")
 SIDES = ("Left", "Right")
 JSON_KEYS = ("KL", "KR", "DL", "DR", "R", "T")
