@@ -34,7 +34,6 @@ class RenderedView(NamedTuple):
     truth: ClipFrame | None
     colour: Float[Tensor, "3 h w"]  # in [0, 1]
     depth_mm: Float[Tensor, "1 h w"]  # expected; 0 where nothing is drawn
-    weight: Float[Tensor, "1 h w"]
 
     @property
     def counts(self) -> Bool[Tensor, "1 h w"]:
@@ -75,10 +74,8 @@ def views(
     for index in which:
         with torch.inference_mode():
             drawn = draw(splats, clip, index, recipe)
-            colour, depth_mm, weight = drawn.colour.clamp(0, 1), drawn.depth_mm, drawn.weight
-        yield RenderedView(
-            clip.frames[index], true.get(index), colour.cpu(), depth_mm.cpu(), weight.cpu()
-        )
+            colour, depth_mm = drawn.colour.clamp(0, 1).cpu(), drawn.depth_mm.cpu()
+        yield RenderedView(clip.frames[index], true.get(index), colour, depth_mm)
 
 
 def scored(found: Sequence[RenderedView]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class StereoDepth(System):
     """Learns both disparities from the left image, by rebuilding each view from the other."""
 
     needs = frozenset({"left", "right"})
+    objective: Objective
 
     def __init__(
         self,
@@ -43,11 +44,6 @@ class StereoDepth(System):
         super().__init__(optimizer, scheduler)
         self.network, self.objective = network, objective
         self.ignore, self.resolution, self.augmentation = ignore, resolution, augmentation
-
-    @property
-    def monitors(self) -> list[str]:
-        """The objective's terms, too."""
-        return [*(f"val/{term}" for term in self.objective.terms), *super().monitors]
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
         """Mark what misleads, resize, augment, predict, rebuild, compare."""

@@ -21,9 +21,6 @@ class CheckpointWhenStopped(pl.Callback):
     On SIGTERM Lightning ends a run at the end of a batch, also of a validation batch, from where a
     run cannot go on exactly. So this passes the signal, whichever it is, to Lightning only at the
     end of a training batch that no validation follows, or of an epoch.
-
-    Args:
-        path: The checkpoint.
     """
 
     def __init__(self, path: Path) -> None:

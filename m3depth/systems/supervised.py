@@ -15,6 +15,7 @@ class SupervisedDepth(System):
     """Learns depth from the left image and its label, each sample by what its label says."""
 
     needs = frozenset({"left", "depth_label"})
+    objective: LabelObjective
 
     def __init__(
         self,
@@ -35,11 +36,6 @@ class SupervisedDepth(System):
         """
         super().__init__(optimizer, scheduler)
         self.network, self.objective, self.augmentation = network, objective, augmentation
-
-    @property
-    def monitors(self) -> list[str]:
-        """The objective's terms, too."""
-        return [*(f"val/{term}" for term in self.objective.terms), *super().monitors]
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
         """Augment, predict, compare with the labels."""

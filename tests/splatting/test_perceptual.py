@@ -73,5 +73,5 @@ def test_of_a_picture_that_is_too_small_it_is_absent():
 @pytest.mark.usefixtures("at_hand")
 def test_the_record_has_it():
     frame: ClipFrame = a_clip().frames[0]
-    view = RenderedView(frame, None, frame.image, frame.depth_mm, torch.ones_like(frame.depth_mm))
+    view = RenderedView(frame, None, frame.image, frame.depth_mm)
     assert scored([view])["metrics"]["lpips"] == pytest.approx(0, abs=1e-6)

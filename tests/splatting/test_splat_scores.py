@@ -20,7 +20,7 @@ def flat(depth_mm: float, use: torch.Tensor | None = None) -> ClipFrame:
 
 
 def view(depth_mm: torch.Tensor, frame: ClipFrame, truth: ClipFrame | None) -> RenderedView:
-    return RenderedView(frame, truth, frame.image + 0.1, depth_mm, torch.ones_like(depth_mm))
+    return RenderedView(frame, truth, frame.image + 0.1, depth_mm)
 
 
 def test_errors_of_more_than_a_byte_are_what_they_are():
