@@ -24,11 +24,7 @@ LENGTHS = ("max_epochs", "max_steps")  # -1 is without end
 
 
 def require_options(plain: Mapping[str, Any]) -> None:
-    """Stop at settings that cannot be, at more processes than cores, and at images too large.
-
-    Raises:
-        ConfigError: naming the setting.
-    """
+    """Stop (`ConfigError`) at wrong settings, at too many processes and at too large images."""
     mode_of(plain.get("check", "error"))
     for switch in ("compile", "flip"):
         require_switch(switch, plain[switch])

@@ -25,11 +25,7 @@ def headline(output: str | None) -> Row:
 
 
 def require_free(folder: Path) -> None:
-    """Stop at a table that no multirun wrote.
-
-    Raises:
-        UserError: `table.csv` or `table.md` is there, but not of a multirun.
-    """
+    """Stop (`UserError`) at a `table.csv` or `table.md` that no multirun wrote."""
     for name, between in (("table.csv", ","), ("table.md", "|")):
         file = folder / name
         if not file.is_file():

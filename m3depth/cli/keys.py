@@ -22,12 +22,12 @@ OF_HYDRA = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
 def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
-    """The settings in Hydra's form: a part that is set to null is left out.
+    """The command line's settings in Hydra's form: a part that is set to null is left out.
 
     Args:
         folder: Of the Hydra files.
         name: Of the verb's file there.
-        settings: Of the command line; Hydra can parse them, and each has one value.
+        settings: Hydra can parse them.
 
     Raises:
         ConfigError: no such setting, or one that cannot be null.

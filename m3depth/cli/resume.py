@@ -84,11 +84,7 @@ def own_checkpoint(output: object, checkpoint: object) -> Path | None:
 
 
 def require_one(checkpoint: Path | None, overwrite: object) -> None:
-    """Stop where a run should both go on and begin anew.
-
-    Raises:
-        ConfigError: saying so.
-    """
+    """Stop (`ConfigError`) where a run should both go on and begin anew."""
     if checkpoint and overwrite:
         raise ConfigError("checkpoint= goes on with the run, overwrite=true replaces it: give one")
 
@@ -97,11 +93,8 @@ def own_configuration(config: DictConfig, earlier: Earlier) -> DictConfig:
     """The earlier run's configuration, with what the command line changes in it.
 
     What the command line changes is the difference that its overrides make to a configuration that
-    is composed of the earlier run's, so that what depends on them (``${data.root}``) changes too.
-
-    Args:
-        config: Composed of the earlier run's overrides and those of the command line.
-        earlier: The run's own.
+    is composed of the earlier run's, so that what depends on them (``${data.root}``) changes too:
+    ``config`` is composed of both.
     """
     name = HydraConfig.get().job.config_name
     base: Any = OmegaConf.to_container(compose(name, earlier.overrides), resolve=True)

@@ -43,11 +43,7 @@ def checkpoint_to_resume(config: DictConfig) -> Path | None:
 def require_more(
     plain: dict[str, Any], earlier: Earlier | None, saved: Progress, output: Path
 ) -> None:
-    """Stop where no epoch is left to train.
-
-    Raises:
-        ConfigError: saying so.
-    """
+    """Stop (`ConfigError`) where no epoch is left to train."""
     most = plain["trainer"]["max_epochs"]
     scored = (output / "metrics.json").is_file() and earlier
     if most is not None and 0 <= most < saved.epochs + bool(scored or not earlier):

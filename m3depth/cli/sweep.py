@@ -35,13 +35,7 @@ class Job:
 
 
 def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
-    """Run all jobs, even where some fail, and write a table of their results.
-
-    Args:
-        verb: Its name, for messages.
-        name: Of the settings' file.
-        given: The command line.
-        task: Path of the function that takes the configuration.
+    """Run all jobs, even where some fail, and write a table of their results; see `run`.
 
     Returns:
         0, or 1 where a job failed or its status was 1.

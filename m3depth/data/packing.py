@@ -33,7 +33,7 @@ def pack(pairs: Dataset[StereoBatch], folder: Path, workers: int = 0) -> None:
     Args:
         pairs: the reader.
         folder: must not be there yet.
-        workers: processes that decode, each in the frames' order.
+        workers: processes that decode.
 
     Raises:
         DataError: no frame can be read; frames differ in size or in what they have; the folder

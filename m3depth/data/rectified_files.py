@@ -27,11 +27,7 @@ class FrameFiles(NamedTuple):
     mask: Path | None = None  # what goes with it: occlusions, instruments
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Refuse images of another size than the calibration's: silent errors in millimetres.
-
-        Raises:
-            DataError: naming both sizes.
-        """
+        """Refuse (`DataError`) another size than the calibration's: a silent error in mm."""
         if self.calibrated not in (None, size):
             height, width = self.calibrated or size
             raise DataError(

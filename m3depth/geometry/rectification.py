@@ -94,11 +94,7 @@ class StereoCalibration:
             require_plausible(rig, self.size, where, refused=Doubt.UNLIKELY)
 
     def check_size(self, size: tuple[int, int], where: str) -> None:
-        """Refuse a frame of another (height, width) than the calibration's.
-
-        Raises:
-            DataError: naming both sizes.
-        """
+        """Refuse (`DataError`) a frame of another (height, width) than the calibration's."""
         if size != self.size:
             (height, width), (h, w) = size, self.size
             raise DataError(

@@ -97,11 +97,7 @@ def as_pose(numbers: object, where: str) -> Matrix:
 
 
 def require_rectified(left: Matrix, right: Matrix, where: str) -> None:
-    """Refuse two K or P that cannot be of one rectified pair: only cx and the shift may differ.
-
-    Raises:
-        DataError: naming the numbers that differ.
-    """
+    """Refuse (`DataError`) K or P of no rectified pair: only cx and the shift may differ."""
     names = {"fx": (0, 0), "fy": (1, 1), "cy": (1, 2)}
     pairs = {name: (left[place], right[place]) for name, place in names.items()}
     apart = {n: pair for n, pair in pairs.items() if abs(pair[0] - pair[1]) > RECTIFIED_PX}

@@ -111,10 +111,7 @@ def require_fitting(
 def in_metres(values: Array, meaning: Meaning, factor: float = 1.0) -> str:
     """Says that depth seems to be in metres, and how to mend it; "" where it does not.
 
-    Args:
-        values: Those that are known, in the unit of a `DepthMap`.
-        meaning: What was said of them.
-        factor: What the file's numbers were multiplied by.
+    For the arguments see `require_fitting`.
     """
     depth = meaning.kind is Kind.DEPTH and meaning.scale is Scale.METRIC and values.size > 0
     if not depth or np.median(values) >= NEAREST_MM:

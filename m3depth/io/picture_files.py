@@ -15,11 +15,7 @@ UPRIGHT = 1
 
 
 def require_one_picture(data: bytes, path: Path) -> None:
-    """Refuse a file of several pictures, of which only the first would be seen.
-
-    Raises:
-        DataError: naming their number.
-    """
+    """Refuse (`DataError`) a file of several pictures, of which only the first would be seen."""
     count = _pages(data) if data[:4] in TIFF else _animated(data) if data[:4] == PNG else 1
     if count > 1:
         raise DataError(

@@ -24,11 +24,7 @@ class RigFile(NamedTuple):
     size: tuple[int, int]
 
     def check_size(self, size: tuple[int, int], where: str) -> None:
-        """Refuse an image of another size: K of the wrong resolution is a silent error in mm.
-
-        Raises:
-            DataError: naming both sizes.
-        """
+        """Refuse (`DataError`) an image of another size: with a wrong K millimetres are wrong."""
         if size != self.size:
             raise DataError(
                 f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "

@@ -44,14 +44,7 @@ class FitState:
 def start(
     clip: Clip, objective: Objective, recipe: Recipe, device: torch.device | str = "cpu"
 ) -> FitState:
-    """Gaussians where the objective wants them, at rest.
-
-    Args:
-        clip: On the CPU.
-        objective: Says where.
-        recipe: How many bumps, and of what degree.
-        device: For the Gaussians.
-    """
+    """Gaussians on ``device`` where the objective wants them, at rest; the clip is on the CPU."""
     points = objective.start(clip, draws(recipe.seed, START))
     state = still(points, recipe.bumps, recipe.degree, recipe.opacity)
     return FitState.begin(Splats(state).to(device), recipe)

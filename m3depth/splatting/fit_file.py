@@ -20,16 +20,9 @@ PARTS = {"splats", "optimizer", "pull", "done", "settings", "rows"}
 
 
 def save(path: Path, state: FitState, settings: Mapping[str, Any], rows: Rows) -> None:
-    """Write the fit whole or not at all.
+    """Write the fit and what was logged so far, whole or not at all.
 
-    Args:
-        path: The file.
-        state: The fit.
-        settings: Settings that must not change when the fit goes on, as plain containers.
-        rows: What was logged so far.
-
-    Raises:
-        UserError: it cannot be written.
+    ``settings`` are those that must not change when the fit goes on, as plain containers.
     """
     content = {
         "splats": state.splats.state_dict(),

@@ -87,14 +87,7 @@ PARAMETERS = tuple(Splats.__annotations__)
 
 
 def still(points: Points, bumps: int, degree: int, opacity: float) -> dict[str, Tensor]:
-    """The state of round Gaussians at points, which do not move yet.
-
-    Args:
-        points: Where, of what colour, and how large.
-        bumps: How many, evenly over the clip.
-        degree: Of the spherical harmonics.
-        opacity: Of each, 0 to 1.
-    """
+    """The state of round Gaussians at points, which do not move yet; see `Recipe` for the rest."""
     count = len(points.means_mm)
     harmonics = torch.zeros(count, (degree + 1) ** 2, 3)
     harmonics[:, 0] = (points.colours - 0.5) / FIRST_HARMONIC

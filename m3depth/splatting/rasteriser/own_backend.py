@@ -18,21 +18,14 @@ PAIRS_AT_ONCE = 150_000  # they stay in a CPU's cache: a third faster than all a
 
 
 def draw(
-    gaussians: Gaussians,
-    camera: Camera,
-    profile: Profile,
-    pairs_at_once: int = PAIRS_AT_ONCE,
+    gaussians: Gaussians, camera: Camera, profile: Profile, pairs_at_once: int = PAIRS_AT_ONCE
 ) -> Drawing:
     """Draw by a list of Gaussian-pixel pairs, each pixel's from front to back.
 
     Gradients reach all of the Gaussians' fields, and the camera's two matrices.
 
-    Args:
-        gaussians: drawable ones.
-        camera: of the picture.
-        profile: the constants.
-        pairs_at_once: caps the memory. A picture with more pairs is drawn in bands of rows. A pair
-            takes some 170 bytes in float32 while its band is drawn, and 12 until its gradient.
+    ``pairs_at_once`` caps the memory: a picture with more pairs is drawn in bands of rows. A pair
+    takes some 170 bytes in float32 while its band is drawn, and 12 until its gradient.
     """
     projected = project(gaussians, camera, profile)
     found = extents(projected, gaussians.opacities, profile, camera.size)

@@ -30,15 +30,8 @@ def write_renders(
     """``NAME.png``, ``NAME_depth.png`` (inverse depth) and ``NAME_depth.npy`` (mm, float32).
 
     And ``renders.webm`` (see `write_film`): the frame, its rendering and the rendered depth side
-    by side. Each view is written before the next one is asked for.
-
-    Args:
-        folder: Where to.
-        found: At least one view.
-        range_mm: Of the colours of depth.
-
-    Raises:
-        UserError: they cannot be written.
+    by side. Each of the views, at least one, is written before the next one is asked for.
+    ``range_mm`` is that of the colours of depth.
     """
     rows = (_enlarged(_written(folder, view, range_mm)) for view in found)
     write_film(folder / FILM, rows, FRAMES_PER_S)
