@@ -95,12 +95,18 @@ class FolderPairs(ListedFrames[str]):
 
     def _read(self, frame: str) -> StereoBatch:
         left, right = read_image(self._left[frame]), read_image(self._right[frame])
-        native = self._check_sizes(frame, left, right)
+        check_alike(self._right[frame], right, "the left one", left)
+        native = (left.shape[-2], left.shape[-1])
+        if self.calibration is None:
+            rig = StereoRig.uncalibrated(native[1], native[0])
+        else:
+            self.calibration.check_size(native, str(self._left[frame]))
+            rig = self.calibration.rig
         size = self.size or native
         sample: StereoBatch = {
             "left": resize_image(left, size),
             "right": resize_image(right, size),
-            "rig": self._rig(native).resized(native, size),
+            "rig": rig.resized(native, size),
             "key": f"{self.root.resolve().name}/{frame}",
         }
         if self._depth:
@@ -111,11 +117,6 @@ class FolderPairs(ListedFrames[str]):
 
     def _place(self, frame: str) -> str:
         return os.path.realpath(self._left[frame])
-
-    def _rig(self, native: tuple[int, int]) -> StereoRig:
-        if self.calibration is None:
-            return StereoRig.uncalibrated(native[1], native[0])
-        return self.calibration.rig
 
     def _depth_mm(self, name: str, native: tuple[int, int]) -> Float[Tensor, "1 H W"]:
         if name not in self._depth:
@@ -135,13 +136,6 @@ class FolderPairs(ListedFrames[str]):
         mask = read_mask(self._mask[name])
         check_alike(self._mask[name], mask, "the depth map" if self._depth else "the image", seen)
         return mask
-
-    def _check_sizes(self, name: str, left: Tensor, right: Tensor) -> tuple[int, int]:
-        check_alike(self._right[name], right, "the left one", left)
-        native = (left.shape[-2], left.shape[-1])
-        if self.calibration is not None:
-            self.calibration.check_size(native, str(self._left[name]))
-        return native
 
     def _calibration(self) -> RigFile | None:
         path = self.root / "rig.yaml"

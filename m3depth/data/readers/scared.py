@@ -11,7 +11,7 @@ from torch import Tensor
 from m3depth.data.own_size import ListedFrames
 from m3depth.data.readers.scared_sequence import Moment, Still, VideoSequence
 from m3depth.errors import DataError
-from m3depth.geometry.rectification import rectification
+from m3depth.geometry.rectification import Rectification, rectification
 from m3depth.io.images import colour_tensor
 from m3depth.io.listing import folders_with, natural_order, refuse
 from m3depth.log import warn_once
@@ -104,7 +104,10 @@ class Scared(ListedFrames[tuple[int, int]]):
     ) -> Sequence[Still | VideoSequence]:
         if keyframes_only:
             return [Still(name, folder) for name, folder in folders.items()]
-        return _videos(folders, self.truth, self.of_video)
+        filmed = {n: f for n, f in folders.items() if (f / "data" / "rgb.mp4").is_file()}
+        if bare := sorted(folders.keys() - filmed.keys(), key=natural_order):
+            warn_once(f"{len(bare)} sequences have no video and are left out: {', '.join(bare)}")
+        return [self.of_video.of(name, folder, self.truth) for name, folder in filmed.items()]
 
     def _with_poses(self) -> bool:
         """Whether all have poses; where one has none, all are left out, with a warning."""
@@ -126,19 +129,19 @@ class Scared(ListedFrames[tuple[int, int]]):
             "key": moment.key,
         }
         if self.truth:
-            sample["depth_mm"] = self._depth(moment)
+            sample["depth_mm"] = _depth(moment, rectified)
         if self._posed and moment.world_to_camera is not None:
             pose = torch.linalg.inv(torch.from_numpy(moment.world_to_camera))
             sample["camera_to_world"] = rectified.pose(pose).float()
         return sample
 
-    def _depth(self, moment: Moment) -> Tensor:
-        rectified = rectification(moment.calibration)
-        if moment.points_mm is None:
-            return torch.zeros(1, *rectified.size)
-        height, width = moment.points_mm.shape[:2]
-        moment.calibration.check_size((height, width), f"{moment.key}: its points")
-        return rectified.depth(torch.from_numpy(moment.points_mm))
+
+def _depth(moment: Moment, rectified: Rectification) -> Tensor:
+    if moment.points_mm is None:
+        return torch.zeros(1, *rectified.size)
+    height, width = moment.points_mm.shape[:2]
+    moment.calibration.check_size((height, width), f"{moment.key}: its points")
+    return rectified.depth(torch.from_numpy(moment.points_mm))
 
 
 def _by_name(folders: Sequence[Path]) -> dict[str, Path]:
@@ -155,15 +158,6 @@ def _name(folder: Path) -> str:
     if not all(digits):
         raise DataError(f"{folder}: a sequence lies in dataset_N/keyframe_M; name it so")
     return f"dataset_{int(digits[0][-1])}/keyframe_{int(digits[1][-1])}"
-
-
-def _videos(
-    folders: Mapping[str, Path], truth: bool, of_video: type[VideoSequence]
-) -> list[VideoSequence]:
-    filmed = {n: f for n, f in folders.items() if (f / "data" / "rgb.mp4").is_file()}
-    if without := sorted(folders.keys() - filmed.keys(), key=natural_order):
-        warn_once(f"{len(without)} sequences have no video and are left out: {', '.join(without)}")
-    return [of_video.of(name, folder, truth) for name, folder in filmed.items()]
 
 
 def _numbers(sequence: Still | VideoSequence, frames: Mapping[str, Sequence[int]]) -> list[int]:

@@ -1,7 +1,6 @@
 """What a backend is, and what it returns."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -28,5 +27,9 @@ class Drawing(NamedTuple):
     aux: Aux
 
 
-Backend = Callable[[Gaussians, Camera, Profile], Drawing]
-"""Draws Gaussians that are known to be drawable."""
+class Backend(Protocol):
+    """Draws Gaussians that are known to be drawable."""
+
+    def __call__(self, gaussians: Gaussians, camera: Camera, profile: Profile) -> Drawing:
+        """Draw."""
+        ...
