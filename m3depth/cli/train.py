@@ -45,6 +45,7 @@ from m3depth.networks.start import begin
 from m3depth.outputs.claim import Claim
 from m3depth.outputs.output import Output
 from m3depth.sources.checkpoint import network_source
+from m3depth.systems.base import System
 from m3depth.systems.build import build_system
 from m3depth.systems.callbacks import DescribeCheckpoint
 from m3depth.systems.checkpoint import check_resumable, describe
@@ -56,11 +57,7 @@ FILES = (
     *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
 )
 FIXED = ("network", "system", "optimizer._target_")  # a checkpoint's weights belong to these
-FREE = (
-    "network.initial_disparity",
-    "network.pretrained",
-    "network.start",
-)  # of the start alone
+FREE = ("network.initial_disparity", "network.pretrained", "network.start")  # of the start alone
 logger = logging.getLogger(__name__)
 
 
@@ -101,31 +98,15 @@ def _trained(
     config: DictConfig, plain: dict[str, Any], earlier: Earlier | None, claim: Claim | None
 ) -> float | None:
     """Everything is made and checked before the first file is written."""
-    output = Path(config.output)
-    checkpoint = checkpoint_to_resume(config)
+    output, checkpoint = Path(config.output), checkpoint_to_resume(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
     if line := describe_hold_out(config.data):
         logger.info(line)
-    system = build_system(config)
-    data.needs = system.needs
-    network = getattr(system, system.gives_depth)
-    try_network(network, data)
-    try_optimizer(system)
-    require_monitors(config, system)
-    if config.compile:
-        _compile(network)
+    system = _checked_system(config, data)
     description = describe(plain, system, data)
-    if checkpoint:
-        saved = check_resumable(checkpoint, system)
-        require_more(plain, earlier, saved, output)
-        if not _rank():
-            where = f"{checkpoint}, after {saved.epochs} epochs, {saved.steps} steps"
-            log_resumed(where, output, earlier, plain)
-        seen = saved.trained_on  # with other data now, the weights have still learned from those
-    else:
-        seen = begin(network, what_makes(system.gives_depth, plain))
+    seen = _weights(system, plain, earlier, checkpoint, output)
     description["trained_on"] = sorted(seen.union(description["trained_on"]))
     stop = CheckpointWhenStopped(output / "checkpoints" / "last.ckpt")
     own = output / "checkpoints" if earlier else None
@@ -151,6 +132,38 @@ def _trained(
         close_wandb(trainer)
     score_of_best = getattr(trainer.checkpoint_callback, "best_model_score", None)
     return None if score_of_best is None else float(score_of_best)
+
+
+def _checked_system(config: DictConfig, data: StereoData) -> System:
+    """The system, once a pass of its network, its optimizer and its monitors are known to work."""
+    system = build_system(config)
+    data.needs = system.needs
+    network = getattr(system, system.gives_depth)
+    try_network(network, data)
+    try_optimizer(system)
+    require_monitors(config, system)
+    if config.compile:
+        _compile(network)
+    return system
+
+
+def _weights(
+    system: System,
+    plain: dict[str, Any],
+    earlier: Earlier | None,
+    checkpoint: Path | None,
+    output: Path,
+) -> frozenset[str]:
+    """Begin with the network's weights, or check that a checkpoint's fit; what they have seen."""
+    if checkpoint is None:
+        network = getattr(system, system.gives_depth)
+        return begin(network, what_makes(system.gives_depth, plain))
+    saved = check_resumable(checkpoint, system)
+    require_more(plain, earlier, saved, output)
+    if not _rank():
+        where = f"{checkpoint}, after {saved.epochs} epochs, {saved.steps} steps"
+        log_resumed(where, output, earlier, plain)
+    return saved.trained_on  # with other data now, the weights have still learned from those
 
 
 def _quieten() -> None:
