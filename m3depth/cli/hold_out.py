@@ -1,7 +1,5 @@
 """How many pairs of a folder a training holds out, and in words which."""
 
-import logging
-
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
@@ -9,8 +7,6 @@ from m3depth.data.held_out import DEFAULT, FEW, held_out, video_of
 from m3depth.data.own_size import frames_of
 from m3depth.data.readers.folder import FolderPairs, same_folder
 from m3depth.validation import require_number
-
-logger = logging.getLogger(__name__)
 
 
 def settle_hold_out(data: DictConfig) -> None:

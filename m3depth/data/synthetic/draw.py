@@ -72,11 +72,6 @@ def repeated(item: Tree, times: int) -> Tree:
     return _zipped([item], lambda tensors: tensors[0].expand(times, *tensors[0].shape))
 
 
-def moved(item: Tree, to: torch.device | torch.dtype | str) -> Tree:
-    """A scene or a batch on another device or in another dtype."""
-    return _zipped([item], lambda tensors: tensors[0].to(to))
-
-
 def _zipped(items: Sequence[Tree], join: Callable[[Sequence[Tensor]], Tensor]) -> Tree:
     fields = zip(*items, strict=True)
     made = (join(f) if isinstance(f[0], Tensor) else _zipped(f, join) for f in fields)
