@@ -84,11 +84,7 @@ def try_network(network: nn.Module, data: StereoData) -> None:
 
 
 def try_optimizer(system: System) -> None:
-    """Lightning makes it only once the data are loaded.
-
-    Raises:
-        ConfigError: an option of it or of the schedule is wrong.
-    """
+    """Stop (`ConfigError`) at a wrong option; Lightning makes both only once data are loaded."""
     try:
         optimizer = system.make_optimizer(system.parameters())
         system.make_scheduler(optimizer, 10)
@@ -97,11 +93,7 @@ def try_optimizer(system: System) -> None:
 
 
 def require_monitors(config: DictConfig, system: System) -> None:
-    """Lightning would notice a wrong name only after the first epoch.
-
-    Raises:
-        ConfigError: a callback looks at what the system does not log.
-    """
+    """Stop (`ConfigError`) at a name that is not logged; Lightning would after the first epoch."""
     for name, callback in config.callbacks.items():
         monitor = callback and callback.get("monitor")
         if monitor is not None and monitor not in system.monitors:

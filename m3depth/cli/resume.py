@@ -33,11 +33,7 @@ class Earlier(NamedTuple):
 
     @classmethod
     def of(cls, output: Path) -> "Earlier | None":
-        """None where there is none.
-
-        Raises:
-            UserError: the file is no configuration.
-        """
+        """None where there is none; a `UserError` where the file is no configuration."""
         path = output / "config.yaml"
         if not path.is_file():
             return None

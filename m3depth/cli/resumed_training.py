@@ -26,11 +26,7 @@ def earlier_run(config: DictConfig) -> Earlier | None:
 
 
 def checkpoint_to_resume(config: DictConfig) -> Path | None:
-    """What ``checkpoint=`` names; None without it.
-
-    Raises:
-        UserError: there is no such file.
-    """
+    """What ``checkpoint=`` names, or a `UserError` without such a file; None without it."""
     if config.checkpoint is None:
         return None
     path = checkpoint_path(config.output, config.checkpoint)

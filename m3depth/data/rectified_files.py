@@ -103,11 +103,7 @@ Map = TypeVar("Map", bound=Tensor)
 def of_view(
     read: Callable[[Path], Map], path: Path, left: Tensor, view: str = "the left image"
 ) -> Map:
-    """What a file holds of each pixel of a view.
-
-    Raises:
-        DataError: it cannot be read, or has another size.
-    """
+    """What a file holds of each pixel of a view; a `DataError` where it is of another size."""
     found = read(path)
     check_alike(path, found, view, left)
     return found

@@ -35,11 +35,7 @@ def read_rows(path: Path) -> list[list[float]]:
 
 
 def read_text(path: Path) -> str:
-    """A text file.
-
-    Raises:
-        DataError: missing, unreadable or not text.
-    """
+    """A text file; a `DataError` where it is missing, unreadable or not text."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -49,11 +45,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Mapping[str, object]:
-    """The top level of a JSON file.
-
-    Raises:
-        DataError: unreadable, or not an object with keys.
-    """
+    """The top level of a JSON file; a `DataError` where it is unreadable or no object with keys."""
     try:
         content = json.loads(read_text(path))
     except json.JSONDecodeError as error:

@@ -89,11 +89,7 @@ def write_as_named(path: Path, content: Any) -> int:
 
 
 def checksum(path: Path) -> int:
-    """The CRC-32 of a file.
-
-    Raises:
-        UserError: it cannot be read.
-    """
+    """The CRC-32 of a file; a `UserError` where it cannot be read."""
     try:
         return zlib.crc32(path.read_bytes())
     except OSError as error:

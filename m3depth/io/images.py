@@ -35,11 +35,7 @@ def read_image(path: Path) -> Float[Tensor, "3 h w"]:
 
 
 def read_picture(path: Path) -> Array:
-    """The same as OpenCV decodes it, grey or BGR, uint8 or uint16 with white at 65535.
-
-    Raises:
-        DataError: see `read_image`.
-    """
+    """The same as OpenCV decodes it, grey or BGR, uint8 or uint16 with white at 65535."""
     return full_range(path, read_pixels(path), read_pixels)
 
 
@@ -142,11 +138,7 @@ def check_alike(path: Path, one: Tensor, what: str, other: Tensor) -> None:
 
 
 def read_pixels(path: Path) -> Array:
-    """The numbers in a picture's file, upright: grey or BGR, of the file's own type.
-
-    Raises:
-        DataError: see `read_image`.
-    """
+    """The numbers in a picture's file, upright, of its own type: grey or BGR; see `read_image`."""
     import cv2
 
     data = _bytes_of(path)

@@ -32,11 +32,7 @@ def find_members(folder: Path, stem: str, suffix: str) -> "Members | None":
 
 
 def number(name: str) -> int:
-    """The last number in a name before its suffix.
-
-    Raises:
-        DataError: there is none.
-    """
+    """The last number in a name before its suffix; a `DataError` where there is none."""
     digits = re.findall(r"\d+", name.partition(".")[0])
     if not digits:
         raise DataError(f"{name}: no frame number in the name")

@@ -17,11 +17,7 @@ _UNREADABLE = (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile, zl
 
 
 def read_npy(path: Path) -> Array:
-    """An array of numbers.
-
-    Raises:
-        DataError: missing, truncated, or no array of numbers.
-    """
+    """An array of numbers; a `DataError` where it is missing, truncated or of something else."""
     try:
         values: Array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

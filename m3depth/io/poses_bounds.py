@@ -32,11 +32,7 @@ class PosesBounds(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The file's rows.
-
-        Raises:
-            DataError: it is missing, or holds no rows of 17 numbers.
-        """
+        """The file's rows; a `DataError` where it is missing or holds no rows of 17 numbers."""
         rows = read_npy(path)
         if rows.ndim != 2 or rows.shape[1] != NUMBERS or not len(rows):
             raise DataError(

@@ -32,11 +32,7 @@ class RigFile(NamedTuple):
             )
 
     def at(self, size: tuple[int, int], where: str) -> StereoRig:
-        """The rig scaled to an image's (height, width), of the same shape but any resolution.
-
-        Raises:
-            DataError: the image is of another shape; naming both sizes.
-        """
+        """The rig scaled to an image's (height, width); a `DataError` where its shape differs."""
         if not same_shape(size, self.size):
             raise DataError(
                 f"{where}: the image is {size[1]}x{size[0]} but rig.yaml is for "
@@ -61,11 +57,7 @@ def read_rig(path: Path) -> RigFile:
 
 
 def rig_of(given: Mapping[str, object], path: Path | str) -> RigFile:
-    """The same from its entries; ``path`` is where they are from, for the messages.
-
-    Raises:
-        DataError: see `read_rig`.
-    """
+    """The same from its entries; ``path`` is where they are from, for the messages."""
     said = dict(given)
     unusual = said.pop("unusual", False)
     if not isinstance(unusual, bool):

@@ -121,11 +121,7 @@ def _decoder(path: Path, length: Length, process: int) -> _Decoder:
 
 
 def open_capture(path: Path, options: Sequence[int] = ()) -> Any:
-    """OpenCV's ``VideoCapture`` of a file; ``options`` are of OpenCV.
-
-    Raises:
-        DataError: it cannot be opened.
-    """
+    """OpenCV's ``VideoCapture`` of a file; a `DataError` where it cannot be opened."""
     # FFmpeg tells its fatal errors alone: what is wrong with a file is ours to say
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")
     import cv2

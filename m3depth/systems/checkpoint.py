@@ -51,11 +51,7 @@ class Progress(NamedTuple):
 
 
 def check_resumable(path: Path, system: System) -> Progress:
-    """The progress of the run that wrote it.
-
-    Raises:
-        UserError: the checkpoint is of another network than ``system``'s.
-    """
+    """The progress of the run that wrote it; a `UserError` where its network is another."""
     saved, part = read_checkpoint(path), system.gives_depth
     load_weights(copy.deepcopy(getattr(system, part)), part, saved, path)
     epochs = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]

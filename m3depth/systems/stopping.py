@@ -29,11 +29,7 @@ class CheckpointWhenStopped(pl.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Around ``trainer.fit``.
-
-        Raises:
-            Stopped: the run was asked to stop, and did.
-        """
+        """Around ``trainer.fit``: raises `Stopped` where the run was asked to stop, and did."""
         try:
             with stopping_when_asked(self._ask) as self._handler:
                 yield

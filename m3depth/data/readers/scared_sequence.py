@@ -145,11 +145,7 @@ def _calibration(parts: list[Array], size: tuple[int, int], where: str) -> Stere
 
 
 def read_points(content: bytes, where: str) -> Array:
-    """A TIFF of float XYZ in mm, (h, w, 3).
-
-    Raises:
-        DataError: truncated, or of another kind.
-    """
+    """A TIFF of float XYZ in mm, (h, w, 3); a `DataError` where it is damaged or another kind."""
     import tifffile
 
     try:

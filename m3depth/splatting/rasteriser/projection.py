@@ -28,11 +28,7 @@ class Projected(NamedTuple):
 
 
 def project(gaussians: Gaussians, camera: Camera, profile: Profile) -> Projected:
-    """Project with the perspective linearised at each centre.
-
-    Raises:
-        DataError: a covariance overflows.
-    """
+    """Project, the perspective linearised at each centre; a `DataError` where it overflows."""
     pose, k = (m.to(gaussians.means_mm) for m in (camera.world_to_camera, camera.intrinsics))
     in_camera = gaussians.means_mm @ pose[:3, :3].mT + pose[:3, 3]
     z = in_camera[:, 2]

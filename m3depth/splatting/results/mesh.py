@@ -22,11 +22,7 @@ BLOCK, BLOCKS = 16, 5000  # voxels along a block's side; blocks to begin with, m
 
 
 def require_open3d() -> Any:
-    """open3d itself, untyped: its stubs do not match its functions.
-
-    Raises:
-        ConfigError: it cannot be loaded.
-    """
+    """open3d, untyped: its stubs are wrong; a `ConfigError` where it cannot be loaded."""
     try:
         import open3d
     except (ImportError, OSError) as error:
