@@ -24,6 +24,21 @@ class StereoData(pl.LightningDataModule):
     Attributes:
         needs: The fields that each sample must have to be learned from. Of the labels, training
             batches have those named here and no others; validation batches have all.
+
+    Args:
+        train: pairs to learn from.
+        val: pairs that choose the best checkpoint, by the photometric loss.
+        test: pairs that are scored at the end.
+        size: (height, width) of every sample's images.
+        batch_size: per process.
+        workers: processes that load; 0 loads in the training process.
+        typical_disparity: fraction of the width; where the network's heads start.
+        seed: of the order of the training pairs.
+        root: the folder that the data sets' settings in YAML refer to; not used here.
+        split: the preset that they refer to (`m3depth.data.splits`); not used here.
+        hold_out: the share that they keep from training (`FolderPairs`); not used here.
+        run: neighbouring frames that stay together in training's order (`ShuffledRuns`).
+        labels: makes the depth labels of the first two sets (`m3depth.sources.taught`).
     """
 
     needs: frozenset[str] = frozenset({"left", "right"})
@@ -44,23 +59,6 @@ class StereoData(pl.LightningDataModule):
         hold_out: float | None = None,
         labels: Callable[[Dataset[StereoBatch]], Dataset[StereoBatch]] | None = None,
     ) -> None:
-        """Hold them.
-
-        Args:
-            train: pairs to learn from.
-            val: pairs that choose the best checkpoint, by the photometric loss.
-            test: pairs that are scored at the end.
-            size: (height, width) of every sample's images.
-            batch_size: per process.
-            workers: processes that load; 0 loads in the training process.
-            typical_disparity: fraction of the width; where the network's heads start.
-            seed: of the order of the training pairs.
-            root: the folder that the data sets' settings in YAML refer to; not used here.
-            split: the preset that they refer to (`m3depth.data.splits`); not used here.
-            hold_out: the share that they keep from training (`FolderPairs`); not used here.
-            run: neighbouring frames that stay together in training's order (`ShuffledRuns`).
-            labels: makes the depth labels of the first two sets (`m3depth.sources.taught`).
-        """
         super().__init__()
         if labels:
             train, val = labels(train), labels(val)

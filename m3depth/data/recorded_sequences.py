@@ -60,7 +60,16 @@ class Recording(NamedTuple):
 
 
 class RecordedSequences(ListedFrames[tuple[Recording, int]]):
-    """Rectified frames of sequences; what else a set has, it adds in `_complete`."""
+    """Rectified frames of sequences; what else a set has, it adds in `_complete`.
+
+    Args:
+        recordings: what to read.
+        step: give out every ``step``-th frame.
+        size, repeat: See `ListedFrames`.
+
+    Raises:
+        DataError: a sequence has no frame.
+    """
 
     def __init__(
         self,
@@ -69,17 +78,6 @@ class RecordedSequences(ListedFrames[tuple[Recording, int]]):
         step: int = 1,
         repeat: int = 1,
     ) -> None:
-        """List the frames, in temporal order within a sequence.
-
-        Args:
-            recordings: what to read.
-            size: (height, width) of the images given out and of the rig; None keeps their own.
-            step: give out every ``step``-th frame.
-            repeat: how often each frame comes up in one epoch.
-
-        Raises:
-            DataError: a sequence has no frame.
-        """
         frames = [
             (recording, number)
             for recording in recordings

@@ -39,6 +39,8 @@ class FrameFiles(NamedTuple):
 class RectifiedFiles(ListedFrames[FrameFiles]):
     """Frames in files, each with its rig; what else than depth a set has, it adds in `_complete`.
 
+    A rig that no camera has is refused (`DataError`).
+
     Attributes:
         unit_mm: Millimetres in one unit of the files of depth.
     """
@@ -50,11 +52,6 @@ class RectifiedFiles(ListedFrames[FrameFiles]):
     def __init__(
         self, frames: Sequence[FrameFiles], size: Sequence[int] | None, repeat: int = 1
     ) -> None:
-        """Hold the frames, see `ListedFrames`.
-
-        Raises:
-            DataError: a rig that no camera has.
-        """
         super().__init__(frames, size, repeat)
         for frame in {id(frame.rig): frame for frame in frames}.values():
             if frame.calibrated is not None:

@@ -15,11 +15,9 @@ class SkipUnreadable(Dataset[StereoBatch]):
     """
 
     def __init__(self, pairs: Dataset[StereoBatch]) -> None:
-        """Wrap a sized data set."""
         self.pairs = pairs
 
     def __len__(self) -> int:
-        """As many as in the wrapped set."""
         return len(self.pairs)  # type: ignore[arg-type]
 
     def __getitem__(self, index: int) -> StereoBatch:

@@ -30,6 +30,10 @@ class System(pl.LightningModule):
         gives_motion: The name of its part that gives two frames their `PairMotion`, if any
             (`MotionNetwork`), which a checkpoint is loaded for, too.
         objective: Terms by name, where it has one.
+
+    Args:
+        optimizer: parameters to optimizer.
+        scheduler: (optimizer, steps of the whole run) to scheduler, stepped every batch.
     """
 
     needs: ClassVar[frozenset[str]]
@@ -38,12 +42,6 @@ class System(pl.LightningModule):
     objective: WeightedTerms[Any] | None = None
 
     def __init__(self, optimizer: MakeOptimizer, scheduler: MakeScheduler) -> None:
-        """Keep the recipe.
-
-        Args:
-            optimizer: parameters to optimizer.
-            scheduler: (optimizer, steps of the whole run) to scheduler, stepped every batch.
-        """
         super().__init__()
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
 

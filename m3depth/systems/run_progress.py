@@ -14,14 +14,13 @@ logger = logging.getLogger(__name__)
 
 
 class RunProgress(pl.callbacks.ProgressBar):
-    """One line, which Lightning's bars are not where the terminal is narrow."""
+    """One line, which Lightning's bars are not where the terminal is narrow.
+
+    Args:
+        shown: Names of the metrics; a narrow terminal has room for the first ones.
+    """
 
     def __init__(self, shown: Sequence[str] = ("train/loss", "val/mae_mm")) -> None:
-        """Start.
-
-        Args:
-            shown: Names of the metrics; a narrow terminal has room for the first ones.
-        """
         super().__init__()
         self.shown = tuple(shown)
         self.line = StatusLine()

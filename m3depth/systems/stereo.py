@@ -14,7 +14,17 @@ from m3depth.types.disparity import depth_from_disparity
 
 
 class StereoDepth(System):
-    """Learns both disparities from the left image, by rebuilding each view from the other."""
+    """Learns both disparities from the left image, by rebuilding each view from the other.
+
+    Args:
+        network: see `DepthNetwork`. Of one that gives no right view, that is predicted from
+            the mirrored right image.
+        objective: pyramid of views to a loss.
+        ignore: batch to the batch with what misleads the photometric terms marked.
+        resolution: (batch, progress of the run) to the batch at the size to train at.
+        augmentation: batch to (clean batch, what the network sees).
+        optimizer, scheduler: see `System`.
+    """
 
     needs = frozenset({"left", "right"})
     objective: Objective
@@ -29,18 +39,6 @@ class StereoDepth(System):
         optimizer: MakeOptimizer,
         scheduler: MakeScheduler,
     ) -> None:
-        """Wire the parts.
-
-        Args:
-            network: see `DepthNetwork`. Of one that gives no right view, that is predicted from
-                the mirrored right image.
-            objective: pyramid of views to a loss.
-            ignore: batch to the batch with what misleads the photometric terms marked.
-            resolution: (batch, progress of the run) to the batch at the size to train at.
-            augmentation: batch to (clean batch, what the network sees).
-            optimizer: see `System`.
-            scheduler: see `System`.
-        """
         super().__init__(optimizer, scheduler)
         self.network, self.objective = network, objective
         self.ignore, self.resolution, self.augmentation = ignore, resolution, augmentation

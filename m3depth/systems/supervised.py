@@ -12,7 +12,14 @@ from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 
 class SupervisedDepth(System):
-    """Learns depth from the left image and its label, each sample by what its label says."""
+    """Learns depth from the left image and its label, each sample by what its label says.
+
+    Args:
+        network: see `DepthNetwork`.
+        objective: pyramid of predictions beside their labels to a loss.
+        augmentation: batch to (clean batch, what the network sees).
+        optimizer, scheduler: see `System`.
+    """
 
     needs = frozenset({"left", "depth_label"})
     objective: LabelObjective
@@ -25,15 +32,6 @@ class SupervisedDepth(System):
         optimizer: MakeOptimizer,
         scheduler: MakeScheduler,
     ) -> None:
-        """Wire the parts.
-
-        Args:
-            network: see `DepthNetwork`.
-            objective: pyramid of predictions beside their labels to a loss.
-            augmentation: batch to (clean batch, what the network sees).
-            optimizer: see `System`.
-            scheduler: see `System`.
-        """
         super().__init__(optimizer, scheduler)
         self.network, self.objective, self.augmentation = network, objective, augmentation
 

@@ -13,17 +13,16 @@ from m3depth.types import DepthMap, Disparity, Kind, StereoBatch
 
 
 class TaughtDepth(StereoDepth):
-    """`StereoDepth` with a second objective, on metric labels of the left view."""
+    """`StereoDepth` with a second objective, on metric labels of the left view.
+
+    Args:
+        label_objective: pyramid of disparities beside their labels to a loss, which is added.
+        **parts: see `StereoDepth`. The augmentation may mirror images, and not crop them.
+    """
 
     needs = StereoDepth.needs | {"depth_label"}
 
     def __init__(self, label_objective: LabelObjective, **parts: Any) -> None:
-        """Wire the parts.
-
-        Args:
-            label_objective: pyramid of disparities beside their labels to a loss, which is added.
-            **parts: see `StereoDepth`. The augmentation may mirror images, and not crop them.
-        """
         super().__init__(**parts)
         self.label_objective = label_objective
 

@@ -59,6 +59,19 @@ class C3VDVideos(Dataset[StereoBatch]):
 
     ``ROOT`` may also be one video, or lie a few levels above them. Every frame becomes the picture
     of `FisheyeCamera.pinhole`; a frame's key is ``VIDEO/NNNN``, four digits.
+
+    Args:
+        root: The folder of the videos.
+        size: (height, width) of the images and the rig; None keeps 1080 x 1350.
+        videos: Names of folders to use; all when empty.
+        baseline_mm: Of the rig that the network was trained on: it makes millimetres of the
+            network's disparity. 0 = not calibrated.
+        repeat: How often each frame comes up in one epoch.
+        camera: The lens of all videos.
+
+    Raises:
+        DataError: No video there, a video without poses or depth, or a line of ``pose.txt``
+            that is not a pose.
     """
 
     def __init__(
@@ -70,21 +83,6 @@ class C3VDVideos(Dataset[StereoBatch]):
         repeat: int = 1,
         camera: FisheyeCamera = CAMERA,
     ) -> None:
-        """List the frames.
-
-        Args:
-            root: The folder of the videos.
-            size: (height, width) of the images and the rig; None keeps 1080 x 1350.
-            videos: Names of folders to use; all when empty.
-            baseline_mm: Of the rig that the network was trained on: it makes millimetres of the
-                network's disparity. 0 = not calibrated.
-            repeat: How often each frame comes up in one epoch.
-            camera: The lens of all videos.
-
-        Raises:
-            DataError: No video there, a video without poses or depth, or a line of ``pose.txt``
-                that is not a pose.
-        """
         self.size = None if size is None else (size[0], size[1])
         self.camera, self.repeat = camera, repeat
         self.rig = camera.pinhole(baseline_mm)
@@ -93,7 +91,6 @@ class C3VDVideos(Dataset[StereoBatch]):
         self.frames = [frame for name, folder in folders.items() for frame in _frames(name, folder)]
 
     def __len__(self) -> int:
-        """All frames, ``repeat`` times."""
         return len(self.frames) * self.repeat
 
     def __getitem__(self, index: int) -> StereoBatch:

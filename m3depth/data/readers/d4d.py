@@ -31,6 +31,15 @@ class D4D(RectifiedFiles):
 
     Frames are matched by the numbers in their names. P's translation is read as metres, ROS's
     unit. The structured-light clouds and the instrument masks of the set are not read.
+
+    Args:
+        root: the folder of the specimens, or any below it down to a clip.
+        clips: names such as ``specimen_1/2025_03_06-16_49_40/Clip_1``; all when empty.
+        truth: whether samples carry ``depth_mm``.
+        size, repeat: See `ListedFrames`.
+
+    Raises:
+        DataError: a folder, a file or a clip is missing, or a calibration is wrong.
     """
 
     unit_mm = MM_PER_M
@@ -43,18 +52,6 @@ class D4D(RectifiedFiles):
         truth: bool = True,
         repeat: int = 1,
     ) -> None:
-        """List the pairs.
-
-        Args:
-            root: the folder of the specimens, or any below it down to a clip.
-            size: (height, width) of the images given out; None keeps their own.
-            clips: names such as ``specimen_1/2025_03_06-16_49_40/Clip_1``; all when empty.
-            truth: whether samples carry ``depth_mm``.
-            repeat: how often each pair comes up in one epoch.
-
-        Raises:
-            DataError: a folder, a file or a clip is missing, or a calibration is wrong.
-        """
         folders = folders_with(Path(root), "left_images_rect", "right_images_rect", levels=5)
         found = {_name(folder.absolute()): folder for folder in folders}
         refuse(sorted(set(clips) - set(found)), Path(root), "no such clip")

@@ -30,22 +30,20 @@ class DaVinciPairs(RectifiedFiles):
 
     There is no depth. The calibration is not among the files: it is that of the authors'
     repository (magnumye/disp_est_net, data/README.md), the same for all pairs and both cameras.
+
+    Args:
+        root: the folder that holds ``train`` and ``test``.
+        size: (height, width) of the images given out; None keeps 192x384.
+        split: ``train`` or ``test``, a folder's name.
+        repeat: how often each pair comes up in one epoch.
+
+    Raises:
+        DataError: no such folder, or pairs without one view.
     """
 
     def __init__(
         self, root: str | Path, size: Sequence[int] | None, split: str = "train", repeat: int = 1
     ) -> None:
-        """List the pairs.
-
-        Args:
-            root: the folder that holds ``train`` and ``test``.
-            size: (height, width) of the images given out; None keeps 192x384.
-            split: ``train`` or ``test``, a folder's name.
-            repeat: how often each pair comes up in one epoch.
-
-        Raises:
-            DataError: no such folder, or pairs without one view.
-        """
         views = (f"{split}/image_0", f"{split}/image_1")
         folder = folders_with(Path(root), *views)[0]
         pairs = matched_files([folder / view for view in views], IMAGE_SUFFIXES)

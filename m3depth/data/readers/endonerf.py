@@ -37,6 +37,17 @@ class EndoNerf(RectifiedFiles):
     so does this one. The clips' camera stands still (all poses are alike), which samples give as
     ``camera_to_world``, the identity. Poses that differ are refused, as their axes are not known;
     but of an export of ours ``depth_meta.json`` names them.
+
+    Args:
+        root: the folder of the clips, or one clip.
+        clips: names of folders; all when empty.
+        baseline_mm: of the rig that the network was trained on; 0 = not calibrated.
+        depth_unit_mm: millimetres in one unit of the depth files; None leaves depth out.
+        size, repeat: See `ListedFrames`.
+        without_poses: take a clip whose camera moves, too, as if it stood still.
+
+    Raises:
+        DataError: a folder or file is missing, or the poses have another shape or differ.
     """
 
     def __init__(
@@ -49,20 +60,6 @@ class EndoNerf(RectifiedFiles):
         repeat: int = 1,
         without_poses: bool = False,
     ) -> None:
-        """List the frames.
-
-        Args:
-            root: the folder of the clips, or one clip.
-            size: (height, width) of the images given out; None keeps their own.
-            clips: names of folders; all when empty.
-            baseline_mm: of the rig that the network was trained on; 0 = not calibrated.
-            depth_unit_mm: millimetres in one unit of the depth files; None leaves depth out.
-            repeat: how often each frame comes up in one epoch.
-            without_poses: take a clip whose camera moves, too, as if it stood still.
-
-        Raises:
-            DataError: a folder or file is missing, or the poses have another shape or differ.
-        """
         self.depth_unit_mm = depth_unit_mm
         folders = chosen(folders_with(Path(root), "images", "pose*_bounds.npy"), clips, Path(root))
         self._poses: dict[str, Float[Tensor, "4 4"]] = {}

@@ -27,6 +27,17 @@ class HamlynRectified(RectifiedFiles):
                          extrinsics.txt           optional: [R|t], 3x4, t in mm
 
     The baseline is the length of ``t``. Without extrinsics it is ``baseline_mm``.
+
+    Args:
+        root: the folder of the sequences.
+        sequences: names such as ``rectified01``; all when empty.
+        baseline_mm: of the sequences without extrinsics; 0 = not calibrated, said once.
+        calibration_size: (height, width) that the intrinsics are for; None: the images' own.
+        truth: whether samples carry ``depth_mm``; a sequence without ``depth01`` is refused.
+        size, repeat: See `ListedFrames`.
+
+    Raises:
+        DataError: a folder, a file or a sequence is missing, or a calibration is wrong.
     """
 
     calibration_hint: ClassVar[str] = "; is intrinsics.txt for another size? set calibration_size"
@@ -41,20 +52,6 @@ class HamlynRectified(RectifiedFiles):
         truth: bool = True,
         repeat: int = 1,
     ) -> None:
-        """List the pairs.
-
-        Args:
-            root: the folder of the sequences.
-            size: (height, width) of the images given out; None keeps their own.
-            sequences: names such as ``rectified01``; all when empty.
-            baseline_mm: of the sequences without extrinsics; 0 = not calibrated, said once.
-            calibration_size: (height, width) that the intrinsics are for; None: the images' own.
-            truth: whether samples carry ``depth_mm``; a sequence without ``depth01`` is refused.
-            repeat: how often each pair comes up in one epoch.
-
-        Raises:
-            DataError: a folder, a file or a sequence is missing, or a calibration is wrong.
-        """
         found = folders_with(Path(root), "image01", "image02")
         frames: list[FrameFiles] = []
         for name, folder in chosen(found, sequences, Path(root)).items():

@@ -32,6 +32,16 @@ class HamlynRaw(RecordedSequences):
 
     ``X_right = R · X_left + T`` is what the set's public loaders take it for. A file that says the
     opposite has ``T[0] > 0`` and is refused; ``inverse_extrinsics`` reads it.
+
+    Args:
+        root: the folder of the sequences, or one sequence.
+        sequences: names such as ``Dataset4``; all when empty.
+        inverse_extrinsics: whether R and T lead from the right to the left camera.
+        step: give out every ``step``-th frame.
+        size, repeat: See `ListedFrames`.
+
+    Raises:
+        DataError: a folder, video or calibration is missing or wrong.
     """
 
     def __init__(
@@ -43,19 +53,6 @@ class HamlynRaw(RecordedSequences):
         step: int = 1,
         repeat: int = 1,
     ) -> None:
-        """Open the videos.
-
-        Args:
-            root: the folder of the sequences, or one sequence.
-            size: (height, width) of the images given out; None keeps their own.
-            sequences: names such as ``Dataset4``; all when empty.
-            inverse_extrinsics: whether R and T lead from the right to the left camera.
-            step: give out every ``step``-th frame.
-            repeat: how often each frame comes up in one epoch.
-
-        Raises:
-            DataError: a folder, video or calibration is missing or wrong.
-        """
         found = folders_with(Path(root), "camera_extrinsic.txt")
         recordings = [
             _recording(name, folder, inverse_extrinsics)

@@ -34,6 +34,16 @@ class KittiStereo(RectifiedFiles):
 
     The baseline is the difference of both P's, in millimetres here. A frame's key is
     ``training/000000/10``: every scene is a video of its own.
+
+    Args:
+        root: the folder that holds ``training`` and ``testing``.
+        size: (height, width) of the images given out; None keeps their own, which differ.
+        split: ``training`` or ``testing``, a folder's name.
+        truth: only the pairs with disparity, with their depth; otherwise all, without.
+        repeat: how often each pair comes up in one epoch.
+
+    Raises:
+        DataError: a folder or file is missing, or a calibration is wrong.
     """
 
     endoscope: ClassVar[bool] = False
@@ -46,18 +56,6 @@ class KittiStereo(RectifiedFiles):
         truth: bool = True,
         repeat: int = 1,
     ) -> None:
-        """List the pairs.
-
-        Args:
-            root: the folder that holds ``training`` and ``testing``.
-            size: (height, width) of the images given out; None keeps their own, which differ.
-            split: ``training`` or ``testing``, a folder's name.
-            truth: only the pairs with disparity, with their depth; otherwise all, without.
-            repeat: how often each pair comes up in one epoch.
-
-        Raises:
-            DataError: a folder or file is missing, or a calibration is wrong.
-        """
         views = [f"{split}/image_2", f"{split}/image_3"]
         top = folders_with(Path(root), *views)[0]
         pairs = matched_files([top / view for view in views], IMAGE_SUFFIXES)

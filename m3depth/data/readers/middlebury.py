@@ -30,6 +30,14 @@ class MiddleburyScene(ListedFrames[Path]):
 
     The views' principal points differ: ``cx_right - cx = doffs``, so that depth is
     ``b·f / (disparity + doffs)``, which `StereoRig` carries. Truth is given at its own resolution.
+
+    Args:
+        root: the scene's folder.
+        size, repeat: See `ListedFrames`.
+        visible_only: leave pixels that only one camera sees out of the scores.
+
+    Raises:
+        DataError: a file is missing or says something impossible.
     """
 
     def __init__(
@@ -39,17 +47,6 @@ class MiddleburyScene(ListedFrames[Path]):
         repeat: int = 1,
         visible_only: bool = False,
     ) -> None:
-        """Read the calibration.
-
-        Args:
-            root: the scene's folder.
-            size: (height, width) of the images given out; None keeps their own.
-            repeat: how often the one pair comes in an epoch.
-            visible_only: leave pixels that only one camera sees out of the scores.
-
-        Raises:
-            DataError: a file is missing or says something impossible.
-        """
         self.root, self.visible_only = Path(root), visible_only
         super().__init__([self.root], size, repeat)
         self.rig, self.native = _read_calibration(self.root / "calib.txt")

@@ -36,6 +36,15 @@ class ServCt(RectifiedFiles):
 
     Both principal points and the baseline are each pair's own, from its JSON file. What is blue is
     left out by ``mask``; yellow, red and green make ``occluded``.
+
+    Args:
+        root: the folder of the experiments.
+        size: (height, width) of the images given out; None keeps 576x720.
+        reference: ``CT`` or ``RGB``, the end of the reference folder's name.
+        repeat: how often each pair comes up in one epoch.
+
+    Raises:
+        DataError: a folder or file is missing, or a calibration has no P1 and P2.
     """
 
     unit_mm = 1 / 256
@@ -47,17 +56,6 @@ class ServCt(RectifiedFiles):
         reference: str = "CT",
         repeat: int = 1,
     ) -> None:
-        """List the pairs that have this reference.
-
-        Args:
-            root: the folder of the experiments.
-            size: (height, width) of the images given out; None keeps 576x720.
-            reference: ``CT`` or ``RGB``, the end of the reference folder's name.
-            repeat: how often each pair comes up in one epoch.
-
-        Raises:
-            DataError: a folder or file is missing, or a calibration has no P1 and P2.
-        """
         experiments = folders_with(Path(root), "Left_rectified", "Right_rectified")
         frames = [frame for folder in experiments for frame in _frames(folder, reference)]
         if not frames:

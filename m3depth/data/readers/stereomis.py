@@ -40,6 +40,17 @@ class StereoMis(RecordedSequences):
     Masks of half the video's size are taken to be in the rectified left view, as the authors'
     preprocessing writes them; those of the video's own size are rectified here. A frame without a
     mask shows no tool.
+
+    Args:
+        root: the folder of the sequences, or one sequence.
+        sequences: names such as ``P2_0``; all when empty.
+        mask_shift: the number of a frame's mask, less the frame's.
+        pose_shift: the row of a frame's pose, less the frame's number; the first is 0.
+        step: give out every ``step``-th frame.
+        size, repeat: See `ListedFrames`.
+
+    Raises:
+        DataError: a folder, video or calibration is missing or wrong.
     """
 
     def __init__(
@@ -52,20 +63,6 @@ class StereoMis(RecordedSequences):
         step: int = 1,
         repeat: int = 1,
     ) -> None:
-        """Open the videos.
-
-        Args:
-            root: the folder of the sequences, or one sequence.
-            size: (height, width) of the images given out; None keeps their own.
-            sequences: names such as ``P2_0``; all when empty.
-            mask_shift: the number of a frame's mask, less the frame's.
-            pose_shift: the row of a frame's pose, less the frame's number; the first is 0.
-            step: give out every ``step``-th frame.
-            repeat: how often each frame comes up in one epoch.
-
-        Raises:
-            DataError: a folder, video or calibration is missing or wrong.
-        """
         self.mask_shift, self.pose_shift = mask_shift, pose_shift
         found = chosen(folders_with(Path(root), "StereoCalibration.ini"), sequences, Path(root))
         self._poses = {name: _read_poses(folder) for name, folder in found.items()}
