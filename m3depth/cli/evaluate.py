@@ -49,6 +49,7 @@ def _evaluate(config: DictConfig) -> None:
     if config.data.size is None and source.size is not None:
         config.data.size = list(source.size)
     OmegaConf.resolve(config)
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     trained = bool(source.checkpoint_sha256)
     data: StereoData | None = instantiate(config.data) if trained else None
     score(
@@ -57,7 +58,7 @@ def _evaluate(config: DictConfig) -> None:
         build_protocols(config),
         Path(config.output),
         about=origin(config, source) | ({"flip": True} if trained and config.flip else {}),
-        config=_plain(config),
+        config=plain,
         # the mean of our training depths is no baseline for another system's
         train=data.train if data else None,
         curves=curves_of(config.checkpoint) if trained else None,
@@ -75,8 +76,3 @@ def _unit_doubt(results: Sequence[Result], source: Source) -> str:
     if not isinstance(source, FolderSource):
         return ""
     return unit_doubt(results, source.scale, source.kind != "depth_mm")
-
-
-def _plain(config: DictConfig) -> dict[str, Any]:
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    return plain  # type: ignore[no-any-return]

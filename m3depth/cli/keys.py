@@ -47,7 +47,8 @@ def checked(folder: Path, name: str, settings: Sequence[str]) -> list[str]:
     with initialize_config_dir(str(folder), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         options = {one.key_or_group: loader.get_group_options(one.key_or_group) for one in ours}
-        chosen = [one for one in ours if options[one.key_or_group] and not _is_dict(one)]
+        of_groups = [one for one in ours if options[one.key_or_group]]
+        chosen = [one for one in of_groups if not isinstance(one.value(), dict)]
         taken = [line for one in chosen for line in _choice(one, options[one.key_or_group], name)]
         _refuse_groups(chosen, folder / f"{name}.yaml")
         config: Any = OmegaConf.to_container(compose(name, taken))
@@ -169,7 +170,3 @@ def _child(node: Node | list[Any], part: str) -> object:
     if isinstance(node, list):
         return node[int(part)] if part.isdigit() and int(part) < len(node) else None
     return node.get(part)
-
-
-def _is_dict(override: "Override") -> bool:
-    return isinstance(override.value(), dict)

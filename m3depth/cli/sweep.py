@@ -61,7 +61,8 @@ def sweep(verb: str, name: str, given: Arguments, task: str) -> int:
             row["status"] = _why(verb, job, error)
         finally:
             row["output"] = job.output or ""
-            _keep(folder, rows)
+            if folder is not None and os.environ.get("RANK", "0") == "0":
+                write_table(folder, rows)  # a power cut leaves that of the jobs before it
     sys.stdout.write(f"\n{text_table(rows)}" + (f"{folder / 'table.csv'}\n" if folder else ""))
     return max(statuses)
 
@@ -74,12 +75,6 @@ def _why(verb: str, job: Job, error: Exception) -> str:
     line = known[0] if known else f"{type(error).__name__}: {error}"
     sys.stderr.write(f"m3depth {verb}: {job}: {line}\n")
     return f"failed: {' '.join(line.split())}"
-
-
-def _keep(folder: Path | None, rows: list[Row]) -> None:
-    """After every job, so that a power cut leaves the table of those before it."""
-    if folder is not None and os.environ.get("RANK", "0") == "0":
-        write_table(folder, rows)
 
 
 def _planned(name: str, given: Arguments) -> tuple[list[Job], Path | None]:

@@ -79,7 +79,8 @@ class PackedFrames(Dataset[StereoBatch]):
         if why := self.unreadable.get(str(index)):
             raise DataError(why)
         if not self._arrays:
-            self._arrays = {n: np.load(self._file(n), mmap_mode="r") for n in self.fields}
+            files = {name: self.folder / f"{name}.npy" for name in self.fields}
+            self._arrays = {name: np.load(one, mmap_mode="r") for name, one in files.items()}
         sample: dict[str, Any] = {
             name: torch.from_numpy(np.array(array[index])) for name, array in self._arrays.items()
         }
@@ -91,9 +92,6 @@ class PackedFrames(Dataset[StereoBatch]):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_arrays": {}}  # pickled, a mapped array would be copied whole
-
-    def _file(self, field: str) -> Path:
-        return self.folder / f"{field}.npy"
 
 
 def _digest(settings: object) -> str:

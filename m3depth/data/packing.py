@@ -3,7 +3,6 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -104,8 +103,9 @@ def _write(tried: _Tried, folder: Path, workers: int) -> None:
     fields: _Fields | None = None
     keys: list[str] = []
     unreadable: dict[str, str] = {}
+    loader = DataLoader(tried, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
     with ExitStack() as files:
-        for index, sample in enumerate(_in_order(tried, workers)):
+        for index, sample in enumerate(progress(loader, "packing", len(tried))):
             if isinstance(sample, str):
                 log.warning("%s", sample)
                 unreadable[str(index)] = sample
@@ -120,11 +120,6 @@ def _write(tried: _Tried, folder: Path, workers: int) -> None:
         raise DataError(f"nothing to pack: not one of {len(tried)} frames can be read; {why}")
     content = {"keys": keys, "unreadable": unreadable, "fields": sorted(fields.shapes)}
     write_json(folder / "content.json", content)
-
-
-def _in_order(tried: _Tried, workers: int) -> Iterator[StereoBatch | str]:
-    loader = DataLoader(tried, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
-    return iter(progress(loader, "packing", len(tried)))
 
 
 def _as_it_is(sample: Any) -> Any:

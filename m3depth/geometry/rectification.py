@@ -179,22 +179,6 @@ class Rectification:
         ratios = [min(k[0] / fx, k[4] / fy) for k in self.calibration.matrices]
         return max(1, int(min(ratios) + 0.25))
 
-    def _map(self, view: int, size: tuple[int, int], factor: int) -> tuple[Array, Array]:
-        """Where in the shrunk source picture every pixel of the rectified one lies."""
-        import cv2
-
-        wanted = self.rig.resized(self.size, size)
-        wanted = wanted._replace(cx=wanted.cx_right) if view else wanted
-        x, y = cv2.initUndistortRectifyMap(
-            _square(self.calibration.matrices[view]),
-            np.array(self.calibration.distortions[view]),
-            self._turns[view],
-            wanted.matrix().double().numpy(),
-            size[::-1],
-            cv2.CV_32FC1,
-        )
-        return (x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5
-
 
 @lru_cache(maxsize=64)
 def rectification(calibration: StereoCalibration) -> Rectification:
@@ -204,7 +188,20 @@ def rectification(calibration: StereoCalibration) -> Rectification:
 
 @lru_cache(maxsize=32)  # of 1280x1024: 10 MB each
 def _maps(of: Rectification, view: int, size: tuple[int, int], factor: int) -> tuple[Array, Array]:
-    return of._map(view, size, factor)
+    """Where in the shrunk source picture every pixel of the rectified one lies."""
+    import cv2
+
+    wanted = of.rig.resized(of.size, size)
+    wanted = wanted._replace(cx=wanted.cx_right) if view else wanted
+    x, y = cv2.initUndistortRectifyMap(
+        _square(of.calibration.matrices[view]),
+        np.array(of.calibration.distortions[view]),
+        of._turns[view],
+        wanted.matrix().double().numpy(),
+        size[::-1],
+        cv2.CV_32FC1,
+    )
+    return (x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5
 
 
 def _shrunk(pixels: Array, factor: int) -> Array:

@@ -89,7 +89,8 @@ def scored(found: Sequence[RenderedView]) -> dict[str, Any]:
     ``counted`` says of how many of the ``frames`` each mean is: a frame that tools cover, or one
     without a true depth, has none.
     """
-    pictures, depths = [_pictures(view) for view in found], [_depth(view) for view in found]
+    pictures = [_pictures(view) for view in found]
+    depths = [_compared(view.depth_mm, *_true(view)) for view in found]
     counted = {"pictures": sum(map(bool, pictures))}
     counted |= {"depth": sum(map(bool, depths))} if found[0].truth is not None else {}
     for name, count in counted.items():
@@ -167,10 +168,6 @@ def _true(view: RenderedView) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h
     if view.truth is None:
         return torch.zeros_like(view.depth_mm), torch.zeros_like(view.counts)
     return view.truth.depth_mm, view.truth.known
-
-
-def _depth(view: RenderedView) -> dict[str, float]:
-    return _compared(view.depth_mm, *_true(view))
 
 
 def _scaled(view: RenderedView) -> dict[str, float]:

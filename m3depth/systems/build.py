@@ -5,7 +5,6 @@ from typing import Any
 
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.configuration import built
@@ -36,15 +35,12 @@ def build_system(config: DictConfig) -> System:
             f"{'missing' if missing else 'unknown'}: {', '.join(wrong)}"
         )
     networks = {name: parts.pop(name) for name in (chosen.gives_depth, chosen.gives_motion) if name}
+    plain = {name: OmegaConf.to_container(part, resolve=True) for name, part in networks.items()}
     made: System = chosen(
-        **{name: _network(part) for name, part in networks.items()},
-        **{name: _made(part) for name, part in parts.items()},
+        **{name: built(options) for name, options in plain.items()},
+        **{n: instantiate(one) if OmegaConf.is_config(one) else one for n, one in parts.items()},
     )
     return made
-
-
-def _network(part: Any) -> nn.Module:
-    return built(OmegaConf.to_container(part, resolve=True))
 
 
 def _parameters(chosen: type) -> list[str]:
@@ -57,7 +53,3 @@ def _parameters(chosen: type) -> list[str]:
             if all(each.kind is not each.VAR_KEYWORD for each in taken):
                 break
     return list(names)
-
-
-def _made(part: Any) -> Any:
-    return instantiate(part) if OmegaConf.is_config(part) else part

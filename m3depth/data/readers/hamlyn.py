@@ -8,6 +8,7 @@ import numpy as np
 
 from m3depth.data.rectified_files import FrameFiles, RectifiedFiles
 from m3depth.errors import DataError
+from m3depth.geometry.resizing import size_of
 from m3depth.io.calibration_text import Matrix, as_matrix, read_rows
 from m3depth.io.images import IMAGE_SUFFIXES, read_image
 from m3depth.io.listing import chosen, folders_with, matched_files
@@ -57,7 +58,7 @@ class HamlynRectified(RectifiedFiles):
         for name, folder in chosen(found, sequences, Path(root)).items():
             views = [folder / "image01", folder / "image02", folder / "depth01"]
             files = matched_files(views if truth else views[:2], IMAGE_SUFFIXES)
-            native = _size_of(files[0][0])
+            native = size_of(read_image(files[0][0]))
             rig = _read_rig(folder, name, baseline_mm)
             if calibration_size is not None:
                 rig = rig.resized((calibration_size[0], calibration_size[1]), native)
@@ -66,11 +67,6 @@ class HamlynRectified(RectifiedFiles):
                 for left, right, *depth in files
             ]
         super().__init__(frames, size, repeat)
-
-
-def _size_of(image: Path) -> tuple[int, int]:
-    height, width = read_image(image).shape[-2:]
-    return height, width
 
 
 def _read_rig(folder: Path, name: str, baseline_mm: float) -> StereoRig:

@@ -55,7 +55,8 @@ def tissue(
     count = texture.wavelength_mm.shape[1]
     octaves = torch.stack([_octave(texture, k, x, y, pixel_mm) for k in range(count)], dim=1)
     broad, patch, lumps = octaves[:, 0], octaves[:, 1], octaves[:, 3]
-    colour = _mix(texture.base, texture.other, torch.sigmoid(1.5 * broad[:, 1] + 0.6 * patch[:, 1]))
+    share = torch.sigmoid(1.5 * broad[:, 1] + 0.6 * patch[:, 1])[:, None]
+    colour = torch.lerp(texture.base[..., None], texture.other[..., None], share)
     fat = torch.sigmoid(6 * (patch[:, 0] + 0.25 * lumps[:, 1] - texture.fat_above[:, None]))
     film = torch.sigmoid(4 * (broad[:, 0] + 0.3 * patch[:, 1] - texture.film_above[:, None]))
     colour = _blend(_blend(colour, texture.fat, fat), texture.film, 0.75 * film)
@@ -116,12 +117,6 @@ def _turned(
         turn[:, 0, :1] * x + turn[:, 0, 1:] * y + offset[:, :1],
         turn[:, 1, :1] * x + turn[:, 1, 1:] * y + offset[:, 1:],
     )
-
-
-def _mix(
-    one: Float[Tensor, "b 3"], other: Float[Tensor, "b 3"], share: Float[Tensor, "b n"]
-) -> Float[Tensor, "b 3 n"]:
-    return torch.lerp(one[..., None], other[..., None], share[:, None])
 
 
 def _blend(

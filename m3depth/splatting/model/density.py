@@ -136,9 +136,6 @@ def apply(change: Change, splats: Splats, optimizer: torch.optim.Optimizer) -> N
         memory = optimizer.state.pop(old, {})
         for key, value in memory.items():
             if value.dim():  # the count of steps is of all
-                memory[key] = value[change.source].masked_fill_(_rows(change.fresh, value), 0)
+                fresh = change.fresh.view(-1, *[1] * (value.dim() - 1))
+                memory[key] = value[change.source].masked_fill_(fresh, 0)
         optimizer.state[new] = memory
-
-
-def _rows(which: Bool[Tensor, " m"], like: Tensor) -> Tensor:
-    return which.view(-1, *[1] * (like.dim() - 1))
