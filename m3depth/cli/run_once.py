@@ -3,7 +3,6 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from m3depth.cli.arguments import Arguments
@@ -28,13 +27,14 @@ def run_once(
     """Compose and run; ``started_as`` is how another process of the same run would be started."""
     import hydra
 
+    module, _, function = task.rpartition(".")
     failures: list[Exception] = []
     values: list[float | None] = []
 
     def guarded(config: Any) -> None:
         sys.argv = [started_from, verb, *started_as]  # Lightning starts its other processes by it
         try:
-            values.append(_function(task)(config))
+            values.append(getattr(importlib.import_module(module), function)(config))
         except expected() as error:
             failures.append(error)  # Hydra would add lines of its own
 
@@ -44,9 +44,3 @@ def run_once(
     if failures:
         raise failures[0]
     return values[0] if values else None
-
-
-def _function(path: str) -> Callable[[Any], float | None]:
-    module, _, name = path.rpartition(".")
-    function: Callable[[Any], float | None] = getattr(importlib.import_module(module), name)
-    return function
