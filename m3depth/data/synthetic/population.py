@@ -29,7 +29,7 @@ class Population:
     def of(
         cls, split: str, style: Style | None, seed: int, endoscope: int | None, tools: bool
     ) -> "Population":
-        """The population of a split (or a `ConfigError`), in its own style unless another is given."""
+        """The population of a split, in its own style or another; a `ConfigError` of no split."""
         if split not in SPLITS:
             raise ConfigError(f"split={split} is none of {', '.join(SPLITS)}")
         return cls(split, style or SPLITS[split], seed, endoscope, tools)
