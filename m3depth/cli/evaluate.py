@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -49,7 +48,6 @@ def _evaluate(config: DictConfig) -> None:
     if config.data.size is None and source.size is not None:
         config.data.size = list(source.size)
     OmegaConf.resolve(config)
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     trained = bool(source.checkpoint_sha256)
     data: StereoData | None = instantiate(config.data) if trained else None
     score(
@@ -58,7 +56,7 @@ def _evaluate(config: DictConfig) -> None:
         build_protocols(config),
         Path(config.output),
         about=origin(config, source) | ({"flip": True} if trained and config.flip else {}),
-        config=plain,
+        config=OmegaConf.to_container(config, True, throw_on_missing=True),  # type: ignore[arg-type]
         # the mean of our training depths is no baseline for another system's
         train=data.train if data else None,
         curves=curves_of(config.checkpoint) if trained else None,

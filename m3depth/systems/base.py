@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from m3depth.errors import UserError
 from m3depth.evaluation.metrics import abs_rel, mae
-from m3depth.losses.objective import LossBreakdown, WeightedTerms
+from m3depth.losses.objective import LossBreakdown
 from m3depth.types import StereoBatch
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -29,7 +29,6 @@ class System(pl.LightningModule):
             what a checkpoint is loaded for.
         gives_motion: The name of its part that gives two frames their `PairMotion`, if any
             (`MotionNetwork`), which a checkpoint is loaded for, too.
-        objective: Terms by name, where it has one.
 
     Args:
         optimizer: parameters to optimizer.
@@ -39,7 +38,6 @@ class System(pl.LightningModule):
     needs: ClassVar[frozenset[str]]
     gives_depth: ClassVar[str] = "network"
     gives_motion: ClassVar[str | None] = None
-    objective: WeightedTerms[Any] | None = None
 
     def __init__(self, optimizer: MakeOptimizer, scheduler: MakeScheduler) -> None:
         super().__init__()
@@ -47,8 +45,8 @@ class System(pl.LightningModule):
 
     @property
     def monitors(self) -> list[str]:
-        """What validation logs, and callbacks may look at: the objective's terms, too."""
-        terms = () if self.objective is None else self.objective.terms
+        """What validation logs, and callbacks may look at; of an objective its terms, too."""
+        terms = getattr(getattr(self, "objective", None), "terms", ())
         return [*(f"val/{term}" for term in terms), "val/loss", "val/mae_mm", "val/abs_rel"]
 
     @property

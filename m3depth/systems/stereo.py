@@ -27,7 +27,6 @@ class StereoDepth(System):
     """
 
     needs = frozenset({"left", "right"})
-    objective: Objective
 
     def __init__(
         self,

@@ -22,7 +22,6 @@ class SupervisedDepth(System):
     """
 
     needs = frozenset({"left", "depth_label"})
-    objective: LabelObjective
 
     def __init__(
         self,
