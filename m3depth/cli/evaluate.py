@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -56,7 +57,7 @@ def _evaluate(config: DictConfig) -> None:
         build_protocols(config),
         Path(config.output),
         about=origin(config, source) | ({"flip": True} if trained and config.flip else {}),
-        config=OmegaConf.to_container(config, True, throw_on_missing=True),  # type: ignore[arg-type]
+        config=_plain(config),
         # the mean of our training depths is no baseline for another system's
         train=data.train if data else None,
         curves=curves_of(config.checkpoint) if trained else None,
@@ -74,3 +75,8 @@ def _unit_doubt(results: Sequence[Result], source: Source) -> str:
     if not isinstance(source, FolderSource):
         return ""
     return unit_doubt(results, source.scale, source.kind != "depth_mm")
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return plain  # type: ignore[no-any-return]

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from m3depth.data.own_size import ListedFrames
 from m3depth.errors import DataError
 from m3depth.geometry.rectification import Rectification, StereoCalibration, rectification
-from m3depth.io.images import Array, colour_tensor
+from m3depth.io.images import colour_tensor
+from m3depth.io.numpy_files import Array
 from m3depth.io.video import Video
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch

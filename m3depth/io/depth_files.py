@@ -17,8 +17,8 @@ from m3depth.io.depth_meaning import (
     require_fitting,
 )
 from m3depth.io.files import write_npz
-from m3depth.io.images import Array, read_depth_values
-from m3depth.io.numpy_files import read_npz_arrays
+from m3depth.io.images import read_depth_values
+from m3depth.io.numpy_files import Array, read_npz_arrays
 from m3depth.io.odd_numbers import odd
 from m3depth.types import DepthMap, Kind, Scale
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from m3depth.errors import UserError
-from m3depth.io.numpy_files import Array
 from m3depth.outputs.claim import writing
 
+Array = npt.NDArray[Any]
 META = "depth_meta.json"  # what an export's numbers mean; written last of all
 
 

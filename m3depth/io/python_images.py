@@ -9,7 +9,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from m3depth.errors import DataError
-from m3depth.io.images import IMAGE_SUFFIXES, Array, read_image
+from m3depth.io.images import IMAGE_SUFFIXES, read_image
+from m3depth.io.numpy_files import Array
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB and alpha
 EXPECTED = "expected uint8, uint16, or floats from 0 to 1"

@@ -50,5 +50,5 @@ def rasterize(
     with torch.autocast(gaussians.means_mm.device.type, enabled=False):  # places need the digits
         drawing = backend(gaussians, camera, profile)
     depth_mm = depth(drawing.depth_sum, drawing.weight, profile)
-    maps = (one.to(given) for one in (drawing.colour, depth_mm, drawing.weight))
-    return Rendered(*maps, drawing.aux)
+    colour, weight = drawing.colour.to(given), drawing.weight.to(given)
+    return Rendered(colour, depth_mm.to(given), weight, drawing.aux)
