@@ -13,6 +13,7 @@ LAYERS = (  # from the top; a room may import from those below its own line, and
     {"cli"},
     {"benchmarks", "check"},
     {"report"},
+    {"adaptation"},
     {"splatting", "systems"},
     {"priors"},
     {"evaluation"},

@@ -15,6 +15,7 @@ VERBS = {
     "predict": "depth of images, a folder, a glob or a video",
     "export": "depth priors in the layout that a splatting pipeline reads",
     "splat": "fit moving Gaussians to an exported scene, and say what its depth was worth",
+    "adapt": "a checkpoint to another organ, scope or patient, without labels",
     "compare": "two or more folders of depth, or runs: one page and one table",
     "check": "is a data set fit to train on? what is wrong, and how to mend it",
     "bench": "time a part of the program",

@@ -34,6 +34,11 @@ def splat(arguments: list[str]) -> int:
     return run("splat", [re.sub("^objective=", "splat_objective=", one) for one in arguments])
 
 
+def adapt(arguments: list[str]) -> int:
+    """Adapt a checkpoint to other images, without labels, and say whether it helped."""
+    return run("adapt", arguments, "m3depth.cli.adapt.adapt")
+
+
 def compare(arguments: list[str]) -> int:
     """Show two or more folders of depth, or runs, side by side."""
     given = [one for one in arguments if "=" not in one and not one.startswith("-")]

@@ -1,5 +1,6 @@
 """Files of torch.save, which may be a stranger's, damaged, or something else altogether."""
 
+import io
 import pickle
 import re
 import struct
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from m3depth.errors import UserError
+from m3depth.io.files import write_bytes
 
 # What torch.load and the unpickler below it raise on bytes that are no checkpoint
 UNREADABLE = (
@@ -41,6 +43,15 @@ def read_torch_file(path: Path, what: str) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         raise UserError(f"{what}: cannot be read: {_why(path, error)}") from error
+
+
+def write_torch_file(path: Path, content: Any) -> None:
+    """Tensors and plain containers to a file that is there whole or not at all."""
+    import torch
+
+    data = io.BytesIO()
+    torch.save(content, data)
+    write_bytes(path, data.getbuffer())
 
 
 def _why(path: Path, error: BaseException) -> str:

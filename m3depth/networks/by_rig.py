@@ -1,4 +1,6 @@
-"""A network of relative depth, made metric for one rig by two numbers."""
+"""A network of depth, made metric for one rig by two numbers."""
+
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -9,13 +11,14 @@ from m3depth.validation import require_number, require_switch
 
 
 class ByRig(nn.Module):
-    """``disparity = scale · r + shift`` of a relative network's r, with both learned.
+    """``disparity = scale · r + shift`` of a network's r, with both learned.
 
     Inverse depth up to scale and shift (`DepthMap.relative`) becomes the disparity of a rig by one
     factor and one constant, for as long as both are the same for all of the network's images. They
     are found from pairs: by a fit (``m3depth predict pairs=``), or by the stereo terms.
 
-    The right view is left to `right_from_mirror`: a relative network sees one view.
+    So does the disparity of a network that was trained elsewhere (``m3depth adapt``). The right
+    view of a network that gives none is left to `right_from_mirror`.
     """
 
     def __init__(
@@ -49,8 +52,12 @@ class ByRig(nn.Module):
         return self
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap, ...]:
-        """RGB in [0, 1] to the left view's disparity, fraction of the width, finest scale first."""
-        return tuple(self._metric(depth.relative()) for depth in self.network(image))
+        """RGB in [0, 1] to disparity, fraction of the width, finest scale first."""
+        return tuple(self._both(depth) for depth in self.network(image))
+
+    def _both(self, depth: DepthMap) -> DepthMap:
+        right = None if depth.right is None else self._metric(depth.right.relative())
+        return replace(self._metric(depth.relative()), right=right)
 
     def _metric(self, relative: DepthMap) -> DepthMap:
         scale = self.log_scale.exp()

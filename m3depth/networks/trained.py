@@ -28,13 +28,24 @@ def load_model(path: str | Path) -> TrainedModel:
         UserError: the file is missing, no checkpoint of m3depth, or of another network; or to make
             its network, something else than torch modules would be called.
     """
-    saved = read_checkpoint(Path(path))
+    network, _, saved = rebuilt(Path(path))
     about = saved["m3depth"]
-    part = about.get("gives_depth", "network")  # a checkpoint of version 0.1.0 does not say
-    network = _part(part, saved, path)
+    merge(network)
     size = (about["size"][0], about["size"][1])
     rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
-    return TrainedModel(network, size, rig, trained_on)
+    return TrainedModel(network.eval(), size, rig, trained_on)
+
+
+def rebuilt(path: Path) -> tuple[nn.Module, str, dict[str, Any]]:
+    """The network as it was trained, its name in the system, and all that the run saved.
+
+    Raises:
+        UserError: see `load_model`.
+    """
+    saved = read_checkpoint(path)
+    about = saved["m3depth"]
+    part = about.get("gives_depth", "network")  # a checkpoint of version 0.1.0 does not say
+    return _part(part, saved, path), part, saved
 
 
 def load_motion(path: str | Path) -> nn.Module:
@@ -53,7 +64,9 @@ def load_motion(path: str | Path) -> nn.Module:
             f"checkpoint={path}: its training learned no camera motion; take one of "
             "m3depth train system=video"
         )
-    return _part(part, saved, path)
+    network = _part(part, saved, path)
+    merge(network)
+    return network.eval()
 
 
 def _part(part: str, saved: dict[str, Any], path: str | Path) -> nn.Module:
@@ -63,8 +76,7 @@ def _part(part: str, saved: dict[str, Any], path: str | Path) -> nn.Module:
         raise UserError(f"checkpoint={path}: its {part} is made of more than torch's modules")
     network = built(options)
     load_weights(network, part, saved, path)
-    merge(network)
-    return network.eval()
+    return network
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

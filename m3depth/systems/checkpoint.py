@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from m3depth.data.module import StereoData
 from m3depth.data.own_size import marks
 from m3depth.data.skipping import SkipUnreadable
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, UserError
 from m3depth.networks.configuration import of_modules_alone, what_makes
 from m3depth.networks.trained import load_weights, read_checkpoint
 from m3depth.systems.base import System
@@ -51,8 +51,13 @@ class Progress(NamedTuple):
 
 
 def check_resumable(path: Path, system: System) -> Progress:
-    """The progress of the run that wrote it; a `UserError` where its network is another."""
+    """The progress of the run that wrote it; a `UserError` where it is of another network."""
     saved, part = read_checkpoint(path), system.gives_depth
+    if "loops" not in saved:
+        raise UserError(
+            f"checkpoint={path}: written by m3depth adapt, which is no training to go on with; "
+            f"begin one from its weights: network.start={path}"
+        )
     load_weights(copy.deepcopy(getattr(system, part)), part, saved, path)
     epochs = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     trained_on = frozenset(saved["m3depth"].get("trained_on", ()))

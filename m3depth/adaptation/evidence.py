@@ -1,0 +1,131 @@
+"""What frames say of a network without labels: one number a frame."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from m3depth.geometry.resizing import size_of
+from m3depth.geometry.warp import warp
+from m3depth.losses.photometric import appearance
+from m3depth.matching.sgbm import sgbm
+from m3depth.networks.finest import Finest
+from m3depth.types import DepthMap, Kind, StereoBatch
+
+LEAST_MATCHED = 0.2  # share of a frame's pixels, for the matcher to say anything
+EPSILON = 1e-5  # of a variance
+Numbers = Float[NDArray[np.float64], " n"]
+
+
+class Evidence(NamedTuple):
+    """Of each frame; NaN where it cannot be said.
+
+    Attributes:
+        off_matcher: Mean difference from the matcher's depth, a share of it.
+        rebuilt: Re-synthesis error of the left image, `appearance` over the pixels seen.
+        scale: Logarithm of the median ratio of depth to the matcher's.
+        strange: How far what its layers see is from what they normalise by, see `strangeness`.
+    """
+
+    off_matcher: Numbers
+    rebuilt: Numbers
+    scale: Numbers
+    strange: Numbers
+
+    def record(self) -> dict[str, float]:
+        """Means over the frames, for JSON; what is not known is left out."""
+        means = {
+            "off_matcher": float(np.nanmean(self.off_matcher)) if self._known else np.nan,
+            "rebuilt": float(np.mean(self.rebuilt)),
+            "scale": float(np.exp(np.nanmean(self.scale))) if self._known else np.nan,
+            "scale_spread": float(np.nanstd(self.scale)) if self._known else np.nan,
+            "strange": float(np.mean(self.strange)),
+        }
+        return {name: value for name, value in means.items() if np.isfinite(value)}
+
+    @property
+    def _known(self) -> bool:
+        return bool(np.isfinite(self.off_matcher).any())
+
+
+class Witness:
+    """Frames that no level adapts to; matched once, for all networks that they are asked about."""
+
+    def __init__(self, frames: Sequence[StereoBatch]) -> None:
+        self.frames = frames
+        self.matched = [_matched(one) for one in frames]
+
+    def __call__(self, network: nn.Module) -> Evidence:
+        """Look at every frame."""
+        finest = Finest(network)
+        rows = []
+        for sample, matched in zip(self.frames, self.matched, strict=True):
+            with strangeness(network) as strange:
+                found = finest(sample["left"][None])
+            rows.append((*_beside(found, sample, matched), strange()))
+        return Evidence(*np.array(rows, np.float64).T)
+
+
+def _matched(sample: StereoBatch) -> Float[Tensor, "1 1 h w"] | None:
+    """The matcher's depth in the unit of the rig's baseline, 0 = not known; None: of too little."""
+    if "right" not in sample:
+        return None
+    found = sgbm(sample["left"][None], sample["right"][None], float(sample["rig"].principal_offset))
+    if found.known is None or float(found.known.float().mean()) < LEAST_MATCHED:
+        return None
+    return torch.where(found.known, found.to(Kind.DISPARITY).values, 0.0)
+
+
+def _beside(
+    found: DepthMap, sample: StereoBatch, matched: Tensor | None
+) -> tuple[float, float, float]:
+    """(off_matcher, rebuilt, scale), NaN without a right image or where it is not metric."""
+    if "right" not in sample or found.scale.value != "metric":
+        return np.nan, np.nan, np.nan
+    rig = sample["rig"].resized(size_of(sample["left"]), found.size)
+    pixels = found.seen_by(rig).to(Kind.DISPARITY).values
+    rebuilt, seen = warp(sample["right"][None], -pixels)
+    error = appearance(sample["left"][None], rebuilt)[seen]
+    unlike = float(error.mean()) if seen.any() else np.nan
+    if matched is None:
+        return np.nan, unlike, np.nan
+    offset = rig.principal_offset
+    both = (matched > offset) & (pixels > offset)
+    ratio = ((matched - offset) / (pixels - offset))[both]
+    return float((ratio - 1).abs().mean()), unlike, float(ratio.median().log())
+
+
+@contextmanager
+def strangeness(network: nn.Module) -> Iterator[Callable[[], float]]:
+    """Of one image that the network sees meanwhile; NaN for a network without batch statistics.
+
+    Kullback and Leibler's divergence of the normal distribution with the image's mean and variance
+    from that of the first layer's statistics, mean over channels. What later layers see depends on
+    the statistics of those before them, so that two networks' do not compare.
+    """
+    found: list[Tensor] = []
+
+    def look(layer: Any, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3))
+        ratio = (variance + EPSILON) / (layer.running_var + EPSILON)
+        apart = (mean - layer.running_mean).square() / (layer.running_var + EPSILON)
+        found.append((ratio - 1 - ratio.log() + apart).mean() / 2)
+
+    hooks = [layer.register_forward_hook(look) for layer in batch_statistics(network)[:1]]
+    try:
+        yield lambda: float(found[0]) if found else np.nan
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def batch_statistics(network: nn.Module) -> list[_BatchNorm]:
+    """The layers that normalise by the mean and variance of the images that they have seen."""
+    layers = [one for one in network.modules() if isinstance(one, _BatchNorm)]
+    return [one for one in layers if one.track_running_stats]

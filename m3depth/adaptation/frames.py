@@ -1,0 +1,146 @@
+"""The frames that a network is adapted to, and those that judge whether it helped."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from operator import length_hint
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from m3depth.data.module import StereoData
+from m3depth.data.readers.folder import FolderPairs
+from m3depth.errors import ConfigError, DataError
+from m3depth.geometry.resizing import size_of
+from m3depth.io.images import resize_image
+from m3depth.io.input_frames import open_frames
+from m3depth.progress import progress
+from m3depth.types import StereoBatch
+
+FEWEST = 4  # to adapt to, and to judge by
+HELD_BACK = 0.4  # of the number to adapt to: half for when to stop, half to judge by
+ALIKE = 1 / 255  # mean difference of two pictures that are the same frame
+DARK = 0.02  # standard deviation of a picture that shows nothing
+
+logger = logging.getLogger(__name__)
+
+
+class Samples(Dataset[StereoBatch]):
+    """Samples in memory, as a data set."""
+
+    def __init__(self, samples: Sequence[StereoBatch]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> StereoBatch:
+        return {**self.samples[index]}
+
+
+class Frames(NamedTuple):
+    """Frames at the network's size; no frame is in two of the parts."""
+
+    adapt: Sequence[StereoBatch]
+    stop: Sequence[StereoBatch]
+    judge: Sequence[StereoBatch]
+
+    def data(self, batch_size: int = 1, seed: int = 0) -> StereoData:
+        """For a training that stops by its second part."""
+        train, val, test = (Samples(part) for part in self)
+        size = size_of(self.adapt[0]["left"])
+        return StereoData(train, val, test, size, batch_size, seed=seed)
+
+    @property
+    def stereo(self) -> bool:
+        """Whether every frame has a right image."""
+        return all("right" in one for part in self for one in part)
+
+
+def chosen(frames: Dataset[StereoBatch], count: int) -> Frames:
+    """About ``count`` frames of a data set to adapt to, and others to judge by, spread evenly.
+
+    Raises:
+        DataError: too few can be read, or too few that differ.
+    """
+    places = _spread(len(frames), count)  # type: ignore[arg-type]
+    read = []
+    for place in progress(places, "reading"):
+        try:
+            read.append(frames[place])
+        except DataError as error:
+            logger.warning("skipped: %s", error)
+    return _parted(read)
+
+
+def from_input(source: Path, size: tuple[int, int], count: int, first_s: float | None) -> Frames:
+    """Of a folder of pairs (`FolderPairs`), or of a folder of images or a video of one camera.
+
+    Args:
+        source: The folder or the video.
+        size: (height, width) that the network sees.
+        count: About how many to adapt to.
+        first_s: Of a video, only what its first seconds show.
+
+    Raises:
+        ConfigError: ``first_s`` for pictures, which have no time.
+        DataError: nothing to read, or see `chosen`.
+    """
+    if (source / "left").is_dir() and (source / "right").is_dir():
+        if first_s is not None:
+            raise ConfigError(f"first_s={first_s}: input={source} are pictures, which have no time")
+        return chosen(FolderPairs(source, size, truth=False), count)
+    frames = open_frames(source)
+    total = length_hint(frames)
+    if first_s is not None:
+        if not frames.frames_per_s:
+            raise ConfigError(f"first_s={first_s}: input={source} does not say how fast it is")
+        total = min(total, int(first_s * frames.frames_per_s))
+    wanted = set(_spread(total, count))
+    read: list[StereoBatch] = []
+    for place, frame in enumerate(progress(islice(frames, total), "reading", total)):
+        if place in wanted:
+            try:
+                read.append({"left": resize_image(frame.image, size), "key": frame.name})
+            except DataError as error:
+                logger.warning("skipped: %s", error)
+    return _parted(read)
+
+
+def _spread(total: int, count: int) -> list[int]:
+    wanted = min(total, count + max(2 * FEWEST, round(HELD_BACK * count)))
+    return [int(place) for place in np.linspace(0, total - 1, wanted).round()] if wanted else []
+
+
+def _parted(read: Sequence[StereoBatch]) -> Frames:
+    """What shows something and differs from the frame before; the held-back ones between."""
+    seen = list(_telling(read))
+    if len(seen) < 3 * FEWEST:
+        raise DataError(
+            f"{len(seen)} of {len(read)} frames show something, and not the same again: at least "
+            f"{3 * FEWEST} are needed to adapt to and to judge by"
+        )
+    each = max(FEWEST, round(HELD_BACK / (2 + 2 * HELD_BACK) * len(seen)))
+    held = [int(place) for place in np.linspace(0, len(seen) - 1, 2 * each + 2)[1:-1].round()]
+    adapt = [one for place, one in enumerate(seen) if place not in held]
+    return Frames(adapt, [seen[i] for i in held[::2]], [seen[i] for i in held[1::2]])
+
+
+def _telling(read: Iterable[StereoBatch]) -> Iterable[StereoBatch]:
+    """Without black pictures, and without a picture that is the one before it again."""
+    before = None
+    for sample in read:
+        left = sample["left"]
+        if float(left.std()) < DARK:
+            continue
+        if before is None or float((left - before).abs().mean()) > ALIKE:
+            yield sample
+        before = left
+
+
+def images(frames: Sequence[StereoBatch]) -> torch.Tensor:
+    """The left ones, (n, 3, h, w)."""
+    return torch.stack([one["left"] for one in frames])

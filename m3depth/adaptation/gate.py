@@ -1,0 +1,50 @@
+"""Whether a level helped, by frames that it was not adapted to, without labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from m3depth.adaptation.evidence import Evidence, Numbers
+
+SURE = 1.0  # standard errors of the mean over the frames
+LEAST = 0.02  # of what it was: a smaller gain is not worth another checkpoint
+
+
+class Verdict(NamedTuple):
+    """Of one level."""
+
+    helped: bool
+    said: str
+
+
+def verdict(before: Evidence, after: Evidence) -> Verdict:
+    """Compare what the same frames say of the network before a level and after it.
+
+    With right images: the depth must agree better with the matcher, frame by frame, and the left
+    image must not be rebuilt worse. Without them: the frames must be less strange to the network.
+    """
+    if np.isfinite(before.off_matcher).any():
+        nearer = _gain(before.off_matcher, after.off_matcher)
+        worse = _gain(after.rebuilt, before.rebuilt)
+        told = f"{_told('off the matcher', before.off_matcher, after.off_matcher)}, "
+        told += _told("re-synthesis error", before.rebuilt, after.rebuilt)
+        return Verdict(nearer and not worse, told)
+    if np.isfinite(before.rebuilt).any():
+        return Verdict(False, "the matcher finds too little in the frames to judge by")
+    said = _told("strange to the network", before.strange, after.strange)
+    return Verdict(_gain(before.strange, after.strange), said)
+
+
+def _gain(before: Numbers, after: Numbers) -> bool:
+    """Whether the mean fell by more than chance, and by enough to matter."""
+    gain = before - after
+    gain = gain[np.isfinite(gain)]
+    if not len(gain):
+        return False
+    error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+    enough = LEAST * np.nanmean(np.abs(before))
+    return bool(gain.mean() > max(SURE * error, enough))
+
+
+def _told(what: str, before: Numbers, after: Numbers) -> str:
+    return f"{what} {np.nanmean(before):.3f} -> {np.nanmean(after):.3f}"

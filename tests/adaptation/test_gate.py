@@ -1,0 +1,46 @@
+"""When a level is said to have helped."""
+
+import numpy as np
+import pytest
+
+from m3depth.adaptation.evidence import Evidence
+from m3depth.adaptation.gate import verdict
+
+MANY = np.linspace(-0.01, 0.01, 8)
+
+
+def evidence(off: float, rebuilt: float = 0.1, strange: float = 0.2) -> Evidence:
+    return Evidence(off + MANY, rebuilt + MANY[::-1] / 10, MANY, strange + MANY)
+
+
+@pytest.mark.parametrize(
+    ("after", "helped"),
+    [
+        (evidence(0.10), True),
+        (evidence(0.195), True),  # every frame gains
+        (evidence(0.20), False),
+        (evidence(0.25), False),
+        (evidence(0.10, rebuilt=0.2), False),  # nearer the matcher, and the image does not fit
+    ],
+)
+def test_the_matcher_and_the_other_image_must_agree(after: Evidence, helped: bool):
+    assert verdict(evidence(0.20), after).helped is helped
+
+
+def test_a_gain_that_frames_do_not_agree_on_is_chance():
+    noisy = evidence(0.20)._replace(off_matcher=0.19 + 0.15 * np.sign(MANY))
+    assert not verdict(evidence(0.20), noisy).helped
+
+
+def test_where_the_matcher_says_nothing_nothing_is_kept():
+    nothing = np.full(8, np.nan)
+    before, after = (evidence(0.2, r)._replace(off_matcher=nothing) for r in (0.2, 0.1))
+    assert not verdict(before, after).helped
+
+
+def test_single_images_are_judged_by_how_strange_they_are():
+    nothing = np.full(8, np.nan)
+    blind = {"off_matcher": nothing, "rebuilt": nothing, "scale": nothing}
+    before, better, worse = (evidence(0.2, strange=s)._replace(**blind) for s in (0.2, 0.1, 0.3))
+    assert verdict(before, better).helped
+    assert not verdict(before, worse).helped
