@@ -17,8 +17,7 @@ from m3depth.imaging.bytes import to_picture
 from m3depth.imaging.figures import INVERSE_DEPTH_COLOURS, Map, Picture, colour
 from m3depth.io.files import write_text
 from m3depth.networks.finest import Finest
-from m3depth.report.comparison import html_table
-from m3depth.report.html import card, figure, footer, page, section, wide
+from m3depth.report.html import card, figure, footer, page, section, text_table, wide
 from m3depth.types import StereoBatch
 
 SHOWN = 4  # frames
@@ -61,7 +60,7 @@ def write_adaptation_report(
     body = [
         f'<h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>',
         f'<div class="cards">{_cards(record["levels"])}</div>',
-        section("Levels", SAID, wide(html_table(_rows(record["levels"])))),
+        section("Levels", SAID, wide(text_table(_rows(record["levels"])))),
         section("Held-back frames", _SCALE, _pictures(before.network, after.network, frames.judge)),
         footer({"checkpoint": record["checkpoint"], "adapted to": record["adapted_to"]}),
     ]
