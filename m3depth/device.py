@@ -1,6 +1,9 @@
 """The device that computes."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
+from torch import Tensor
 
 from m3depth.errors import ConfigError
 
@@ -17,3 +20,11 @@ def pick_device(device: str) -> str:
             f"device={device}: not available here ({why}); auto, cpu, cuda"
         ) from error
     return device
+
+
+def without_autocast(like: Tensor) -> AbstractContextManager[object]:
+    """Float32 stays float32 inside, also in mixed precision.
+
+    On shapes alone ("meta"), where autocast is an error, nothing is to be done.
+    """
+    return nullcontext() if like.is_meta else torch.autocast(like.device.type, enabled=False)

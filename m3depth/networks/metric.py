@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from m3depth.errors import ConfigError
 from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.types import DepthMap, Kind
-from m3depth.validation import require_number
+from m3depth.validation import require_number, require_switch
 
 
 @runtime_checkable
@@ -31,7 +31,11 @@ class Metric(nn.Module):
     """
 
     def __init__(
-        self, network: nn.Module, head: Callable[[Channels], nn.Module], encoder_rate: float = 1.0
+        self,
+        network: nn.Module,
+        head: Callable[[Channels], nn.Module],
+        encoder_rate: float = 1.0,
+        frozen: bool = False,
     ) -> None:
         """Put the head on the network's decoder.
 
@@ -39,19 +43,29 @@ class Metric(nn.Module):
             network: a network that `HasDecoder`; its own heads give the relative depth.
             head: of `m3depth.networks.heads`, to be made for the decoder's channels.
             encoder_rate: the encoder's learning rate, as a share of the optimiser's.
+            frozen: learn the head alone. The other network's statistics stand still, too.
 
         Raises:
             ConfigError: the network has no such decoder, or an option is out of range.
         """
         super().__init__()
         require_number("network.encoder_rate", encoder_rate, 0)
+        require_switch("network.frozen", frozen)
         if not isinstance(network, HasDecoder):
             raise ConfigError(
                 f"network.network: {type(network).__name__} has no method decoded(image) that "
                 "gives a head its features; choose network@network.network=efficientnet_lite0"
             )
         self.network, self.head = network, head(network.channels)
-        self.encoder_rate = encoder_rate
+        self.encoder_rate, self.frozen = encoder_rate, frozen
+        self.network.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> "Metric":
+        """Frozen, the other network stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()
+        return self
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap]:
         """RGB in [0, 1] to the left view's depth in mm, one map of the image's size."""

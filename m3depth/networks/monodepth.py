@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from m3depth.device import without_autocast
 from m3depth.errors import ConfigError
 from m3depth.geometry.warp import warp
 from m3depth.networks.encoder import Encoder
@@ -142,7 +143,7 @@ class Head(nn.Module):
     def forward(self, features: Tensor) -> Disparity:
         """(b, c, h, w) to a pair of (b, 1, h, w)."""
         # bfloat16 knows some 100 disparities in a picture: neighbours' slopes would be 0
-        with torch.autocast(features.device.type, enabled=False):
+        with without_autocast(features):
             logits = self.to_logits(features.to(self.to_logits.weight))
         both = self.max_disparity * torch.sigmoid(logits.float())
         return Disparity(both[:, :1], both[:, 1:])

@@ -151,7 +151,9 @@ def seen(objective: WeightedTerms[Any], known: Known, left: Tensor) -> Views | L
 
 @pytest.mark.parametrize("option", options("augmentation"))
 def test_every_augmentation_but_none_changes_what_the_network_sees(option: str, known: Known):
-    clean, seen = built(option)(known.batch)
+    one_view = {name: value for name, value in known.batch.items() if name != "right"}
+    label = DepthLabel.of(DepthMap(known.true.left, Kind.FRACTION, camera=known.batch["rig"]))
+    clean, seen = built(option)({**one_view, "depth_label": label})
     assert seen.shape == known.batch["left"].shape
     assert seen.equal(clean["left"]) == (option == "augmentation/none")
 

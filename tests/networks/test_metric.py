@@ -78,6 +78,15 @@ def test_it_learns_two_frames(head: partial[nn.Module], precision: torch.dtype):
     assert losses[-1] < 0.5 * losses[0]
 
 
+def test_frozen_only_the_head_learns_and_statistics_stand_still():
+    network = Metric(decoder(), SigmoidDepth, frozen=True).train()
+    learning = {name for name, one in network.named_parameters() if one.requires_grad}
+    assert learning
+    assert all(name.startswith("head.") for name in learning)
+    assert network.head.training
+    assert not any(module.training for module in network.network.modules())
+
+
 def test_the_encoder_has_a_rate_of_its_own():
     network = Metric(decoder(), BINS, encoder_rate=0.1)
     (group,) = network.own_rates()

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from m3depth.device import without_autocast
 from m3depth.errors import ConfigError
 from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.networks.heads.log_binomial import LogBinomial
@@ -70,7 +71,7 @@ class MetricBins(nn.Module):
 
     def forward(self, decoded: Decoded) -> Float[Tensor, "b 1 h w"]:
         """Depth in mm, in float32."""
-        with torch.autocast(decoded.activation.device.type, enabled=False):
+        with without_autocast(decoded.activation):
             features = self.bottleneck(decoded.bottleneck.float())
             centres, before = seed_centres(self.seeds(features)), self.seed_embedding(features)
             for embed, attract, block in zip(

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from m3depth.device import without_autocast
 from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.validation import require_number
 
@@ -40,5 +41,5 @@ class SigmoidDepth(nn.Module):
 
     def forward(self, decoded: Decoded) -> Float[Tensor, "b 1 h w"]:
         """Depth in mm; in float32, because bfloat16 has too few depths for a surface's slope."""
-        with torch.autocast(decoded.activation.device.type, enabled=False):
+        with without_autocast(decoded.activation):
             return self.max_depth_mm * torch.sigmoid(self.to_logit(decoded.activation.float()))
