@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,9 @@ from torch import nn
 from m3depth.check.require_fit import mode_of
 from m3depth.data.module import StereoData
 from m3depth.errors import ConfigError
+from m3depth.evaluation.protocol import Protocol
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
+from m3depth.networks.contract import require_depth_maps
 from m3depth.systems.base import System
 from m3depth.validation import require_name, require_number, require_size, require_switch
 
@@ -61,11 +63,12 @@ def _require_room_for_pairs(data: Mapping[str, Any]) -> None:
     require_memory(batch, image_bytes(size, 2 * pairs))
 
 
-def try_network(network: nn.Module, data: StereoData) -> None:
+def try_network(network: nn.Module, data: StereoData, protocols: Sequence[Protocol]) -> None:
     """Run a training's pass on shapes alone.
 
     Raises:
-        ConfigError: the images are too small for it, or it does not fit into memory.
+        ConfigError: the images are too small for it, it does not fit into memory, or a protocol
+            that is to score it in the end does not score what it gives.
     """
     images = min(data.batch_size, len(data.train))  # type: ignore[arg-type]
     batch = f"data.batch_size={images} of data.size={list(data.size)}"
@@ -73,7 +76,7 @@ def try_network(network: nn.Module, data: StereoData) -> None:
     require_memory(batch, pass_bytes(network, data.size, images, kept=True) // 2, device)  # mixed
     shapes = copy.deepcopy(network).to("meta").train()
     try:
-        shapes(torch.empty(images, 3, *data.size, device="meta"))
+        found = shapes(torch.empty(images, 3, *data.size, device="meta"))
     except ValueError as error:  # batch normalisation of single values
         raise ConfigError(
             f"{batch}: too little for the network ({error}); larger images, more of them, or "
@@ -81,6 +84,10 @@ def try_network(network: nn.Module, data: StereoData) -> None:
         ) from error
     except (RuntimeError, NotImplementedError):  # it looks at values, and there are only shapes
         return
+    require_depth_maps(found, torch.empty(images, 3, *data.size, device="meta"))
+    for protocol in protocols:
+        if why := protocol.refusal(found[0].scale):
+            raise ConfigError(f"the network's depth is relative, and {why}")
 
 
 def try_optimizer(system: System) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 WITHOUT = {"callbacks", "logger"}  # groups that null leaves empty
 NONE_AT_FIRST = {"experiment", "debug"}  # groups that are null unless they are given
+OR_NONE = {"teacher"}  # groups that an experiment may choose, and null leaves out
 ONE = {"data", "network", "system", "optimizer", "scheduler", "source", "writer", "target"}
 OF_HYDRA = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
@@ -62,6 +63,8 @@ def _choice(group: "Override", options: Sequence[str], verb: str) -> list[str]:
     if value in (None, []) or group.is_delete():
         if name in NONE_AT_FIRST:
             return []
+        if name in OR_NONE:
+            return [f"~{name}"]
         if name in WITHOUT and group.package is None:
             return [f"~{name}", f"++{name}={{}}"]
         shown = "[]" if value == [] else "null"

@@ -139,7 +139,7 @@ def _checked_system(config: DictConfig, data: StereoData) -> System:
     system = build_system(config)
     data.needs = system.needs
     network = getattr(system, system.gives_depth)
-    try_network(network, data)
+    try_network(network, data, build_protocols(config))
     try_optimizer(system)
     require_monitors(config, system)
     if config.compile:

@@ -206,18 +206,23 @@ class Protocol:
         depth_mm = self._finished(aligned_mm)
         return Compared(truth, None, None, seen.known, fit, aligned_mm, depth_mm)
 
-    def _require_scale(self, prediction: DepthMap, truth: Truth) -> None:
-        shifted = prediction.scale is Scale.UP_TO_SCALE_AND_SHIFT
-        if self.metric and prediction.scale is not Scale.METRIC:
+    def refusal(self, scale: Scale) -> str:
+        """Why a prediction of this scale is not scored, and what scores it; "" where it is."""
+        shifted = scale is Scale.UP_TO_SCALE_AND_SHIFT
+        if self.metric and scale is not Scale.METRIC:
             scored = "scores millimetres as predicted"
         elif shifted and self.align_relative is None:
             scored = "finds a scale, but no shift"
         else:
-            return
-        raise DataError(
-            f"frame {truth.key}: the prediction is relative, and protocol {self.name} {scored}: "
-            f"choose one that aligns, such as protocol={'scale_shift' if shifted else 'median'}"
+            return ""
+        return (
+            f"protocol {self.name} {scored}: choose one that aligns, such as "
+            f"protocol={'scale_shift' if shifted else 'median'}"
         )
+
+    def _require_scale(self, prediction: DepthMap, truth: Truth) -> None:
+        if why := self.refusal(prediction.scale):
+            raise DataError(f"frame {truth.key}: the prediction is relative, and {why}")
 
     def _finished(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         if self.clip:  # but for holes: they are no answer at the near end

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_line import TINY, m3depth, succeed
+from command_line import SCENES, TINY, m3depth, succeed
 from pair_files import write_pairs
 
 WRONG = {
@@ -33,6 +33,15 @@ def test_a_run_that_cannot_be_is_told_of_first(wrong: str, tmp_path: Path):
     told = m3depth("train", *TINY, f"output={tmp_path}/run", wrong)
     assert told.status == 2
     assert WRONG[wrong] in told.line
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_relative_depth_under_a_protocol_of_millimetres(tmp_path: Path):
+    asked = ("system=supervised", "objective=relative", "network=relative", "protocol=unscaled")
+    below = ("network.network.encoder=test_resnet", "network.network.pretrained=false")
+    told = m3depth("train", *SCENES, "trainer=cpu", *asked, *below, f"output={tmp_path}/run")
+    assert told.status == 2
+    assert "depth is relative, and protocol unscaled scores millimetres as predicted" in told.line
     assert not list(tmp_path.rglob("*.yaml"))
 
 

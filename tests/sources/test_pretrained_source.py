@@ -56,6 +56,25 @@ def test_a_metric_model_is_exported(tmp_path: Path):
         assert (prior["depth_mm"] > 0).all()
 
 
+CHECKED = (*SCENES, "data.train.count=2", "data.val.count=2")
+
+
+@pytest.mark.parametrize("options", [(), ("source.size=null", "source.shorter_side=32")])
+def test_check_looks_at_a_metric_model_s_depth(options: tuple[str, ...], tmp_path: Path):
+    own = m3depth("check", *CHECKED)
+    told = m3depth("check", *TINY, *CHECKED, *options, f"output={tmp_path / 'checked'}")
+    assert told.status in (0, 1)
+    assert (tmp_path / "checked/check.json").is_file()
+    assert "ground truth is off" in own.out
+    assert told.out.partition("principal_offset")[2] != own.out.partition("principal_offset")[2]
+
+
+def test_check_refuses_a_relative_model(tmp_path: Path):
+    told = m3depth("check", *TINY, *RELATIVE, *CHECKED, f"output={tmp_path / 'checked'}")
+    assert told.status == 2
+    assert "gives depth up to scale and shift, and here millimetres are needed" in told.err
+
+
 def test_no_network_and_no_weights_is_one_line(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

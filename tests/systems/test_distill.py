@@ -75,6 +75,11 @@ def test_labels_of_the_matcher_or_of_the_data_teach_alone(teacher: str | None, t
     assert "label_silog" in (tmp_path / "metrics.csv").read_text()
 
 
+def test_without_a_teacher_the_data_s_own_labels_teach(tmp_path: Path):
+    succeed("train", "experiment=distill", *STUDENT, "teacher=null", f"output={tmp_path}")
+    assert "teachers" not in (tmp_path / "config.yaml").read_text()
+
+
 def test_a_folder_of_depth_teaches_a_folder_of_pairs(tmp_path: Path):
     """Files that two loading processes read; the pairs' own depth is not looked at."""
     pairs = write_pairs(tmp_path / "pairs", depth=False)

@@ -54,7 +54,7 @@ def test_a_relative_model_cannot_rebuild_views_in_one_line(tmp_path: Path):
     relative = ("network=tiny_metric", "network.kind=inverse_depth")
     told = m3depth(
         *("train", *TRAINING, *relative, "network.scale=up_to_scale_and_shift"),
-        f"output={tmp_path / 'run'}",
+        *("protocol=scale_shift", f"output={tmp_path / 'run'}"),
     )
     assert told.status != 0
     assert "up to scale and shift" in told.line
