@@ -15,11 +15,12 @@ from m3depth.check.pairs.calibration import unlikely_rig
 from m3depth.check.pairs.unusable import blank_pictures, empty_masks, unreadable_frames
 from m3depth.check.pairs.view_order import same_view, stacked_frames, swapped_views
 from m3depth.data.module import StereoData
-from m3depth.data.synthetic import SyntheticClip, SyntheticPairs
+from m3depth.data.own_size import single_frames
+from m3depth.data.synthetic import SyntheticClip, SyntheticClips, SyntheticPairs
 from m3depth.errors import ConfigError, DataError
 
 MODES = ("error", "warn", "off")
-BUILT_IN = (SyntheticClip, SyntheticPairs)
+BUILT_IN = (SyntheticClip, SyntheticClips, SyntheticPairs)
 SAMPLER = Sampler(frames=8, seconds=6, neighbours=0, dense=False)
 CHECKS: Sequence[Check] = (
     partial(unreadable_frames, error_share=0.5),  # a run outlives a few of them
@@ -60,7 +61,8 @@ def require_fit(data: StereoData, setting: object) -> None:
         DataError: the first error found, how to mend it and how to train all the same.
     """
     splits = {"test": data.test, "train": data.train, "val": data.val}
-    files = {name: pairs for name, pairs in splits.items() if _may_be_wrong(pairs)}
+    singly = {name: single_frames(pairs) for name, pairs in splits.items()}
+    files = {name: pairs for name, pairs in singly.items() if _may_be_wrong(pairs)}
     mode = mode_of(setting)
     if mode == "off" or not files or vars(rank_zero_only).get("rank", 0):
         return

@@ -21,6 +21,7 @@ from m3depth.check.verdict import table, write_check
 from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.source import build_source
+from m3depth.data.own_size import single_frames
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.errors import ConfigError
 from m3depth.memory import require_images
@@ -116,7 +117,8 @@ def _splits(config: DictConfig) -> Mapping[str, Dataset[StereoBatch]]:
             "say what to check: input=DIR, a folder of pairs, or data=NAME data.root=DIR"
         )
     settle_hold_out(config.data)
-    return {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}
+    splits = {name: instantiate(config.data[name]) for name in SPLITS if name in config.data}
+    return {name: single_frames(pairs) for name, pairs in splits.items()}
 
 
 def _with_depth(

@@ -1,4 +1,4 @@
-"""M3Depth's augmentation, on whole batches, one draw per sample."""
+"""M3Depth's augmentation, on whole batches, one draw per sample: a pair, or a clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,14 +40,15 @@ class Augmentation:
             for bound in bounds:
                 require_number(f"augmentation.{name}", bound, 0)
 
-    def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b 3 h w"]]:
+    def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b *t 3 h w"]]:
         """The pair to compute losses on, clean, and the left image that the network sees."""
         drawn = torch.rand(len(batch["left"]), device=batch["left"].device) < self.mirror
         batch = mirrored(batch, drawn)
         return batch, self._recoloured(batch["left"])
 
     def _recoloured(self, left: Tensor) -> Tensor:
-        drawn = torch.rand(len(left), 1, 1, 1, device=left.device) < self.recolour
+        one = len(left), *[1] * (left.ndim - 1)
+        drawn = torch.rand(one, device=left.device) < self.recolour
         gamma = _uniform(left, 1, self.gamma)
         gain = _uniform(left, 1, self.brightness) * _uniform(left, 3, self.colour)
         return torch.where(drawn, (left**gamma * gain).clamp(0, 1), left)
@@ -55,5 +56,6 @@ class Augmentation:
 
 def _uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:
     low, high = bounds
-    draw = torch.rand(len(like), channels, 1, 1, device=like.device, dtype=like.dtype)
+    shape = len(like), *[1] * (like.ndim - 4), channels, 1, 1
+    draw = torch.rand(shape, device=like.device, dtype=like.dtype)
     return low + (high - low) * draw

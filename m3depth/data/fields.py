@@ -11,6 +11,7 @@ from torch.utils.data import default_collate
 
 from m3depth.errors import DataError
 from m3depth.types import DepthLabel, DepthMap, Kind, StereoBatch
+from m3depth.types.camera import StereoRig
 
 Size = tuple[int, int]  # (height, width)
 
@@ -184,6 +185,15 @@ def _views_and_columns(maps: Tensor, batch: StereoBatch) -> Tensor:
     return maps.flip(-3, -1)
 
 
+def _rig(rig: StereoRig, batch: StereoBatch) -> StereoRig:
+    """Of the views that are swapped; of a view alone, which keeps disparity's offset."""
+    width = batch["left"].shape[-1]
+    if "right" in batch:
+        return rig.mirrored(width)
+    cx = width - 1 - rig.cx
+    return rig._replace(cx=cx, cx_right=cx - rig.principal_offset)
+
+
 def _pose(camera_to_world: Tensor, batch: StereoBatch) -> Tensor:
     """Of the mirrored world's left camera, which was the right one where there is one."""
     pose = camera_to_world.clone()
@@ -226,7 +236,7 @@ FIELDS: dict[str, Field] = {
     "rig": Field(
         resize=lambda rig, old, new: rig.resized(old, new),
         crop=lambda rig, box, size: rig.cropped(box.left, box.top),
-        mirror=lambda rig, batch: rig.mirrored(batch["left"].shape[-1]),
+        mirror=_rig,
         partner="rig",
     ),
     "key": _said("key"),

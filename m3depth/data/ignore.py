@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from m3depth.data.clips.folding import frames_of_clips
 from m3depth.io.images import read_mask
 from m3depth.log import warn_once
 from m3depth.types import StereoBatch
@@ -28,11 +29,13 @@ class Ignore:
     parts: Mapping[str, Part] = field(default_factory=dict)
 
     def __call__(self, batch: StereoBatch) -> StereoBatch:
-        """The batch with ``ignore``; unchanged where there are no parts."""
+        """The batch with ``ignore``, beside what it ignores already; a clip's frames one by one."""
         if not self.parts:
             return batch
-        found = [part(batch) for part in self.parts.values()]
-        return {**batch, "ignore": torch.stack(found).any(0)}
+        frames = frames_of_clips(batch) if batch["left"].ndim == 5 else batch
+        found = torch.stack([part(frames) for part in self.parts.values()]).any(0)
+        found = found.reshape(*batch["left"].shape[:-3], *found.shape[1:])
+        return {**batch, "ignore": found | batch["ignore"] if "ignore" in batch else found}
 
 
 @dataclass(frozen=True)

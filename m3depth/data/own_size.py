@@ -32,6 +32,10 @@ class ReadAtSize(Dataset[StereoBatch]):
         """Where each frame lies: what tells it from any other; empty where the set says nothing."""
         return []
 
+    def singly(self) -> Dataset[StereoBatch]:
+        """The single frames that clips are made of; the set itself where it gives single ones."""
+        return self
+
 
 class ListedFrames(ReadAtSize, Generic[Listed]):
     """A list of what is known of each frame, which is read when it is asked for.
@@ -77,6 +81,11 @@ def at_own_size(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
     if isinstance(pairs, Subset):
         return Subset(at_own_size(pairs.dataset), pairs.indices)
     return pairs.at_own_size() if isinstance(pairs, ReadAtSize) else pairs
+
+
+def single_frames(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
+    """What clips are made of, for whatever looks at one frame at a time."""
+    return pairs.singly() if isinstance(pairs, ReadAtSize) else pairs
 
 
 def frames_of(pairs: Dataset[StereoBatch]) -> list[str]:

@@ -1,6 +1,5 @@
 """Samples decoded, rectified and resized once, and read back from disk at memory's speed."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch.utils.data import Dataset
 
 from m3depth.data.packing import PICTURES, pack
+from m3depth.data.settings_digest import digest, plain_settings
 from m3depth.errors import DataError
 from m3depth.imaging.bytes import to_floats
 from m3depth.io.array_cache import cache_folder
@@ -50,12 +50,10 @@ class PackedFrames(Dataset[StereoBatch]):
     ) -> None:
         from filelock import FileLock
         from hydra.utils import instantiate
-        from omegaconf import DictConfig, OmegaConf
 
-        plain = OmegaConf.to_container(pairs, resolve=True) if isinstance(pairs, DictConfig) else {}
-        settings = plain or dict(pairs)
+        settings = plain_settings(pairs)
         place = Path(folder) if folder else cache_folder()
-        self.folder = place / f"packed_{_digest(settings)}"
+        self.folder = place / f"packed_{digest(settings, PACK_VERSION)}"
         try:
             place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -92,23 +90,3 @@ class PackedFrames(Dataset[StereoBatch]):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_arrays": {}}  # pickled, a mapped array would be copied whole
-
-
-def _digest(settings: object) -> str:
-    said = {"version": PACK_VERSION, "settings": settings, "files": _files(settings)}
-    text = json.dumps(said, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _files(settings: object) -> list[tuple[str, int, int]]:
-    """Name, size and time of every file below each ``root`` in nested settings."""
-    if isinstance(settings, list):
-        return [file for item in settings for file in _files(item)]
-    if not isinstance(settings, dict):
-        return []
-    found = [file for value in settings.values() for file in _files(value)]
-    if settings.get("root"):
-        paths = sorted(path for path in Path(settings["root"]).rglob("*") if path.is_file())
-        stats = [(str(path), path.stat()) for path in paths]
-        found += [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
-    return found

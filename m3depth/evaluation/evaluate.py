@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.utils.data import Dataset
 
-from m3depth.data.own_size import at_own_size
+from m3depth.data.own_size import at_own_size, single_frames
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth
 from m3depth.evaluation.counted import LeftOut
@@ -57,7 +57,9 @@ def evaluate(
             not finite.
     """
     frames, own_size = ReadableFrames(test, "evaluate"), at_own_size(test)
-    mean = mean_depth(ReadableFrames(train, "mean training depth")) if train is not None else None
+    mean = None
+    if train is not None:
+        mean = mean_depth(ReadableFrames(single_frames(train), "mean training depth"))
     missing: list[Skipped] = []
     with torch.inference_mode():
         protocols = settled(protocols, _given(source, test))

@@ -44,7 +44,7 @@ class SingleViews(Dataset[StereoBatch]):
     ) -> None:
         self.root = Path(root)
         self.size = None if size is None else _size(size)
-        self.names, self._frames = _open(self.root)
+        self.names, self._frames = open_views(self.root)
         if count is not None and not 1 <= count <= len(self.names):
             raise ConfigError(f"data.test.count={count}: {self.root} has {len(self.names)} frames")
         self.names = self.names[:count]
@@ -74,8 +74,8 @@ class SingleViews(Dataset[StereoBatch]):
             raise VideoEndError(f"{error}, or set data.test.count to the frames it has") from None
 
 
-def _open(root: Path) -> tuple[list[str], list[Path] | Video]:
-    """The frames and their names."""
+def open_views(root: Path) -> tuple[list[str], list[Path] | Video]:
+    """The frames of a folder or a video, and their names, which come first."""
     if root.is_file():
         video = Video(root)
         return [f"{number:06d}" for number in range(len(video))], video

@@ -120,17 +120,20 @@ class SyntheticClip(Dataset[StereoBatch]):
         return render(scenes, self.size, time_s, grain=grain, highlights=self.highlights)
 
 
-def synthetic_clips(split: str, clips: int, frames: int, **more: Any) -> Dataset[StereoBatch]:
-    """The frames of several clips in order, each clip of a scene of its own.
+class SyntheticClips(ConcatDataset[StereoBatch]):
+    """The frames of several clips in order, each clip of a scene of its own."""
 
-    Args:
-        split: See `SyntheticClip`.
-        clips: How many.
-        frames: Of each.
-        more: See `SyntheticClip`.
+    def __init__(self, split: str, clips: int, frames: int, **more: Any) -> None:
+        """Render them, or read them from the cache.
 
-    Raises:
-        ConfigError: See `SyntheticClip`; or no clips.
-    """
-    require_number("clips", clips, 1, whole=True)
-    return ConcatDataset([SyntheticClip(split, i, frames, **more) for i in range(clips)])
+        Args:
+            split: See `SyntheticClip`.
+            clips: How many.
+            frames: Of each.
+            more: See `SyntheticClip`.
+
+        Raises:
+            ConfigError: See `SyntheticClip`; or no clips.
+        """
+        require_number("clips", clips, 1, whole=True)
+        super().__init__([SyntheticClip(split, i, frames, **more) for i in range(clips)])

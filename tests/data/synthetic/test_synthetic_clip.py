@@ -3,7 +3,7 @@ from functools import cache
 import pytest
 import torch
 
-from m3depth.data.synthetic import SyntheticClip, SyntheticPairs, synthetic_clips
+from m3depth.data.synthetic import SyntheticClip, SyntheticClips, SyntheticPairs
 from m3depth.data.synthetic.draw import seeded, turn
 from m3depth.data.synthetic.paths import Gentle, Moving
 from m3depth.errors import ConfigError
@@ -163,7 +163,7 @@ def test_a_path_that_cannot_be_is_refused(wrong):
 
 
 def test_clips_follow_each_other_each_of_its_own_scene():
-    frames = synthetic_clips("train", 2, 3, size=(16, 20), cache=False)
+    frames = SyntheticClips("train", 2, 3, size=(16, 20), cache=False)
     keys = [frame["key"] for frame in frames]
     assert keys == [f"synthetic/train/clip{c:04d}/{f:06d}" for c in range(2) for f in range(3)]
     assert not torch.equal(frames[0]["left"], frames[3]["left"])
