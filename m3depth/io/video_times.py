@@ -33,7 +33,8 @@ def _known_times(path: Path, count: int, size: int, changed: int) -> Times:
     if len(stamps) < count or (np.diff(stamps) <= 0).any():
         warn_once(f"{path}: its time stamps do not increase; the times of its frame rate are used")
         return by_rate
-    return stamps - stamps[0]
+    since_first: Times = stamps - stamps[0]
+    return since_first
 
 
 def _stamps(path: Path) -> Times:
