@@ -1,0 +1,1 @@
+"""Networks that learn from video beside the depth one: motion, intrinsics, flow, brightness."""
