@@ -1,0 +1,1 @@
+"""Losses of a video's target frame against its sources."""
