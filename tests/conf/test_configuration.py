@@ -19,6 +19,8 @@ from m3depth.cli.configuration import configuration
 from m3depth.data.module import StereoData
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.data.synthetic.styles import PELVIS
+from m3depth.geometry.motion import landing
+from m3depth.geometry.rebuilding import Source, TargetViews, rebuild_target
 from m3depth.geometry.synthesis import Views, synthesise
 from m3depth.losses.labelled import Labelled
 from m3depth.losses.objective import WeightedTerms
@@ -99,7 +101,12 @@ def composed_network(option: str) -> Any:
     return OmegaConf.to_container(composed_group(option), resolve=True)["network"]
 
 
-LARGE = ("depth_", "midas_", "zoedepth")  # up to a billion weights: tests/networks/foundation
+LARGE = (
+    "depth_",
+    "midas_",
+    "zoedepth",
+    "endosfm3d",
+)  # up to a billion weights: tests/networks/foundation
 
 
 @pytest.mark.parametrize(
@@ -139,14 +146,33 @@ def test_every_objective_prefers_the_truth(option: str, known: Known):
     assert 0 <= near.total < far.total
 
 
-def seen(objective: WeightedTerms[Any], known: Known, left: Tensor) -> Views | Labelled:
+def seen(
+    objective: WeightedTerms[Any], known: Known, left: Tensor
+) -> Views | Labelled | TargetViews:
     """What the objective looks at, with the left view's disparity given."""
     if objective.looks_at is Views:
         return synthesise(known.batch, known.true._replace(left=left))
+    if objective.looks_at is TargetViews:
+        return right_view_as_source(known, left)
     true, given = (
         DepthMap(one, Kind.FRACTION, camera=known.batch["rig"]) for one in (known.true.left, left)
     )
     return Labelled(given, DepthLabel.of(true))
+
+
+def right_view_as_source(known: Known, left: Tensor) -> TargetViews:
+    """A clip whose other frame is the right view, with the flow that the truth has."""
+    batch, rig = known.batch, known.batch["rig"]
+    baseline = torch.eye(4).repeat(len(left), 1, 1)
+    baseline[:, 0, 3] = -rig.baseline_mm
+    true, given = (
+        DepthMap(one, Kind.FRACTION, camera=rig).to(Kind.INVERSE_DEPTH).values
+        for one in (known.true.left, left)
+    )
+    moved = landing(1 / true, baseline, rig, rig)
+    flow = moved.flow_px(), moved.visible
+    source = Source(batch["right"], baseline, rig, rig, None, *flow, inverse_depth=true)
+    return rebuild_target(batch["left"], None, given, (source,), progress=0.0)
 
 
 @pytest.mark.parametrize("option", options("augmentation"))
