@@ -123,13 +123,16 @@ def test_a_resize_commutes_with_projection():
     assert half["left"].shape == (4, 3, 3, SIZE[0] // 2, SIZE[1] // 2)
 
 
-def test_a_mirror_commutes_with_projection():
-    one = batch()
+def test_a_mirror_of_one_view_commutes_with_projection():
+    """Its principal point is off the middle, and not the other camera's."""
+    one = cropped(batch(), Box(top=0, left=16, height=64, width=56))
     one.pop("right")
+    one["rig"] = one["rig"]._replace(cx_right=one["rig"].cx - 3)
+    other = mirrored(one, torch.ones(4, dtype=torch.bool))
     whole = carried(one)
-    flipped = carried(mirrored(one, torch.ones(4, dtype=torch.bool)))
-    expected = torch.stack([SIZE[1] - 1 - whole[..., 0], whole[..., 1]], -1).flip(2)
-    torch.testing.assert_close(flipped, expected, atol=1e-4, rtol=0)
+    expected = torch.stack([56 - 1 - whole[..., 0], whole[..., 1]], -1).flip(2)
+    torch.testing.assert_close(carried(other), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(other["rig"].principal_offset, one["rig"].principal_offset)
 
 
 def test_a_mirror_swaps_the_views_of_every_frame_and_moves_its_poses_to_the_other_eye():
