@@ -1,4 +1,4 @@
-"""Rendered sets on disk, found by what determines them."""
+"""Rendered sets and depth maps on disk, found by what determines them."""
 
 import hashlib
 import logging
@@ -43,7 +43,7 @@ def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
                 return dict(stored.items())
         # Zip keeps a checksum of every array, so that a damaged file does not read as data.
         except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError) as error:
-            log.warning("%s is damaged (%s); rendering it again", path, error)
+            log.warning("%s is damaged (%s); making it again", path, error)
     arrays = make()
     _store(path, arrays)
     return arrays
@@ -62,6 +62,6 @@ def _store(path: Path, arrays: Arrays) -> None:
         if part is not None:
             part.unlink(missing_ok=True)
         raise DataError(
-            f"cannot store the rendered set in {path}: {error.strerror or error}; "
-            "set M3DEPTH_CACHE to a folder with room, or pass cache=false"
+            f"cannot store {path}: {error.strerror or error}; set M3DEPTH_CACHE to a folder with "
+            "room, or for built-in scenes data.train.cache=false, and likewise val and test"
         ) from error

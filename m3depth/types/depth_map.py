@@ -67,11 +67,15 @@ class DepthMap:
 
     @property
     def has_disparity(self) -> bool:
-        """Whether it is a disparity, or becomes one by its camera's baseline."""
+        """Whether it is a disparity, or becomes one by its camera's baseline.
+
+        What is known up to a scale has none, whatever its kind.
+        """
+        if self.scale is not Scale.METRIC:
+            return False
         if self.kind in (Kind.FRACTION, Kind.DISPARITY):
             return True
-        rig = self.camera
-        return self.scale is Scale.METRIC and rig is not None and bool(rig.calibrated.all())
+        return self.camera is not None and bool(self.camera.calibrated.all())
 
     def seen_by(self, camera: StereoRig) -> Self:
         """The same map, of a camera at the map's resolution."""

@@ -148,3 +148,11 @@ def test_what_is_not_known_is_told():
     known = behind.to(Kind.DEPTH).known
     assert known[0].all()  # parallel axes
     assert not known[1].any()  # at infinity the second rig sees 1.5 px
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("scale", [Scale.UP_TO_SCALE, Scale.UP_TO_SCALE_AND_SHIFT])
+def test_what_is_known_up_to_a_scale_has_no_disparity(kind: Kind, scale: Scale):
+    values = torch.rand(1, 1, 2, 3)
+    assert not DepthMap(values, kind, scale).has_disparity
+    assert DepthMap(values, kind).has_disparity == (kind in (Kind.FRACTION, Kind.DISPARITY))
