@@ -5,7 +5,6 @@ import json
 import shutil
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from m3depth.adaptation.frames import Frames, chosen, from_input
 from m3depth.adaptation.model import Adaptable
 from m3depth.check.require_fit import require_fit
 from m3depth.cli.inputs import data_inputs
+from m3depth.cli.trainer import quieten
 from m3depth.data.own_size import marks
 from m3depth.errors import ConfigError
 from m3depth.evaluation.provenance import git_commit
@@ -37,6 +37,7 @@ OF_A_COMMAND = ("output", "overwrite", "hydra")
 
 def adapt(config: DictConfig) -> None:
     """Adapt a checkpoint's network to other images, without labels, and say whether it helped."""
+    quieten()
     _require_options(config)
     adaptable = Adaptable.read(Path(config.checkpoint))
     state = Path(str(config.output)) / UNFINISHED
@@ -68,7 +69,6 @@ def adapt(config: DictConfig) -> None:
 
 def _require_options(config: DictConfig) -> None:
     """Before anything is read."""
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
     if (config.input is None) == ("data" not in config):
         raise ConfigError(
             "say what to adapt to: input=DIR or VIDEO, or data=NAME; one of both, not both"

@@ -1,7 +1,6 @@
 """``m3depth train``."""
 
 import logging
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from m3depth.cli.trainer import (
     close_wandb,
     make_trainer,
     own_checkpoints,
+    quieten,
     written_checkpoints,
 )
 from m3depth.data.module import StereoData
@@ -67,7 +67,7 @@ def train(config: DictConfig) -> float | None:
     Returns:
         The best value of the monitored metric, for the table of a multirun.
     """
-    _quieten()
+    quieten()
     earlier = earlier_run(config)
     if earlier:
         config = own_configuration(config, earlier)
@@ -164,16 +164,6 @@ def _weights(
         where = f"{checkpoint}, after {saved.epochs} epochs, {saved.steps} steps"
         log_resumed(where, output, earlier, plain)
     return saved.trained_on  # with other data now, the weights have still learned from those
-
-
-def _quieten() -> None:
-    """Keep messages of libraries about themselves from hiding those of the run."""
-    for name in ("pytorch_lightning.utilities.rank_zero", "timm"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
-    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
 
 
 def _rank() -> int:

@@ -1,6 +1,8 @@
 """Lightning's trainer for a configuration, and the checkpoints that its callbacks write."""
 
+import logging
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,16 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import LearningRateMonitor
 
 from m3depth.errors import ConfigError
+
+
+def quieten() -> None:
+    """Keep messages of libraries about themselves from hiding those of the run."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "timm"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.15
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
 
 
 def make_trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:
