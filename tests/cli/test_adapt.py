@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import m3depth, succeed
+from command_line import TINY, m3depth, succeed
 from pairs_folder import write_pairs
 
 from m3depth.data.synthetic import SyntheticPairs
@@ -97,6 +97,6 @@ def test_swapped_views_are_refused_before_anything_is_adapted(
 
 def test_a_training_does_not_go_on_from_it(adapted: Path, tmp_path: Path):
     path = adapted / "checkpoints/best.ckpt"
-    told = m3depth("train", f"checkpoint={path}", f"output={tmp_path}/run")
+    told = m3depth("train", *TINY, f"checkpoint={path}", f"output={tmp_path}/run")
     assert told.status == 1
     assert "network.start=" in told.line
