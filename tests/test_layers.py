@@ -14,7 +14,7 @@ LAYERS = (  # from the top; a room may import from those below its own line, and
     {"benchmarks", "check"},
     {"report"},
     {"adaptation"},
-    {"splatting", "systems"},
+    {"splatting", "systems", "reconstruction"},
     {"priors"},
     {"evaluation"},
     {"anchors"},

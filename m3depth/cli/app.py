@@ -16,6 +16,7 @@ VERBS = {
     "export": "depth priors in the layout that a splatting pipeline reads",
     "splat": "fit moving Gaussians to an exported scene, and say what its depth was worth",
     "adapt": "a checkpoint to another organ, scope or patient, without labels",
+    "reconstruct": "one video to a camera's path and K, a surface and a scene for splat",
     "compare": "two or more folders of depth, or runs: one page and one table",
     "check": "is a data set fit to train on? what is wrong, and how to mend it",
     "bench": "time a part of the program",
@@ -23,7 +24,7 @@ VERBS = {
 }
 USAGE = (
     "usage: m3depth VERB [key=value ...]   (m3depth VERB --help says what it takes)\n\n"
-    + "\n".join(f"  {verb:<10}{does}" for verb, does in VERBS.items())
+    + "\n".join(f"  {verb:<12}{does}" for verb, does in VERBS.items())
 )
 
 

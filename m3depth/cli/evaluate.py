@@ -8,6 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from m3depth.cli.camera_scores import checkpoint_motion
 from m3depth.cli.inputs import data_inputs
 from m3depth.cli.scoring import build_protocols, curves_of, score
 from m3depth.cli.source import build_source, origin
@@ -18,6 +19,8 @@ from m3depth.evaluation.result import Result
 from m3depth.io.listing import first_of
 from m3depth.memory import require_images
 from m3depth.outputs.output import Output
+from m3depth.reconstruction.motion.contract import MotionSource
+from m3depth.reconstruction.motion.file import FileMotion
 from m3depth.sources.folder import FolderSource
 from m3depth.sources.source import Source
 from m3depth.validation import require_switch
@@ -34,7 +37,11 @@ def evaluate(config: DictConfig) -> None:
     output = Output(
         config.output,
         "evaluate",
-        inputs={"predictions": config.predictions, **data_inputs(config.data)},
+        inputs={
+            "predictions": config.predictions,
+            "poses": config.poses,
+            **data_inputs(config.data),
+        },
         needs={"checkpoint": config.checkpoint},
         overwrite=config.overwrite,
         names=("metrics.json", "per_frame.csv", "report.html"),
@@ -62,12 +69,21 @@ def _evaluate(config: DictConfig) -> None:
         train=data.train if data else None,
         curves=curves_of(config.checkpoint) if trained else None,
         doubt=lambda results: _unit_doubt(results, source),
+        motion=_motion(config, trained),
         skip_missing=config.missing == "skip",
         still_camera=config.still_camera,
     )
     if isinstance(source, FolderSource) and source.unused:
         some = len(source.unused), first_of(source.unused)
         logger.warning("%d predictions match no test frame: %s", *some)
+
+
+def _motion(config: DictConfig, trained: bool) -> MotionSource | None:
+    """Of the file that is given, else the checkpoint's, if it has one."""
+    if config.poses is not None:
+        return FileMotion(config.poses, config.poses_unit_mm)
+    own = trained and config.checkpoint is not None
+    return checkpoint_motion(config.checkpoint, config.device) if own else None
 
 
 def _unit_doubt(results: Sequence[Result], source: Source) -> str:

@@ -18,7 +18,8 @@ Node = dict[str, Any]
 WITHOUT = {"callbacks", "logger"}  # groups that null leaves empty
 NONE_AT_FIRST = {"experiment", "debug"}  # groups that are null unless they are given
 OR_NONE = {"teacher"}  # groups that an experiment may choose, and null leaves out
-ONE = {"data", "network", "system", "optimizer", "scheduler", "source", "writer", "target"}
+ONE = {"data", "network", "system", "optimizer", "scheduler", "source", "motion"}
+ONE |= {"writer", "target"}
 OF_HYDRA = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 

@@ -12,12 +12,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
+from m3depth.cli.camera_scores import score_camera
 from m3depth.data.own_size import marks
 from m3depth.evaluation.doubts import doubts
 from m3depth.evaluation.evaluate import evaluate
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.result import Result
 from m3depth.evaluation.result_files import write_record
+from m3depth.reconstruction.motion.contract import MotionSource
 from m3depth.report.page import write_report
 from m3depth.report.protocols import protocol_lines
 from m3depth.sources.source import Source
@@ -49,6 +51,7 @@ def score(
     train: Dataset[StereoBatch] | None = None,
     curves: Path | None = None,
     doubt: Callable[[Sequence[Result]], str] | None = None,
+    motion: MotionSource | None = None,
     **options: bool,
 ) -> None:
     """Score predictions on test frames; writes metrics.json, per_frame.csv and report.html.
@@ -63,6 +66,7 @@ def score(
         train: For the `mean_depth` baseline.
         curves: A training's `metrics.csv`.
         doubt: A warning about these predictions' numbers; "" without one.
+        motion: Gives the camera's path, which is scored where the data know it.
         options: Of `evaluate`.
     """
     evaluation = evaluate(source, test, protocols, train, **options)
@@ -76,11 +80,12 @@ def score(
     name = HydraConfig.get().runtime.choices["data"]
     about = {**about, **{option: True for option, on in options.items() if on}}
     about |= {"frames_trained_on": seen} if seen else {}
-    write_record(output, evaluation, data=name, source=about, config=config)
+    scores, camera = score_camera(test, motion)
+    write_record(output, evaluation, data=name, source=about, config=config, camera=scores)
     title = f"{config.get('name', 'evaluate')}: {name}"
     notes = {key: str(value) for key, value in about.items()}
     notes["configuration"] = OmegaConf.to_yaml(config)
-    write_report(output / "report.html", title, evaluation, curves, notes)
+    write_report(output / "report.html", title, evaluation, curves, notes, camera)
     for line in summary(evaluation.first.metrics, evaluation.first.baselines):
         logger.info(line)
     for result in evaluation.results:

@@ -25,6 +25,7 @@ from m3depth.cli.resume import (
 from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
+from m3depth.geometry.tsdf import require_open3d
 from m3depth.io.files import write_bytes, write_csv, write_json
 from m3depth.outputs.claim import Claim
 from m3depth.outputs.output import Output
@@ -36,7 +37,7 @@ from m3depth.splatting.fit_file import Rows, resume, save
 from m3depth.splatting.objective.objective import Objective
 from m3depth.splatting.recipe import Recipe
 from m3depth.splatting.results.gaussian_ply import gaussian_ply
-from m3depth.splatting.results.mesh import mesh_ply, require_open3d
+from m3depth.splatting.results.mesh import mesh_ply
 from m3depth.splatting.results.renders import depth_range, write_renders
 from m3depth.splatting.scene.read import read_clip
 from m3depth.splatting.scores import scored, true_frames, views
@@ -132,7 +133,7 @@ def _require_options(plain: dict[str, Any]) -> None:
     require_number("mesh_voxel_mm", plain["mesh_voxel_mm"], 0.01)
     require_switch("mesh", plain["mesh"])
     if plain["mesh"]:
-        require_open3d()
+        require_open3d("mesh=true", "; or set mesh=false")
 
 
 def _require_more(state: FitState, recipe: Recipe, output: Path, earlier: Earlier | None) -> None:

@@ -19,6 +19,7 @@ from m3depth.cli.before_training import (
     try_network,
     try_optimizer,
 )
+from m3depth.cli.camera_scores import checkpoint_motion
 from m3depth.cli.changes import refuse_changes
 from m3depth.cli.hold_out import describe_hold_out, settle_hold_out
 from m3depth.cli.inputs import data_inputs
@@ -191,4 +192,5 @@ def _score_best(
         config=plain,
         train=data.train,
         curves=curves_of(best),
+        motion=checkpoint_motion(best, "auto"),
     )

@@ -39,6 +39,14 @@ def adapt(arguments: list[str]) -> int:
     return run("adapt", arguments, "m3depth.cli.adapt.adapt")
 
 
+def reconstruct(arguments: list[str]) -> int:
+    """Find a video's camera, its depth and its surface."""
+    given = any(one.startswith("poses=") for one in arguments)
+    chosen = any(one.startswith("motion=") for one in arguments)
+    named = ["motion=file", *arguments] if given and not chosen else arguments
+    return run("reconstruct", with_source(named), "m3depth.cli.reconstruct.reconstruct")
+
+
 def compare(arguments: list[str]) -> int:
     """Show two or more folders of depth, or runs, side by side."""
     given = [one for one in arguments if "=" not in one and not one.startswith("-")]

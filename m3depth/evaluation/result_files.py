@@ -25,6 +25,7 @@ def write_record(
     data: str,
     source: Mapping[str, Any],
     config: Mapping[str, Any],
+    camera: Mapping[str, Any] | None = None,
 ) -> None:
     """Write `metrics.json` and `per_frame.csv`.
 
@@ -37,6 +38,7 @@ def write_record(
         data: The data set's name, as the user gave it.
         source: Where the predictions came from: ``checkpoint``, or ``predictions``.
         config: The resolved configuration, plain containers; its checksum is recorded.
+        camera: Scores of the camera's path and K, by their names.
 
     Raises:
         UserError: The disk is full or the directory cannot be written to.
@@ -49,6 +51,7 @@ def write_record(
         "protocols": {r.protocol.name: r.record() for r in evaluation.results},
         "skipped": evaluation.skipped,
         "warnings": evaluation.warnings,
+        **(camera or {}),
         **source,
         **version(config),
     }

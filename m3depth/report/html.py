@@ -1,5 +1,6 @@
 """What every page is made of: the page itself, sections, cards, pictures and charts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -8,6 +9,8 @@ from typing import Any
 from m3depth.evaluation.provenance import git_commit
 from m3depth.imaging.figures import Picture, data_uri
 from m3depth.version import __version__
+
+CHART_NAME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
 
 Figure = Any  # plotly.graph_objects.Figure: plotly comes without types
 
@@ -29,8 +32,15 @@ def page(title: str, body: str, *, style: str = "", charts: bool = True) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
         f"<style>{css}{style}</style>{head}</head>"
-        f"<body>{body}{f'<script>{ink}</script>' if charts else ''}</body></html>\n"
+        f"<body>{_numbered(body)}{f'<script>{ink}</script>' if charts else ''}</body></html>\n"
     )
+
+
+def _numbered(html: str) -> str:
+    """With the charts named by number: plotly draws names by lot."""
+    for number, name in enumerate(dict.fromkeys(CHART_NAME.findall(html))):
+        html = html.replace(name, f"chart-{number}")
+    return html
 
 
 def _plotly() -> str:

@@ -21,6 +21,7 @@ def write_report(
     evaluation: Evaluation,
     curves: Path | None = None,
     notes: Mapping[str, str] | None = None,
+    camera: str = "",
 ) -> None:
     """Write the report of an evaluation, and of the training that led to it.
 
@@ -31,6 +32,7 @@ def write_report(
         curves: A training's `metrics.csv`, None for an evaluation alone.
         notes: What a reader needs to repeat it, as name and text: command, checkpoint,
             configuration. A text of several lines is folded away.
+        camera: Sections about the camera's path and K, as HTML.
 
     Raises:
         UserError: The file cannot be written.
@@ -51,6 +53,7 @@ def write_report(
         _training(curves),
         _pictures(evaluation, pictured),
         _cloud(evaluation, pictured),
+        camera,
         footer(notes or {}),
     ]
     write_text(path, page(title, "".join(sections)))

@@ -44,6 +44,7 @@ OF_OTHER_VERBS = {  # groups that `train` does not read
     "target": "check_prior",
     "source": "export",
     "splat_objective": "splat",
+    "motion": "reconstruct",
 }
 CHOICES = {  # what a verb has no default for
     "bench": ["benchmark=train_step"],

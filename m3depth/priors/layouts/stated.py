@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 DEPTH, INVERSE_DEPTH = "depth along z", "inverse depth along z"
 METRIC = "metric"
+UNITLESS = ("up_to_scale", "none")  # scale and unit of a scene known but for one factor
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 
 
@@ -19,7 +20,7 @@ def contradiction(meta: Mapping[str, object], kind: str) -> str:
     said, scale = meta.get("kind", kind), meta.get("depth_scale", METRIC)
     if said != kind:
         return f"says that its numbers are {said}, and {kind} is read"
-    if scale != METRIC:
+    if scale != METRIC and (scale, meta.get("unit")) != UNITLESS:
         return f"says that its depth is known {scale} only, and millimetres are read"
     unit = meta.get("unit")
     unit_mm = UNITS_MM.get(str(unit))

@@ -17,7 +17,7 @@ from m3depth.priors.layouts.endonerf.foreign import ForeignScene
 from m3depth.priors.layouts.endonerf.read import read_endonerf
 from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.layouts.npz.read import read_npz
-from m3depth.priors.layouts.stated import DEPTH, contradiction
+from m3depth.priors.layouts.stated import DEPTH, METRIC, contradiction
 from m3depth.priors.records import require_whole
 from m3depth.priors.sound import PLAUSIBLE_MM, camera_doubts
 from m3depth.splatting.scene.clip import Clip, ClipFrame
@@ -119,6 +119,8 @@ def _meta(folder: Path, layout: Readable) -> Mapping[str, Any]:
     against = contradiction(meta, DEPTH)
     if against:
         raise DataError(f"{path}: {against}: it was edited; export the scene again")
+    if meta.get("depth_scale", METRIC) != METRIC:
+        warn_once(f"{folder}: known up to scale: where mm are said, read the scene's own unit")
     if "kind" not in meta:
         warn_once(f"{path}: does not say what its depth is: taken for {DEPTH} in mm")
     if meta.get("unit_mm", 1.0) != 1.0:

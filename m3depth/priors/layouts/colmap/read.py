@@ -42,7 +42,7 @@ def scene_of_model(
         depth: The depth's files.
         decoders: Of the folder: for an image's stem how its depth file is read.
     """
-    model = _model(folder / MODEL)
+    model = read_model(folder / MODEL)
     images, depths = listed(folder, "images/*"), listed(folder, depth)
     numbered = sorted(model.images.values(), key=lambda image: str(image.name))
     cameras = {str(one.name): model.cameras[one.camera_id] for one in numbered}
@@ -53,7 +53,7 @@ def scene_of_model(
         name = images[index].name
         decode = decoder(depths[index].stem)
         read = frame(images[index], depths[index], masks.get(f"{name}.png"), decode, not_black)
-        return replace(read, camera=_stated(cameras.get(name)))
+        return replace(read, camera=stated_camera(cameras.get(name)))
 
     scene = PriorScene(
         folder=folder,
@@ -65,7 +65,7 @@ def scene_of_model(
         load=load,
         sample=spread(min(len(images), len(depths)), frames),
         habits=habits,
-        poses=np.array([_camera_to_world(image) for image in numbered]),
+        poses=np.array([camera_to_world(image) for image in numbered]),
         unit_mm=float(meta_of(folder).get("unit_mm", 1.0)),
         untracked=[str(i.name) for i in numbered if not i.get_observation_points2D()],
         points=np.array([point.xyz for point in model.points3D.values()]).reshape(-1, 3),
@@ -84,7 +84,13 @@ def gsplat() -> Habits:
     return Habits(name="gsplat", cull=0.01, needs_tracks=True, still=still)
 
 
-def _model(folder: Path) -> Any:
+def read_model(folder: Path) -> Any:
+    """A model of pycolmap's.
+
+    Raises:
+        ConfigError: pycolmap is not installed.
+        DataError: there is none in the folder, or it has no images.
+    """
     pycolmap = require_pycolmap()
     if not any((folder / f"images.{kind}").exists() for kind in ("bin", "txt")):
         raise DataError(f"{folder}: no COLMAP model (cameras, images, points3D); export it again")
@@ -98,13 +104,14 @@ def _model(folder: Path) -> Any:
     return model
 
 
-def _camera_to_world(image: Any) -> NDArray[np.float64]:
+def camera_to_world(image: Any) -> NDArray[np.float64]:
+    """The pose of one of its images."""
     world_to_camera = np.eye(4)
     world_to_camera[:3] = image.cam_from_world().matrix()
     return np.asarray(np.linalg.inv(world_to_camera), np.float64)
 
 
-def _stated(camera: Any) -> StatedCamera | None:
+def stated_camera(camera: Any) -> StatedCamera | None:
     """Its pixel centres are at + 0.5; None for an image that the model does not have."""
     if camera is None:
         return None

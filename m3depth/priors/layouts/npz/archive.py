@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float32, Float64
 from numpy.typing import NDArray
 
 from m3depth.errors import DataError
-from m3depth.io.depth_meaning import Meaning
-from m3depth.types import Kind
+from m3depth.io.depth_meaning import NO_UNIT, Meaning
+from m3depth.types import Kind, Scale
 
 COLOURS_TOLERANCE = 1e-3  # of float colours beyond 0 to 1
 NUMBERS = "biuf"  # numpy's kinds
@@ -85,8 +85,12 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
 
 
 def _require_words(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """What the file says of its depth must be so; earlier versions said nothing."""
-    for name, word in Meaning(Kind.DEPTH).text().items():
+    """What the file says of its depth must be so; earlier versions said nothing.
+
+    Of a reconstruction whose scale is open, the file says so, and that it has no unit.
+    """
+    scale = Scale.UP_TO_SCALE if arrays.get("unit") == NO_UNIT else Scale.METRIC
+    for name, word in Meaning(Kind.DEPTH, scale).text().items():
         if name in arrays and arrays[name] != word:
             raise DataError(
                 f"{path}: says itself that the {name} of its depth is {arrays[name]}, and this "

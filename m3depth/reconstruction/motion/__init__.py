@@ -1,0 +1,1 @@
+"""What gives a video its camera: a network, the data, a file."""

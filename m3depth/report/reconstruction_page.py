@@ -1,0 +1,116 @@
+"""The report of a reconstruction: the path, K, the surface, and their errors."""
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from m3depth.geometry.tsdf import Mesh
+from m3depth.io.files import write_text
+from m3depth.reconstruction.followed import Followed
+from m3depth.reconstruction.unit import Unit
+from m3depth.report.camera_charts import SAID, camera_sections, path_chart, score_table
+from m3depth.report.html import card, chart, figure, footer, page, section, wide
+from m3depth.report.mesh_picture import draw_mesh
+from m3depth.types import Track
+
+OPEN_SCALE = (
+    "The scale is not known: everything here is up to one factor. It was chosen so that the "
+    "median depth is 50 units; with a rig's right view, a known length or known depth in the "
+    "training, it would be millimetres."
+)
+
+
+def write_reconstruction_report(
+    path: Path,
+    title: str,
+    track: Track,
+    followed: Followed,
+    mesh: Mesh,
+    unit: Unit,
+    record: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    notes: Mapping[str, str],
+) -> None:
+    """Write the page.
+
+    Args:
+        path: The HTML file.
+        title: The page's title.
+        track: The camera, in ``unit``.
+        followed: What was seen, and what the data know.
+        mesh: The surface.
+        unit: Of path and surface.
+        record: Counts, see `m3depth.cli.reconstruct`.
+        scores: What `metrics.json` says; empty where there is no truth.
+        notes: What a reader needs to repeat it.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    poses = track.camera_to_world.double().numpy()
+    body = [
+        f'<h1>{escape(title)}</h1><p class="lead">{escape(_lead(record, unit))}</p>',
+        f'<div class="cards">{"".join(_cards(record, scores, unit))}</div>',
+        "" if unit.metric else section("Up to scale", OPEN_SCALE, ""),
+        _surface(mesh, poses, unit, scores),
+        camera_sections(
+            scores, poses, followed.true_poses, track.cameras, followed.rigs, unit.name
+        ),
+        _skipped(followed),
+        footer(notes),
+    ]
+    write_text(path, page(title, "".join(body)))
+
+
+def _lead(record: Mapping[str, Any], unit: Unit) -> str:
+    loops = f", {record['loops']} places seen again" if record["loops"] else ""
+    return (
+        f"{record['frames']} of {record['frames_of']} frames{loops} · surface of "
+        f"{record['triangles']:,} triangles, voxels of {record['voxel']:g} · unit: {unit.name}"
+    )
+
+
+def _cards(record: Mapping[str, Any], scores: Mapping[str, Any], unit: Unit) -> list[str]:
+    length = f"{record['path_length']:.1f}"
+    told = unit.name if unit.metric else "units"
+    cards = [card(length, told, f"length of the path, {unit.name}", "main")]
+    path, K, surface = (scores.get(name) for name in ("trajectory", "intrinsics", "surface"))
+    if path and "ate_share" in path:
+        cards.append(card(f"{path['ate_share']:.1%}", "", "path error (ATE) of the path's length"))
+    if path:
+        cards.append(card(f"{path['rotation_deg']:.2f}", "° a step", "rotation error"))
+    if K:
+        cards.append(card(f"{K['fx_share']:.1%}", "", "error of fx"))
+    if surface:
+        said = "of the surface within 2 mm, both ways (F-score)"
+        cards.append(card(f"{surface['fscore_2mm']:.2f}", "", said))
+    return cards
+
+
+def _surface(mesh: Mesh, poses: np.ndarray[Any, Any], unit: Unit, scores: Mapping[str, Any]) -> str:
+    places = poses[:, :3, 3]
+    pictures = {"as the cameras see it": False, "from aside": True}
+    shown = "".join(
+        figure(draw_mesh(mesh, places, aside), told) for told, aside in pictures.items()
+    )
+    body = f'<div class="row"><div>{shown}</div></div>'
+    body += chart(path_chart({"path": places}, unit.name, mesh.points, mesh.colours))
+    if "surface" in scores:
+        body += wide(score_table(scores["surface"]))
+    said = "In blue the camera's path, with a dot where it begins. "
+    return section("The surface", said + (SAID["surface"] if "surface" in scores else ""), body)
+
+
+def _skipped(followed: Followed) -> str:
+    if not followed.skipped:
+        return ""
+    items = "".join(
+        f"<li>frame {place}: {escape(why)}</li>" for place, why in followed.skipped.items()
+    )
+    return (
+        f'<section class="warning"><h2>{len(followed.skipped)} frames left out</h2>'
+        f"<ul>{items}</ul></section>"
+    )
