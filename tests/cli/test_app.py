@@ -17,6 +17,7 @@ KEYS = {
     "bench": ("output",),
     "check": ("input:", "output:", "sample:", "checks:"),
     "compare": ("inputs:", "output:"),
+    "reconstruct": ("input:", "poses:", "motion:", "output:", "voxel:"),
     "splat": ("scene", "truth", "objective=NAME", "checkpoint", "mesh"),
 }
 
