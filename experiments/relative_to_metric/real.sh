@@ -6,13 +6,13 @@ data=${M3DEPTH_DATA:-../shared/data}
 relative=$1
 runs=outputs/relative_to_metric/real
 python "$here/cones.py" "$data/middlebury2003_cones" "$runs/pair"
-cones=(data=folder "data.root=$runs/pair" "data.size=[240,288]" data.batch_size=1 data.workers=0 data.train.repeat=25)
-# shellcheck disable=SC2046 # two overrides
-start() { echo network=by_rig network.start="$relative" $(python "$here/by_matcher.py" "$relative" "$1"); }
+cones=(data=folder "data.root=$runs/pair" "data.size=[240,288]" data.batch_size=1 data.workers=0 +data.train.repeat=25)
+start=(network=by_rig network.start="$relative")
+# shellcheck disable=SC2207 # two overrides
+fitted=($(python "$here/by_matcher.py" "$relative" "$data/middlebury_motorcycleQ"))
 
 m3depth train experiment=single_pair output="$runs/motorcycle"
+m3depth train experiment=single_pair output="$runs/motorcycle_fitted" "${start[@]}" "${fitted[@]}"
+m3depth train experiment=single_pair output="$runs/motorcycle_weights" "${start[@]}"
 m3depth train experiment=single_pair "${cones[@]}" output="$runs/cones"
-# shellcheck disable=SC2046 # several overrides
-m3depth train experiment=single_pair output="$runs/motorcycle_relative" $(start "$data/middlebury_motorcycleQ")
-# shellcheck disable=SC2046
-m3depth train experiment=single_pair "${cones[@]}" output="$runs/cones_relative" $(start "$runs/pair")
+m3depth train experiment=single_pair "${cones[@]}" output="$runs/cones_weights" "${start[@]}"

@@ -12,5 +12,6 @@ for seed in "$@"; do
   # shellcheck disable=SC2046 # two overrides
   m3depth train experiment=relative_to_metric/by_stereo seed="$seed" output="$runs/by_stereo" \
     network.start="$relative" $(python "$here/by_matcher.py" "$relative" 40)
+  python "$here/few_labels.py" "$relative" > "$runs/few_labels.json"
   python "$here/one_pair.py" "$relative" > "$runs/one_pair.json"
 done
