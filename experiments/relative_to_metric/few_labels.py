@@ -24,7 +24,7 @@ from m3depth.types import StereoBatch
 
 ZOOMS = (1.15, 1.3)
 SHARE = 0.1  # how much an equation of a zoom counts, one of a label 1
-RIDGE = 1e-3  # share of the features' own variance; both chosen on seed 0, before the other seeds were run
+RIDGE = 1e-3  # share of the features' own variance; both were chosen on seed 0
 
 
 def main(checkpoint: str, labels: int = 24, zoomed: int = 480) -> dict[str, float]:
