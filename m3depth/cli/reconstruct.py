@@ -14,6 +14,7 @@ from m3depth.cli.inputs import data_inputs
 from m3depth.cli.source import build_source
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
+from m3depth.geometry.identifiability import Uncertainty
 from m3depth.geometry.tsdf import Mesh, ply_bytes, require_open3d
 from m3depth.io.files import write_bytes, write_csv, write_json
 from m3depth.io.rig_file import read_rig
@@ -24,15 +25,17 @@ from m3depth.reconstruction.followed import Followed
 from m3depth.reconstruction.following import follow
 from m3depth.reconstruction.input_clip import InputClip
 from m3depth.reconstruction.kept import Kept
+from m3depth.reconstruction.looked_at import LookedAt
 from m3depth.reconstruction.loops import Loop, find_loops
 from m3depth.reconstruction.motion.contract import MotionSource
 from m3depth.reconstruction.pose_graph import closed
 from m3depth.reconstruction.scene import scene_writer, write_scene
 from m3depth.reconstruction.scores import score_surface, score_track
 from m3depth.reconstruction.surface import fuse, voxel_for
+from m3depth.reconstruction.tells_k import told_of_k
 from m3depth.reconstruction.track import track_of
 from m3depth.reconstruction.unit import Unit, find_unit
-from m3depth.report.reconstruction_page import write_reconstruction_report
+from m3depth.report.reconstruction_page import not_told, write_reconstruction_report
 from m3depth.sources.source import Source
 from m3depth.types import StereoBatch, Track
 from m3depth.validation import require_number, require_switch
@@ -124,6 +127,7 @@ def _reconstruct(
 ) -> None:
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)
+    frames = LookedAt.of(frames)
     camera = _camera(plain, frames, source, motion, folder)
     track, unit = camera.track, camera.unit
     write_track(folder, track, unit)
@@ -134,11 +138,12 @@ def _reconstruct(
     _write_colmap(folder, mesh, voxel, track)
 
     scores = score_track(camera.followed, track)
+    sure = told_of_k(folder) if camera.followed.steps[1].cameras else None
     surface = score_surface(frames, camera.followed, folder, mesh, unit.metric)
     scores |= {"surface": surface} if surface else {}
     record = {
         "frames": len(camera.places),
-        "frames_of": len(frames),  # type: ignore[arg-type]
+        "frames_of": len(frames),
         "skipped": camera.followed.skipped,
         "scale": unit.name,
         "loops": len(camera.loops),
@@ -147,6 +152,7 @@ def _reconstruct(
         "voxel": voxel,
         "depth": source.model,
         "motion": motion.model,
+        **({"K": _uncertainty(sure)} if sure else {}),
         **version(plain),
     }
     write_json(folder / "reconstruction.json", record)
@@ -215,6 +221,12 @@ def _write_colmap(folder: Path, mesh: Mesh, voxel: float, track: Track) -> None:
         write_bytes(folder / "sparse/0" / name, content)
 
 
+def _uncertainty(sure: Uncertainty) -> dict[str, Any]:
+    """Standard deviations: of the focal length as a share of it, else of the image's width."""
+    found: dict[str, Any] = {name: float(value) for name, value in sure._asdict().items()}
+    return {"identifiable": sure.identifiable, "uncertain": found}
+
+
 def _length(track: Track) -> float:
     places = track.camera_to_world[:, :3, 3].double().numpy()
     return float(np.linalg.norm(np.diff(places, axis=0), axis=1).sum())
@@ -226,6 +238,8 @@ def _summary(record: dict[str, Any], scores: dict[str, Any]) -> list[str]:
         f"{record['path_length']:.1f} ({record['scale']}), {record['triangles']} triangles",
         *summary(scores),
     ]
+    if not record.get("K", {"identifiable": True})["identifiable"]:
+        lines.append(f"K: {not_told(record['K'])}")
     if "surface" in scores:
         one = scores["surface"]
         told = f"accuracy {one['accuracy_mm']:.2f} mm, completeness {one['completeness_mm']:.2f} mm"

@@ -7,9 +7,14 @@ import torch
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
+from m3depth.errors import DataError
 from m3depth.types import StereoRig
 
 K_NUMBERS = 4  # fx, fy, cx, cy
+
+
+class FrameLeftOutError(DataError):
+    """A frame that is not to be followed; the user was told already."""
 
 
 class Step(NamedTuple):

@@ -9,7 +9,7 @@ from m3depth.errors import DataError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.video import VideoEndError
 from m3depth.progress import progress
-from m3depth.reconstruction.followed import K_NUMBERS, Followed, Step
+from m3depth.reconstruction.followed import K_NUMBERS, Followed, FrameLeftOutError, Step
 from m3depth.reconstruction.kept import Kept
 from m3depth.reconstruction.motion.contract import MotionSource, Placed
 from m3depth.types import PairMotion, StereoBatch
@@ -52,7 +52,8 @@ def follow(
             skipped[str(place)] = str(error)
             break
         except DataError as error:
-            logger.warning("skipped: %s", error)
+            if not isinstance(error, FrameLeftOutError):
+                logger.warning("skipped: %s", error)
             skipped[str(place)] = str(error)
             continue
         steps.append(step)

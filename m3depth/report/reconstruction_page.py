@@ -55,6 +55,7 @@ def write_reconstruction_report(
         f'<h1>{escape(title)}</h1><p class="lead">{escape(_lead(record, unit))}</p>',
         f'<div class="cards">{"".join(_cards(record, scores, unit))}</div>',
         "" if unit.metric else section("Up to scale", OPEN_SCALE, ""),
+        _sure_of_k(record),
         _surface(mesh, poses, unit, scores),
         camera_sections(
             scores, poses, followed.true_poses, track.cameras, followed.rigs, unit.name
@@ -102,6 +103,31 @@ def _surface(mesh: Mesh, poses: np.ndarray[Any, Any], unit: Unit, scores: Mappin
         body += wide(score_table(scores["surface"]))
     said = "In blue the camera's path, with a dot where it begins. "
     return section("The surface", said + (SAID["surface"] if "surface" in scores else ""), body)
+
+
+def not_told(found: Mapping[str, Any]) -> str:
+    """That this video does not tell K."""
+    told = found["uncertain"]
+    return (
+        "not identifiable from this video: by the curvature of the reprojection error the focal "
+        f"length is uncertain by {told['focal']:.0%}, the principal point by {told['cx']:.0%} and "
+        f"{told['cy']:.0%} of the width; the camera must turn, or K be given: do not use this one"
+    )
+
+
+def _sure_of_k(record: Mapping[str, Any]) -> str:
+    found = record.get("K")
+    if found is None:
+        return ""
+    if not found["identifiable"]:
+        said = f"<p>K is {escape(not_told(found))}.</p>"
+        return f'<section class="warning"><h2>K is not identifiable</h2>{said}</section>'
+    told = found["uncertain"]
+    said = (
+        f"By the curvature of the reprojection error K is known to {told['focal']:.1%} of the "
+        f"focal length, and {told['cx']:.1%} and {told['cy']:.1%} of the width."
+    )
+    return section("How sure K is", said, "")
 
 
 def _skipped(followed: Followed) -> str:
