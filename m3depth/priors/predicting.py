@@ -67,7 +67,7 @@ class Predictions:
     def colours(self, near_mm: float | None = None, far_mm: float | None = None) -> scale.Scale:
         """What the pictures' colours stand for, one range for all of them; see `depth_scale`."""
         if self.relative:
-            return scale.relative_scale()
+            return scale.relative_scale(self.range)
         if self.in_millimetres:
             return scale.depth_scale(self.range, near_mm, far_mm)
         return scale.disparity_scale(self.range)
@@ -82,7 +82,10 @@ class Predictions:
         elif self.ply:
             raise ConfigError("ply=true: points are in millimetres, and this depth is relative")
         else:
-            write_relative(at_image(found, size_of(image)), self.output / name)
+            relative = at_image(found, size_of(image))
+            write_relative(relative, self.output / name)
+            values = {"inverse_depth": relative.relative().values[0, 0].cpu().numpy()}
+            self.range.add(scale.values_of(values), image.numpy())
             self.relative, self.in_millimetres = True, False
         self.written.append(name)
 

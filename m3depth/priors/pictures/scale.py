@@ -15,7 +15,6 @@ PERCENT = (1.0, 99.0)  # of what is known: the few beyond take the colours of th
 OF_THE_DATA = "1st to 99th percentile of the {} over all frames, black pixels left out"
 SEEN = 64  # rows and columns of a frame that are counted, so that every frame weighs the same
 BLACK = 12 / 255  # the brightest that counts as black
-LEAST = 1e-3  # of a relative map: 0 would say that nothing is known
 LOWEST, HIGHEST, STEPS = 1e-7, 1e3, 6000  # of the counted values: steps of 0.4 %
 
 
@@ -39,9 +38,10 @@ class Scale:
 
 
 def values_of(arrays: Mapping[str, NDArray[Any]]) -> Map:
-    """Inverse depth in 1/mm, else disparity as a fraction of the width, else as `_relative`."""
+    """Inverse depth, in 1/mm where that is known, else disparity as a fraction of the width."""
     if "inverse_depth" in arrays:
-        return _relative(np.asarray(arrays["inverse_depth"]))
+        relative: Map = np.maximum(arrays["inverse_depth"], LOWEST)  # 0: that nothing is known
+        return relative
     if "depth_mm" not in arrays:
         disparity_px = np.asarray(arrays["disparity_px"])
         share: Map = np.maximum(disparity_px, 0) / disparity_px.shape[1]
@@ -49,13 +49,6 @@ def values_of(arrays: Mapping[str, NDArray[Any]]) -> Map:
     depth_mm = np.asarray(arrays["depth_mm"])
     inverse: Map = np.divide(1, depth_mm, out=np.zeros_like(depth_mm), where=depth_mm > 0)
     return inverse
-
-
-def _relative(inverse: Map) -> Map:
-    """From 0 to 1 over the percentiles of the frame, whose scale and shift nobody knows."""
-    low, high = np.percentile(inverse, PERCENT)
-    share: Map = ((inverse - low) / max(high - low, np.finfo(np.float32).tiny)).clip(LEAST, 1)
-    return share
 
 
 @dataclass
@@ -119,14 +112,16 @@ def disparity_scale(found: Range) -> Scale:
     )
 
 
-def relative_scale() -> Scale:
-    """Of relative depth: each frame has a range of its own."""
+def relative_scale(found: Range) -> Scale:
+    """Of relative depth: its numbers have no unit; one range for all frames does not flicker."""
+    low, high = found.ends() or (LOWEST, 1.0)
+    high = max(high, 1.02 * low)
     return Scale(
-        low=0.0,
-        high=1.0,
+        low=low,
+        high=high,
         title="relative inverse depth",
         ticks=(Tick(0.0, "far"), Tick(1.0, "near")),
-        record={"relative": [0.0, 1.0], "chosen_by": "1st to 99th percentile of each frame"},
+        record={"relative": [low, high], "chosen_by": OF_THE_DATA.format("relative inverse depth")},
     )
 
 

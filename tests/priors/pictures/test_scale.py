@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from m3depth.priors.pictures.scale import Range, depth_scale, disparity_scale, values_of
+from m3depth.priors.pictures.scale import (
+    Range,
+    depth_scale,
+    disparity_scale,
+    relative_scale,
+    values_of,
+)
 
 
 def found(*depths_mm: np.ndarray, image: np.ndarray | None = None) -> Range:
@@ -69,3 +75,23 @@ def test_without_calibration_it_is_the_disparity_and_no_millimetre():
     assert scale.high == pytest.approx(16 / 64, rel=0.05)
     assert scale.ticks[0].label == "≤ 6.4%"
     assert "no calibration" in scale.record["chosen_by"]
+
+
+def test_relative_depth_has_one_range_over_all_frames_and_no_unit():
+    counted = Range()
+    for low, high in ((0.5, 2.0), (3.0, 8.0)):
+        arrays = {"inverse_depth": np.linspace(low, high, 4096).reshape(64, 64)}
+        counted.add(values_of(arrays), np.ones((3, 64, 64)))
+    scale = relative_scale(counted)
+    assert (scale.low, scale.high) == pytest.approx((0.53, 7.9), rel=0.02)
+    assert [tick.label for tick in scale.ticks] == ["far", "near"]
+    assert scale.record["relative"] == [scale.low, scale.high]
+
+
+def test_relative_depth_below_zero_is_far_and_not_unknown():
+    values = values_of({"inverse_depth": np.linspace(-3.0, 5.0, 4096).reshape(64, 64)})
+    assert (values > 0).all()
+    counted = Range()
+    counted.add(np.full((8, 8), values.min()), np.ones((3, 8, 8)))
+    scale = relative_scale(counted)
+    assert scale.low < scale.high
