@@ -80,7 +80,7 @@ class VideoDepth(System):
         self.known = KnownIntrinsics()
         self.not_known: str | None = None
         if isinstance(motion, NeedsDepth):
-            motion.share(network)
+            motion.share(network, flow)
 
     @property
     def monitors(self) -> list[str]:
@@ -192,7 +192,12 @@ class VideoDepth(System):
         return self.motion.between(here, there, given)
 
     def _right_view(self, target: StereoBatch, camera: StereoRig) -> Source:
-        """The rig's baseline is a motion that is known, in mm; the rig's K is not used."""
+        """The rig's baseline is a motion that is known, in mm; the rig's K is not used.
+
+        It tells depth for whatever K there is, and nothing of K: without a gradient to K, what the
+        motion tells of K is not drowned.
+        """
+        camera = StereoRig(*(one.detach() for one in camera))
         rig = target["rig"]
         right = camera._replace(cx=camera.cx - rig.principal_offset, baseline_mm=0 * camera.cx)
         left_from = torch.eye(4, device=camera.fx.device).repeat(len(camera.fx), 1, 1)

@@ -43,7 +43,7 @@ def with_exact_depth(*overrides: str):
     exact = Exact(torch.cat([frame["depth_mm"] for frame in frames_of(batch)]))
     system.network = exact
     if hasattr(system.motion, "share"):
-        system.motion.share(exact)
+        system.motion.share(exact, system.flow)
     return system, batch
 
 

@@ -26,8 +26,8 @@ class Beside(NamedTuple):
 class NeedsDepth(Protocol):
     """A motion network that takes the depth that a training computes anyway."""
 
-    def share(self, network: nn.Module) -> None:
-        """Use the training's depth network, not one of its own."""
+    def share(self, network: nn.Module, flow: nn.Module) -> None:
+        """Use the training's depth network and optical flow, not some of its own."""
 
     def between(
         self, earlier: Beside, later: Beside, given: tuple[StereoRig, StereoRig] | None
@@ -56,7 +56,7 @@ class SolvedMotion(nn.Module):
         Args:
             network: the depth network; in a training, the training's own takes its place.
             intrinsics: see `m3depth.networks.video.intrinsics`; gets no features. None: K is given.
-            flow: see `m3depth.networks.video.optical_flow`; none: `DisFlow`.
+            flow: see `m3depth.networks.video.optical_flow`, likewise; none: `DisFlow`.
             every: every n-th pixel of every n-th row is looked at.
             knee_px: see `solve_motion`.
             rounds: see `solve_motion`.
@@ -68,9 +68,9 @@ class SolvedMotion(nn.Module):
         self.network, self.intrinsics, self.flow = network, intrinsics, flow or DisFlow()
         self.every, self.knee_px, self.rounds = every, knee_px, rounds
 
-    def share(self, network: nn.Module) -> None:
+    def share(self, network: nn.Module, flow: nn.Module) -> None:
         """See `NeedsDepth`."""
-        self.network = network
+        self.network, self.flow = network, flow
 
     def forward(
         self, earlier: Float[Tensor, "b 3 h w"], later: Float[Tensor, "b 3 h w"]
