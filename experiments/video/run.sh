@@ -3,11 +3,10 @@
 set -euo pipefail
 here=$(dirname "$0")
 runs=outputs/video
-translation="data.train.frames.path.turn_deg=[0,0]"
 m3depth train experiment=video output=$runs/video
-m3depth train experiment=video_posed output=$runs/posed
-m3depth train experiment=video_stereo output=$runs/stereo
-m3depth train experiment=video output=$runs/translation "$translation" trainer.max_epochs=3
+m3depth train experiment=video system=video_posed network.metric=true output=$runs/posed
+m3depth train experiment=video_stereo "protocol=[unscaled,median]" output=$runs/stereo
+m3depth train experiment=video output=$runs/translation "data.test.path.turn_deg=[0,0]" trainer.max_epochs=6
 for run in video posed stereo; do
   python "$here/measure.py" $runs/$run/checkpoints/last.ckpt > "$here/$run.json"
 done
