@@ -1,0 +1,67 @@
+"""Training on a clip from the command line, and what its checkpoint gives back."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from clip_batches import NETWORK
+from command_line import TINY, m3depth, succeed
+
+from m3depth.errors import UserError
+from m3depth.geometry.identifiability import Uncertainty
+from m3depth.networks.trained import load_model, load_motion
+from m3depth.systems.known_intrinsics import told
+from m3depth.types import Kind
+
+CLIP = ("data.size=[64,80]", "data.test.frames=17", "data.batch_size=2", "trainer=cpu")
+VIDEO = ("train", "experiment=video", *NETWORK, *CLIP, "debug=two_steps")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("video")
+    succeed(*VIDEO, f"output={output}")
+    return output
+
+
+def test_a_checkpoint_gives_depth_motion_and_k(run: Path):
+    best = run / "checkpoints/best.ckpt"
+    network, motion = load_model(best).network, load_motion(best)
+    earlier, later = torch.rand(1, 3, 64, 80), torch.rand(1, 3, 64, 80)
+    with torch.inference_mode():
+        depth, found = network(earlier)[0], motion(earlier, later)
+    assert depth.kind is Kind.INVERSE_DEPTH
+    assert found.later_from_earlier.shape == (1, 4, 4)
+    assert found.cameras.fx.shape == (1, 2)
+
+
+def test_the_depth_that_the_motion_is_solved_from_is_the_trained_one(run: Path):
+    best = run / "checkpoints/best.ckpt"
+    depth, inside = load_model(best).network.state_dict(), load_motion(best).network.state_dict()
+    assert depth.keys() == inside.keys()
+    assert all(torch.equal(depth[name], inside[name]) for name in depth)
+
+
+def test_it_is_evaluated_frame_by_frame(run: Path):
+    assert (run / "metrics.json").is_file()
+
+
+def test_a_checkpoint_of_pairs_gives_no_motion(tmp_path: Path):
+    succeed("train", *TINY, "debug=two_steps", f"output={tmp_path}")
+    with pytest.raises(UserError, match="learned no camera motion"):
+        load_motion(tmp_path / "checkpoints/best.ckpt")
+
+
+def test_an_objective_of_pairs_is_refused_in_one_line(tmp_path: Path):
+    found = m3depth(*VIDEO, "objective=m3depth", f"output={tmp_path}")
+    assert found.status == 2
+    assert "look at Views, and this system gives TargetViews" in found.line
+
+
+def test_a_k_that_is_not_told_is_said():
+    sure, unsure = (
+        Uncertainty(*map(torch.tensor, one)) for one in ((0.02, 0.01, 0.01), (3.0, 0.1, 0.1))
+    )
+    assert told(sure) is None
+    assert "not identifiable" in str(told(unsure))
+    assert "300 %" in str(told(unsure))
