@@ -85,6 +85,8 @@ def at_own_size(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
 
 def single_frames(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
     """What clips are made of, for whatever looks at one frame at a time."""
+    if isinstance(pairs, ConcatDataset):
+        return ConcatDataset([single_frames(part) for part in pairs.datasets])
     return pairs.singly() if isinstance(pairs, ReadAtSize) else pairs
 
 

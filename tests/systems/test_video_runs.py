@@ -13,7 +13,11 @@ from m3depth.networks.trained import load_model, load_motion
 from m3depth.systems.known_intrinsics import told
 from m3depth.types import Kind
 
-CLIP = ("data.size=[64,80]", "data.test.frames=17", "data.batch_size=2", "trainer=cpu")
+CLIP = (
+    *("data=synthetic_clips", "data.size=[64,80]", "data.batch_size=2", "trainer=cpu"),
+    *("data.train.frames.clips=1", "data.train.frames.frames=9", "data.val.frames.clips=1"),
+    *("data.val.frames.frames=9", "data.test.clips=1", "data.test.frames=2"),
+)
 VIDEO = ("train", "experiment=video", *NETWORK, *CLIP, "debug=two_steps")
 
 

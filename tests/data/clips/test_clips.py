@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch.utils.data import ConcatDataset
 
 from m3depth.data.augmentation import Augmentation
 from m3depth.data.clips.clips import Clips
@@ -154,3 +155,9 @@ def test_one_colour_draw_for_a_clip_and_another_for_the_next():
     first = seen[:, :1].expand_as(seen)
     assert torch.equal(seen, first)
     assert len({tuple(clip[0, :, 0, 0].tolist()) for clip in seen}) == 4
+
+
+def test_joined_sets_of_clips_are_looked_at_frame_by_frame_too():
+    singly = single_frames(ConcatDataset([clips(), clips(5)]))
+    assert len(singly) == 2 * len(single_frames(clips()))
+    assert all(singly[index]["left"].ndim == 3 for index in (0, len(singly) - 1))
