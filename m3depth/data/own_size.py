@@ -86,7 +86,9 @@ def at_own_size(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
 def single_frames(pairs: Dataset[StereoBatch]) -> Dataset[StereoBatch]:
     """What clips are made of, for whatever looks at one frame at a time."""
     if isinstance(pairs, ConcatDataset):
-        return ConcatDataset([single_frames(part) for part in pairs.datasets])
+        parts = [single_frames(part) for part in pairs.datasets]
+        same = all(one is other for one, other in zip(parts, pairs.datasets, strict=True))
+        return pairs if same else ConcatDataset(parts)
     return pairs.singly() if isinstance(pairs, ReadAtSize) else pairs
 
 
