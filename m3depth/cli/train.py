@@ -183,6 +183,7 @@ def _score_best(
     best = best_checkpoint(trainer, Path(config.output))
     source = network_source(best, flip=config.flip, size=data.size)
     source.trained = None  # the test pairs are of this training's rig
+    system: Any = trainer.lightning_module
     score(
         source,
         data.test,
@@ -193,4 +194,5 @@ def _score_best(
         train=data.train,
         curves=curves_of(best),
         motion=checkpoint_motion(best, "auto"),
+        doubt=lambda _: system.doubt,
     )

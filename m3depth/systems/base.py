@@ -29,6 +29,7 @@ class System(pl.LightningModule):
             what a checkpoint is loaded for.
         gives_motion: The name of its part that gives two frames their `PairMotion`, if any
             (`MotionNetwork`), which a checkpoint is loaded for, too.
+        doubt: What makes the run's result doubtful, for its report; "" if nothing does.
 
     Args:
         optimizer: parameters to optimizer.
@@ -42,6 +43,7 @@ class System(pl.LightningModule):
     def __init__(self, optimizer: MakeOptimizer, scheduler: MakeScheduler) -> None:
         super().__init__()
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.doubt = ""
 
     @property
     def monitors(self) -> list[str]:

@@ -1,7 +1,5 @@
 """Whether the clips of a validation tell K at all, which a plausible number does not say."""
 
-import logging
-
 import torch
 from torch import Tensor
 
@@ -13,8 +11,6 @@ from m3depth.geometry.identifiability import (
     uncertainty,
 )
 from m3depth.geometry.rebuilding import Rebuilt, TargetViews
-
-logger = logging.getLogger(__name__)
 
 
 class KnownIntrinsics:
@@ -45,10 +41,10 @@ class KnownIntrinsics:
         return known
 
 
-def told(known: Uncertainty) -> str | None:
-    """One line for the log where K is not identifiable; None where it is."""
+def told(known: Uncertainty) -> str:
+    """One line for the report where K is not identifiable; "" where it is."""
     if known.identifiable:
-        return None
+        return ""
     focal, cx, cy = (f"{100 * float(one):.0f} %" for one in known)
     return (
         "K is not identifiable from these clips: by the curvature of the reprojection error the "

@@ -1,6 +1,5 @@
 """Learning from video: depth, motion and intrinsics; one batch of clips, read straight down."""
 
-import logging
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -22,8 +21,6 @@ from m3depth.systems.clip_batch import frames_of, ignored, left_alone, target_of
 from m3depth.systems.known_intrinsics import KnownIntrinsics, told
 from m3depth.systems.turns import Turns
 from m3depth.types import DepthMap, Kind, PairMotion, StereoBatch, StereoRig
-
-logger = logging.getLogger(__name__)
 
 
 class Looked(NamedTuple):
@@ -78,7 +75,6 @@ class VideoDepth(System):
         self.ignore, self.augmentation = ignore, augmentation
         self.depth_of_sources, self.stereo = depth_of_sources, stereo
         self.known = KnownIntrinsics()
-        self.not_known: str | None = None
         if isinstance(motion, NeedsDepth):
             motion.share(network, flow)
 
@@ -108,19 +104,14 @@ class VideoDepth(System):
         self.log_depth(self._in_mm(pyramid[0].depth, target), target)
 
     def on_validation_epoch_end(self) -> None:
-        """How well these clips tell K, as a share of the focal length and of the width."""
+        """How well these clips tell K: one that they do not tell is no result, however it looks."""
         known = self.known.sum_up()
         if known is None:
             return
         for name, deviation in known._asdict().items():
             self.log(f"val/{name}_deviation", deviation.float(), sync_dist=True)
-        self.not_known = told(known)
-
-    def on_fit_end(self) -> None:
-        """A K that the clips do not tell is no result, however it looks."""
         learned = any(isinstance(one, Bounded) for one in self.motion.modules())
-        if learned and self.not_known:
-            logger.warning(self.not_known)
+        self.doubt = told(known) if learned else ""
 
     def _rebuilt(self, clean: StereoBatch, seen: Tensor, progress: float) -> list[TargetViews]:
         """The target rebuilt from its sources, at each of the depth's scales, finest first."""
