@@ -16,6 +16,7 @@ KEYS = {
     "export": ("checkpoint", "data", "writer", "output", "shard"),
     "bench": ("output",),
     "check": ("input:", "output:", "sample:", "checks:"),
+    "adapt": ("checkpoint:", "input:", "part:", "levels:"),
     "compare": ("inputs:", "output:"),
     "reconstruct": ("input:", "poses:", "motion:", "output:", "voxel:"),
     "splat": ("scene", "truth", "objective=NAME", "checkpoint", "mesh"),
