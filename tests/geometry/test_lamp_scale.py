@@ -1,5 +1,6 @@
 """The lamp's scale on built-in clips, whose light is exact."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -7,17 +8,24 @@ import torch
 
 from m3depth.data.synthetic.clip import SyntheticClip
 from m3depth.data.synthetic.paths import Moving
+from m3depth.data.synthetic.rendering import Rendering
+from m3depth.data.synthetic.shading import Light
 from m3depth.geometry.lamp_scale import Lamp, LampScale, lamp_scale
 from m3depth.types import StereoRig
 
 
-def found(index: int, factor: float, **changes: Any) -> LampScale:
-    """Depth and path divided by ``factor``, of frames without noise and highlights."""
+@cache
+def rendered(index: int) -> tuple[Rendering, Light]:
+    """Frames without noise and highlights, and the lamp."""
     plain = {"deforming": False, "tools": False, "highlights": False, "noise": False}
     moving = Moving(zoom=(0.3, 0.3))
     clip = SyntheticClip("train", index, 41, (128, 160), path=moving, cache=False, **plain)
-    frames = clip.render(range(0, 40, 6))
-    light = clip.scene.light
+    return clip.render(range(0, 40, 6)), clip.scene.light
+
+
+def found(index: int, factor: float, **changes: Any) -> LampScale:
+    """By depth and path divided by ``factor``."""
+    frames, light = rendered(index)
     known = {"offset_mm": tuple(light.offset_mm.tolist()), "gamma": float(light.gamma)}
     known |= {"cone": float(light.cone), "ambient": float(light.ambient) / 2}
     known |= {"vignetting": float(light.vignetting)}
