@@ -16,7 +16,7 @@ from m3depth.geometry.warp import warp
 from m3depth.losses.photometric import appearance
 from m3depth.matching.sgbm import sgbm
 from m3depth.networks.finest import Finest
-from m3depth.types import DepthMap, Kind, StereoBatch
+from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 LEAST_MATCHED = 0.2  # share of a frame's pixels, for the matcher to say anything
 EPSILON = 1e-5  # of a variance
@@ -86,7 +86,7 @@ def _beside(
     found: DepthMap, sample: StereoBatch, matched: Tensor | None
 ) -> tuple[float, float, float]:
     """(off_matcher, rebuilt, scale), NaN without a right image or where it is not metric."""
-    if "right" not in sample or found.scale.value != "metric":
+    if "right" not in sample or found.scale is not Scale.METRIC:
         return np.nan, np.nan, np.nan
     rig = sample["rig"].resized(size_of(sample["left"]), found.size)
     pixels = found.seen_by(rig).to(Kind.DISPARITY).values
