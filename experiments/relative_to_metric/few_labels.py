@@ -1,19 +1,22 @@
 """(a) A relative network made metric by a few labels, with zooms of pictures without labels.
 
-python experiments/relative_to_metric/few_labels.py CHECKPOINT [LABELS [ZOOMED]]
+python experiments/relative_to_metric/few_labels.py CHECKPOINT MADE [LABELS [ZOOMED]]
 
 The head `FrameScale` in closed form: ridge regression of each frame's log mean inverse depth on its
 pooled features. Beside the labelled frames, pictures without any label say how the features change
-with the distance: seen k times as large, a scene is k times as near.
+with the distance: seen k times as large, a scene is k times as near. MADE is where the metric
+network is written to, a checkpoint like those of `m3depth train`.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from m3depth.adaptation.model import Adaptable, Model
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.data.zoom import middle
 from m3depth.networks.finest import Finest
@@ -27,17 +30,27 @@ SHARE = 0.1  # how much an equation of a zoom counts, one of a label 1
 RIDGE = 1e-3  # share of the features' own variance; both were chosen on seed 0
 
 
-def main(checkpoint: str, labels: int = 24, zoomed: int = 480) -> dict[str, float]:
+def main(checkpoint: str, made: str, labels: int = 24, zoomed: int = 480) -> dict[str, float]:
     """Mean errors on unseen scenes, in mm, and how much the scale varies over frames."""
     trained = load_model(checkpoint)
     network = Metric(trained.network.network, FrameScale, frozen=True).eval()
     train = SyntheticPairs("train", max(labels, zoomed), trained.size)
     with torch.inference_mode():
         fit(network, train, labels, zoomed)
+    save(network, Path(checkpoint), Path(made))
     found = {"labels": float(labels), "zoomed": float(zoomed)}
     for split, count in (("val", 24), ("test", 64)):
         found |= scored(Finest(network, flip=True), split, count, trained.size)
     return found
+
+
+def save(network: Metric, relative: Path, path: Path) -> None:
+    """In the place of the relative network, whose frames it has learned from."""
+    old = Adaptable.read(relative)
+    head = {"_target_": f"{FrameScale.__module__}.FrameScale", "_partial_": True}
+    made_by = f"{Metric.__module__}.Metric"
+    options = {"_target_": made_by, "network": old.model.options["network"], "head": head}
+    old.write(path, Model(network, {**options, "frozen": True}), None, [], set())
 
 
 def fit(network: Metric, train: Dataset[StereoBatch], labels: int, zoomed: int) -> None:
@@ -99,5 +112,5 @@ def scored(network: Finest, split: str, count: int, size: tuple[int, int]) -> di
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    told = main(given[0], *map(int, given[1:]))
+    told = main(given[0], given[1], *map(int, given[2:]))
     sys.stdout.write(json.dumps(told, indent=2) + "\n")

@@ -63,8 +63,50 @@ def test_bounds_that_cannot_be_are_refused(bounds: tuple[float, ...]):
         Zoom(zoom=bounds)
 
 
-def test_pairs_are_refused():
-    given = batch()
-    given["right"] = given["left"]
-    with pytest.raises(ConfigError, match="one view with labels"):
-        Zoom()(given)
+def pair(offset: float = 0.0) -> StereoBatch:
+    """A slanted plane seen by both cameras, with colours that its points have."""
+    given = batch(2)
+    del given["depth_label"]
+    rig = given["rig"]._replace(cx=torch.tensor([24.0 + offset, 24.0 + offset]))
+    x = torch.arange(WIDTH).float()
+    given["right"] = given["left"].clone()  # the left picture, moved by 4 pixels
+    given["right"][:, 0] = (x + 4) / WIDTH
+    given["ignore"] = (x > 30).expand(2, 2, HEIGHT, WIDTH)
+    given["depth_mm"] = torch.full((2, 1, HEIGHT, WIDTH), 50.0)
+    return {**given, "rig": rig}
+
+
+def test_both_views_are_zoomed_alike_and_their_disparity_grows():
+    found = zoomed(pair(), torch.tensor([1.0, 2.0]))
+    moved = WIDTH * (found["right"] - found["left"])[:, 0, :, 12:37]
+    # of a picture twice as large, colours change half as fast: 4 of them are 8 pixels
+    assert moved.allclose(torch.tensor(4.0), atol=1e-4)
+    steps = WIDTH * found["left"][:, 0].diff(dim=-1)[:, :, 12:36]
+    torch.testing.assert_close(steps[0], torch.ones_like(steps[0]), rtol=0, atol=1e-4)
+    torch.testing.assert_close(steps[1], torch.full_like(steps[1], 0.5), rtol=0, atol=1e-4)
+    assert found["ignore"][1, :, :, 38:].all()
+    assert not found["ignore"][1, :, :, :36].any()
+    assert "depth_mm" not in found  # which is at a size of its own
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_each_camera_shows_a_point_divided_by_the_zoom_where_the_zoomed_picture_does(offset: float):
+    given, zoom = pair(offset), torch.tensor([1.0, 2.0])
+    before, after = given["rig"], zoomed(given, zoom)["rig"]
+    for baseline_mm, was, cx in (
+        (0.0, before.cx, after.cx),
+        (5.0, before.cx_right, after.cx_right),
+    ):
+        pixel = before.fx * (3.0 - baseline_mm) / 50.0 + was
+        found = after.fx * (3.0 - baseline_mm) / (50.0 / zoom) + cx
+        torch.testing.assert_close(found, 24 + zoom * (pixel - 24))
+    row = before.fy * -2.0 / 50.0 + before.cy
+    torch.testing.assert_close(after.fy * -2.0 / (50.0 / zoom) + after.cy, 16 + zoom * (row - 16))
+
+
+def test_pairs_with_labels_and_clips_are_refused():
+    labelled = {**pair(), "depth_label": batch()["depth_label"]}
+    clips = {**pair(), "left": pair()["left"][:, None]}
+    for given in (labelled, clips):
+        with pytest.raises(ConfigError, match="pairs without labels"):
+            Zoom()(given)
