@@ -72,6 +72,11 @@ def repeated(item: Tree, times: int) -> Tree:
     return _zipped([item], lambda tensors: tensors[0].expand(times, *tensors[0].shape))
 
 
+def joined(items: Sequence[Tree]) -> Tree:
+    """Batches (any nested named tuples of tensors) as one batch."""
+    return _zipped(items, lambda tensors: torch.cat(list(tensors)))
+
+
 def _zipped(items: Sequence[Tree], join: Callable[[Sequence[Tensor]], Tensor]) -> Tree:
     fields = zip(*items, strict=True)
     made = (join(f) if isinstance(f[0], Tensor) else _zipped(f, join) for f in fields)

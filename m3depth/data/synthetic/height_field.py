@@ -98,6 +98,20 @@ def _lobes(
     return total
 
 
+def slopes(
+    surface: HeightField,
+    x: Float[Tensor, "b n"],
+    y: Float[Tensor, "b n"],
+    time_s: Float[Tensor, "b"],
+) -> Float[Tensor, "b 3 n"]:
+    """``dz/dx, dz/dy, -1``: along the normal that points out of the tissue, of any length."""
+    step = SLOPE_STEP_MM
+    right, left = height(surface, x + step, y, time_s), height(surface, x - step, y, time_s)
+    below, above = height(surface, x, y + step, time_s), height(surface, x, y - step, time_s)
+    slope_x, slope_y = (right - left) / (2 * step), (below - above) / (2 * step)
+    return torch.stack([slope_x, slope_y, -torch.ones_like(slope_x)], dim=1)
+
+
 def normal(
     surface: HeightField,
     x: Float[Tensor, "b n"],
@@ -105,9 +119,4 @@ def normal(
     time_s: Float[Tensor, "b"],
 ) -> Float[Tensor, "b 3 n"]:
     """Unit normals that point out of the tissue (towards the endoscope), in the world."""
-    step = SLOPE_STEP_MM
-    right, left = height(surface, x + step, y, time_s), height(surface, x - step, y, time_s)
-    below, above = height(surface, x, y + step, time_s), height(surface, x, y - step, time_s)
-    slope_x, slope_y = (right - left) / (2 * step), (below - above) / (2 * step)
-    outward = torch.stack([slope_x, slope_y, -torch.ones_like(slope_x)], dim=1)
-    return normalize(outward, dim=1)
+    return normalize(slopes(surface, x, y, time_s), dim=1)

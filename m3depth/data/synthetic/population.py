@@ -7,11 +7,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import seeded
-from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
+from m3depth.data.synthetic.styles import GALLBLADDER, LIVER, OMENTUM, PELVIS, SPLEEN, Style
 from m3depth.data.synthetic.tissue_scene import Scene, draw_scene
 from m3depth.errors import ConfigError
 
-SPLITS = {"train": PELVIS, "val": PELVIS, "test": PELVIS, "test_style": LIVER}
+SPLITS = {
+    "train": PELVIS,
+    "val": PELVIS,
+    "test": PELVIS,
+    "test_style": LIVER,
+    "test_spleen": SPLEEN,
+    "test_gallbladder": GALLBLADDER,
+    "test_omentum": OMENTUM,
+}
 """Each split's style; its name seeds its scenes, so that no two splits share one."""
 
 

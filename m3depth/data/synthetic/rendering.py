@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.data.synthetic.height_field import material, normal
-from m3depth.data.synthetic.march import HeightGrid, Rays, height_grid, march, refine
+from m3depth.data.synthetic.march import height_grid, march, refine
 from m3depth.data.synthetic.shading import (
     Met,
     add_noise,
@@ -20,12 +20,10 @@ from m3depth.data.synthetic.shading import (
 from m3depth.data.synthetic.texture import FEWEST_COSINE, tissue
 from m3depth.data.synthetic.tissue_scene import Scene
 from m3depth.data.synthetic.tools import ToolHit, Tools, meet, metal
-from m3depth.geometry.points import pixel_grid
+from m3depth.data.synthetic.views import ViewPixels, as_pair, occluded, view_pixels
 from m3depth.types import Pair
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import disparity_from_depth
-
-HIDDEN_BY_MM = 0.4  # how far in front something must be to hide a point
 
 
 class Rendering(NamedTuple):
@@ -45,14 +43,6 @@ class Rendering(NamedTuple):
     rig: StereoRig
     camera_to_world: Float[Tensor, "b 4 4"]  # of the left camera
     time_s: Float[Tensor, "b"]
-
-
-class ViewPixels(NamedTuple):
-    """The pixels of both views side by side: the left view's n, then the right view's n."""
-
-    tangent: Float[Tensor, "b 2 n2"]  # x/z and y/z in the pixel's own camera
-    rays: Rays
-    other_eye: Float[Tensor, "b 3 n2"]  # where the other camera sits, in the world
 
 
 @torch.inference_mode()
@@ -76,7 +66,7 @@ def render(
         time_s = torch.zeros_like(scene.endoscope.focal)
     rig = scene.endoscope.rig(*size)
     tools = scene.tools.at(time_s)
-    views = _views(rig, scene.camera_to_world, size)
+    views = view_pixels(rig, scene.camera_to_world, size)
     grid = height_grid(scene.surface, views.rays, time_s)
     tissue_depth = refine(scene.surface, views.rays, march(grid, views.rays)[0], time_s)
     hit = meet(tools, views.rays)
@@ -87,39 +77,18 @@ def render(
     image = _photograph(scene, met, views, highlights)
     if grain is not None:
         image = add_noise(scene.light, image, grain.transpose(1, 2).flatten(2))
-    depths = _pair(depth[:, None], size)
+    depths = as_pair(depth[:, None], size)
     return Rendering(
-        image=_pair(image, size),
+        image=as_pair(image, size),
         depth_mm=depths,
         disparity_px=Pair(*(disparity_from_depth(d, rig) for d in depths)),
-        normal=_pair(scene.camera_to_world[:, :3, :3].mT @ met.normal, size),
-        occluded=_pair(_occluded(views, grid, tools, point, depth, rig, size)[:, None], size),
-        tool=_pair(is_tool[:, None], size),
+        normal=as_pair(scene.camera_to_world[:, :3, :3].mT @ met.normal, size),
+        occluded=as_pair(occluded(views, grid, tools, point, depth, rig, size)[:, None], size),
+        tool=as_pair(is_tool[:, None], size),
         rig=rig,
         camera_to_world=scene.camera_to_world,
         time_s=time_s,
     )
-
-
-def _pair(values: Tensor, size: tuple[int, int]) -> Pair:
-    """(b, c, 2·n) to a left and a right picture."""
-    left, right = values.reshape(*values.shape[:2], 2, *size).unbind(2)
-    return Pair(left, right)
-
-
-def _views(
-    rig: StereoRig, camera_to_world: Float[Tensor, "b 4 4"], size: tuple[int, int]
-) -> ViewPixels:
-    x, y, _ = pixel_grid(rig.fx.new_zeros(len(rig.fx), 1, *size))
-    down = (y - rig.cy[:, None]) / rig.fy[:, None]
-    across = [(x - cx[:, None]) / rig.fx[:, None] for cx in (rig.cx, rig.cx_right)]
-    tangent = torch.stack([torch.cat(across, -1), torch.cat([down, down], -1)], dim=1)
-    rotation, left = camera_to_world[:, :3, :3], camera_to_world[:, :3, 3:]
-    right = left + rotation[:, :, :1] * rig.baseline_mm[:, None, None]
-    eyes = [eye.expand(-1, -1, down.shape[1]) for eye in (left, right)]
-    forward = torch.ones_like(tangent[:, :1])
-    direction = rotation @ torch.cat([tangent, forward], dim=1)
-    return ViewPixels(tangent, Rays(torch.cat(eyes, -1), direction), torch.cat(eyes[::-1], -1))
 
 
 def _met(
@@ -159,26 +128,3 @@ def _photograph(
     corner = views.tangent.norm(dim=1).amax(1, keepdim=True)
     leaving = light.diffuse + light.highlight if highlights else light.diffuse
     return expose(scene.light, leaving * vignette(scene.light, views.tangent, corner), gain)
-
-
-def _occluded(
-    views: ViewPixels,
-    grid: HeightGrid,
-    tools: Tools,
-    point: Float[Tensor, "b 3 n2"],
-    depth: Float[Tensor, "b n2"],
-    rig: StereoRig,
-    size: tuple[int, int],
-) -> Bool[Tensor, "b n2"]:
-    """Cast the other camera's ray to each point: does it leave the picture or meet something?"""
-    # Both cameras look the same way, so a point has the same depth in both.
-    back = Rays(views.other_eye, (point - views.other_eye) / depth[:, None])
-    tissue_depth, met_tissue = march(grid, back)
-    hidden = met_tissue & (tissue_depth < depth - HIDDEN_BY_MM)
-    hidden |= meet(tools, back).depth_mm < depth - HIDDEN_BY_MM
-    n = depth.shape[1] // 2
-    shift = (rig.fx * rig.baseline_mm)[:, None] / depth
-    offset = rig.principal_offset[:, None]
-    x = torch.arange(size[1], device=depth.device, dtype=depth.dtype).repeat(size[0])
-    in_other = torch.cat([x - shift[:, :n] - offset, x + shift[:, n:] + offset], dim=-1)
-    return hidden | (in_other < 0) | (in_other > size[1] - 1)

@@ -43,7 +43,7 @@ def stored(
         logger.info("rendering %d frames of %dx%d", count, size[1], size[0])
         at_once = max(1, PIXELS_AT_ONCE // (size[0] * size[1]))
         batches = [range(i, min(i + at_once, count)) for i in range(0, count, at_once)]
-        parts = _in_parallel(lambda batch: _compact(render_frames(batch)), batches)
+        parts = _in_parallel(lambda batch: compact(render_frames(batch)), batches)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     return cached(content_path(count=count, size=size, **content), make) if cache else make()
@@ -63,7 +63,8 @@ def _in_parallel(make: Callable[[range], Arrays], batches: list[range]) -> list[
         torch.set_num_threads(threads)
 
 
-def _compact(rendering: Rendering) -> Arrays:
+def compact(rendering: Rendering) -> Arrays:
+    """A rendering as `sample` reads it: pictures in bytes, what belongs to the left view."""
     left, right = (to_bytes(view) for view in rendering.image)
     tensors = {
         "left": left,
@@ -80,7 +81,7 @@ def _compact(rendering: Rendering) -> Arrays:
 
 
 def sample(arrays: Arrays, index: int, key: str) -> StereoBatch:
-    """One frame of what `stored` returned."""
+    """One frame of what `stored` or `compact` returned."""
     frame = {name: torch.from_numpy(np.array(array[index])) for name, array in arrays.items()}
     return StereoBatch(
         left=to_floats(frame["left"]),

@@ -118,3 +118,93 @@ LIVER = Style(
     noise=(0.006, 0.015),
 )
 """What `test_style` shows: brown, bluish or bile-stained organs with fibres."""
+
+SPLEEN = Style(
+    palettes=(
+        Palette(
+            base=(0.42, 0.20, 0.34),
+            other=(0.50, 0.29, 0.42),
+            fat=(0.84, 0.70, 0.50),
+            film=(0.70, 0.60, 0.68),
+            vessel=(0.24, 0.06, 0.16),
+        ),
+        Palette(
+            base=(0.54, 0.36, 0.50),
+            other=(0.44, 0.24, 0.42),
+            fat=(0.80, 0.64, 0.46),
+            film=(0.76, 0.68, 0.74),
+            vessel=(0.28, 0.08, 0.22),
+        ),
+    ),
+    distance_mm=(45.0, 100.0),
+    fold_mm=(0.3, 2.0),
+    fold_spacing_mm=(12.0, 30.0),
+    lobe_mm=(6.0, 15.0),
+    lobe_radius_mm=(16.0, 34.0),
+    mottle=(0.06, 0.12),
+    stretch=(1.0, 1.8),
+    fat_above=(1.2, 2.6),
+    vessels=(0.3, 0.8),
+    gloss=(0.6, 1.6),
+)
+"""What `test_spleen` shows: violet, smooth and bulging."""
+
+GALLBLADDER = Style(
+    palettes=(
+        Palette(
+            base=(0.50, 0.56, 0.32),
+            other=(0.40, 0.44, 0.22),
+            fat=(0.86, 0.74, 0.36),
+            film=(0.72, 0.78, 0.66),
+            vessel=(0.34, 0.16, 0.12),
+        ),
+        Palette(
+            base=(0.58, 0.66, 0.50),
+            other=(0.48, 0.52, 0.30),
+            fat=(0.82, 0.66, 0.34),
+            film=(0.74, 0.80, 0.72),
+            vessel=(0.40, 0.20, 0.16),
+        ),
+    ),
+    distance_mm=(45.0, 100.0),
+    tilt_deg=(5.0, 35.0),
+    fold_mm=(0.5, 4.0),
+    lobe_mm=(4.0, 16.0),
+    lobe_radius_mm=(9.0, 22.0),
+    mottle=(0.05, 0.10),
+    stretch=(1.0, 2.2),
+    fat_above=(0.4, 1.8),
+    vessels=(0.4, 0.9),
+    gloss=(0.8, 1.8),
+    shininess=(60.0, 200.0),
+)
+"""What `test_gallbladder` shows: stained green by bile, in small round bulges."""
+
+OMENTUM = Style(
+    palettes=(
+        Palette(
+            base=(0.90, 0.76, 0.40),
+            other=(0.84, 0.64, 0.30),
+            fat=(0.94, 0.84, 0.54),
+            film=(0.92, 0.82, 0.68),
+            vessel=(0.56, 0.18, 0.14),
+        ),
+        Palette(
+            base=(0.92, 0.82, 0.58),
+            other=(0.86, 0.70, 0.44),
+            fat=(0.90, 0.76, 0.38),
+            film=(0.94, 0.86, 0.76),
+            vessel=(0.60, 0.24, 0.20),
+        ),
+    ),
+    distance_mm=(45.0, 100.0),
+    bump_mm=(0.3, 0.8),
+    bump_length_mm=(7.0, 18.0),
+    fold_mm=(1.0, 5.0),
+    fold_spacing_mm=(11.0, 30.0),
+    mottle=(0.06, 0.13),
+    fat_above=(0.0, 1.2),
+    vessels=(0.5, 1.0),
+    gloss=(0.4, 1.2),
+)
+"""What `test_omentum` shows: yellow, lumpy fat with red vessels."""

@@ -60,13 +60,18 @@ def draw_scene(
         surface=surface,
         texture=_texture(draw, style),
         tools=_tools(draw, camera_to_world, tools),
-        endoscope=Endoscope(  # around a da Vinci's
-            focal=instrument.within((0.90, 0.96)),
-            baseline_mm=instrument.within((4.0, 5.6)),
-            principal_offset=torch.zeros(()),
-        ),
+        endoscope=draw_endoscope(instrument),
         light=_light(draw, instrument, style),
         camera_to_world=camera_to_world,
+    )
+
+
+def draw_endoscope(instrument: Draw) -> Endoscope:
+    """The rig of an instrument, around a da Vinci's."""
+    return Endoscope(
+        focal=instrument.within((0.90, 0.96)),
+        baseline_mm=instrument.within((4.0, 5.6)),
+        principal_offset=torch.zeros(()),
     )
 
 
@@ -184,7 +189,7 @@ def _tools(draw: Draw, camera_to_world: Float[Tensor, "4 4"], wanted: bool) -> T
     count = draw.whole(MOST_TOOLS + 1)
     distance_mm = camera_to_world[:3, 3].norm()  # the middle of the picture is the origin
     side = draw.whole(2)
-    made = [_tool(draw, distance_mm, (side + k) % 2) for k in range(MOST_TOOLS)]
+    made = [draw_tool(draw, distance_mm, (side + k) % 2) for k in range(MOST_TOOLS)]
     start, end, radius, colour = (torch.cat(part) for part in zip(*made, strict=True))
     shown = wanted * (torch.arange(MOST_TOOLS) < count).repeat_interleave(PARTS)
     rotation, centre = camera_to_world[:3, :3], camera_to_world[:3, 3]
@@ -199,7 +204,7 @@ def _tools(draw: Draw, camera_to_world: Float[Tensor, "4 4"], wanted: bool) -> T
     )
 
 
-def _tool(draw: Draw, distance_mm: Tensor, side: int) -> tuple[Tensor, ...]:
+def draw_tool(draw: Draw, distance_mm: Tensor, side: int) -> tuple[Tensor, ...]:
     """One tool in the camera's frame; ``side`` 0 comes from the left, 1 from the right."""
     sign = 2.0 * side - 1.0
     reach = (draw.within((0.62, 0.84)) * distance_mm).clamp_min(38.0)

@@ -6,9 +6,10 @@ from torch import Tensor
 
 from m3depth.data.synthetic.draw import seeded, stacked
 from m3depth.data.synthetic.height_field import height
-from m3depth.data.synthetic.rendering import Rendering, _views, render
+from m3depth.data.synthetic.rendering import Rendering, render
 from m3depth.data.synthetic.styles import LIVER, PELVIS, Style
 from m3depth.data.synthetic.tissue_scene import Endoscope, Scene, draw_scene
+from m3depth.data.synthetic.views import view_pixels
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.geometry.warp import warp
 from m3depth.types.disparity import disparity_from_depth
@@ -108,7 +109,7 @@ def test_both_views_know_the_same_points():
 
 def test_depth_lies_on_the_tissue():
     scene, r = scenes(), rendered()
-    rays = _views(r.rig, scene.camera_to_world, SIZE).rays
+    rays = view_pixels(r.rig, scene.camera_to_world, SIZE).rays
     depth = torch.cat([d.flatten(1) for d in r.depth_mm], dim=1)
     tool = torch.cat([t.flatten(1) for t in r.tool], dim=1)
     x, y, z = rays.at(depth).unbind(1)
