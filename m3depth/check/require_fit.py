@@ -17,10 +17,11 @@ from m3depth.check.pairs.view_order import same_view, stacked_frames, swapped_vi
 from m3depth.data.module import StereoData
 from m3depth.data.own_size import single_frames
 from m3depth.data.synthetic import SyntheticClip, SyntheticClips, SyntheticPairs
+from m3depth.data.synthetic.wide import WidePairs
 from m3depth.errors import ConfigError, DataError
 
 MODES = ("error", "warn", "off")
-BUILT_IN = (SyntheticClip, SyntheticClips, SyntheticPairs)
+BUILT_IN = (SyntheticClip, SyntheticClips, SyntheticPairs, WidePairs)
 SAMPLER = Sampler(frames=8, seconds=6, neighbours=0, dense=False)
 CHECKS: Sequence[Check] = (
     partial(unreadable_frames, error_share=0.5),  # a run outlives a few of them

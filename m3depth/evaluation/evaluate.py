@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.utils.data import Dataset
 
+from m3depth.data.on_demand import few_of
 from m3depth.data.own_size import at_own_size, single_frames
 from m3depth.errors import DataError
 from m3depth.evaluation.baselines import mean_depth
@@ -59,7 +60,8 @@ def evaluate(
     frames, own_size = ReadableFrames(test, "evaluate"), at_own_size(test)
     mean = None
     if train is not None:
-        mean = mean_depth(ReadableFrames(single_frames(train), "mean training depth"))
+        what = "mean training depth"
+        mean = mean_depth(ReadableFrames(few_of(single_frames(train), what), what))
     missing: list[Skipped] = []
     with torch.inference_mode():
         protocols = settled(protocols, _given(source, test))

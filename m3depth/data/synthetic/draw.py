@@ -27,7 +27,7 @@ class Draw:
     def __init__(self, generator: torch.Generator) -> None:
         self.generator = generator
 
-    def within(self, between: Range, *shape: int) -> Tensor:
+    def within(self, between: Sequence[float], *shape: int) -> Tensor:
         """Uniform numbers of a shape."""
         low, high = between
         return low + (high - low) * torch.rand(shape, generator=self.generator)

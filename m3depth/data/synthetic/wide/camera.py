@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw
-from m3depth.data.synthetic.shading import TYPICAL_LIGHT
-from m3depth.data.synthetic.styles import Range
+from m3depth.data.synthetic.shading import ADAPTATION, TYPICAL_LIGHT, Light
 from m3depth.data.synthetic.wide.lamps import sum_of, tint
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 LUMA = (0.299, 0.587, 0.114)
 DARKEST = 1e-4  # linear; keeps the response's slope finite
@@ -35,16 +34,16 @@ class Camera(NamedTuple):
 class AnyCamera(Ranges):
     """Responses of any camera."""
 
-    exposure: Range = (0.11, 0.32)
-    adaptation: Range = (0.35, 0.8)
-    warmth: Range = (-0.2, 0.4)  # logarithm of red over blue
-    green: Range = (-0.1, 0.1)  # logarithm of green over the others
-    mismatch: Range = (-0.02, 0.02)
-    vignetting: Range = (0.0, 0.3)
-    saturation: Range = (0.7, 1.2)
-    gamma: Range = (1.8, 2.7)
-    contrast: Range = (-0.2, 0.5)
-    black: Range = (0.0, 0.05)
+    exposure: Between = (0.11, 0.32)
+    adaptation: Between = (0.35, 0.8)
+    warmth: Between = (-0.2, 0.4)  # logarithm of red over blue
+    green: Between = (-0.1, 0.1)  # logarithm of green over the others
+    mismatch: Between = (-0.02, 0.02)
+    vignetting: Between = (0.0, 0.3)
+    saturation: Between = (0.7, 1.2)
+    gamma: Between = (1.8, 2.7)
+    contrast: Between = (-0.2, 0.5)
+    black: Between = (0.0, 0.05)
 
     def drawn(self, draw: Draw) -> Camera:
         """The camera of one scene."""
@@ -60,6 +59,22 @@ class AnyCamera(Ranges):
             contrast=draw.within(self.contrast),
             black=draw.within(self.black),
         )
+
+
+def own_camera(light: Light) -> Camera:
+    """The camera of a built-in endoscope."""
+    zero, one = torch.zeros(()), torch.ones(())
+    return Camera(
+        exposure=light.exposure,
+        adaptation=one * ADAPTATION,
+        balance=torch.ones(3),
+        mismatch=zero,
+        vignetting=light.vignetting,
+        saturation=one,
+        gamma=light.gamma,
+        contrast=zero,
+        black=zero,
+    )
 
 
 def exposed(

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw, flat_turn
 from m3depth.data.synthetic.noise import WAVES, look_up, noise_tile
-from m3depth.data.synthetic.styles import Range
 from m3depth.data.synthetic.texture import CLEAR_PX, FINEST_PX, Look
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 
 class Blood(NamedTuple):
@@ -41,13 +40,13 @@ class AnyCoverings(Ranges):
     """Neither mostly."""
 
     blood_chance: float = 0.4
-    blood_length_mm: Range = (10.0, 40.0)
-    blood_above: Range = (0.5, 2.0)
-    blood_depth: Range = (0.55, 0.97)
-    blood_edge: Range = (2.0, 9.0)
+    blood_length_mm: Between = (10.0, 40.0)
+    blood_above: Between = (0.5, 2.0)
+    blood_depth: Between = (0.55, 0.97)
+    blood_edge: Between = (2.0, 9.0)
     gauze_chance: float = 0.12
-    gauze_half_mm: Range = (6.0, 18.0)
-    thread_mm: Range = (0.8, 2.0)
+    gauze_half_mm: Between = (6.0, 18.0)
+    thread_mm: Between = (0.8, 2.0)
 
     def drawn(self, draw: Draw) -> tuple[Blood, Gauze]:
         """What lies on the tissue of one scene."""

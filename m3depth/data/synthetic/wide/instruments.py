@@ -8,10 +8,9 @@ from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw, stacked, turn
 from m3depth.data.synthetic.height_field import HeightField, height, slopes
-from m3depth.data.synthetic.styles import Range
 from m3depth.data.synthetic.tissue_scene import PARTS, draw_tool
 from m3depth.data.synthetic.tools import Tools
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 COUNTS = (0.3, 0.32, 0.25, 0.09, 0.04)  # how often there are no, one, ... four tools
 MOST_CLIPS = 4
@@ -21,13 +20,13 @@ MOST_CLIPS = 4
 class AnyInstruments(Ranges):
     """None to four tools; clips now and then. Shafts and clips have the sizes of real ones."""
 
-    turn_deg: Range = (-55.0, 55.0)  # away from coming in from the left or right
-    shaft: Range = (0.02, 0.5)  # reflectance
-    metal: Range = (0.1, 0.45)
-    tint: Range = (0.8, 1.2)  # of each colour
+    turn_deg: Between = (-55.0, 55.0)  # away from coming in from the left or right
+    shaft: Between = (0.02, 0.5)  # reflectance
+    metal: Between = (0.1, 0.45)
+    tint: Between = (0.8, 1.2)  # of each colour
     clip_chance: float = 0.15
-    clip_half_mm: Range = (1.8, 4.5)
-    clip_radius_mm: Range = (0.5, 0.9)
+    clip_half_mm: Between = (1.8, 4.5)
+    clip_radius_mm: Between = (0.5, 0.9)
 
     def drawn(
         self, draw: Draw, surface: HeightField, camera_to_world: Float[Tensor, "4 4"]

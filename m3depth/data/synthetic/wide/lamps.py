@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw
-from m3depth.data.synthetic.shading import Lit, Met
-from m3depth.data.synthetic.styles import Range
+from m3depth.data.synthetic.shading import Light, Lit, Met
 from m3depth.data.synthetic.vectors import dot, length, unit
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 MOST_LAMPS = 3
 
@@ -31,12 +30,12 @@ class AnyLamps(Ranges):
     """One to three lamps, from wide beams to spots, beside or above the lens, not beneath it."""
 
     several_chance: float = 0.5  # two or three lamps
-    angle_deg: Range = (150.0, 390.0)  # where around the lens: 0 right of it, 90 beneath
-    aside_mm: Range = (1.0, 9.0)  # from the optical axis
-    size_mm: Range = (0.3, 3.5)
-    cone: Range = (0.5, 10.0)
-    warmth: Range = (-0.12, 0.22)  # logarithm of red over blue
-    ambient: Range = (0.03, 0.25)
+    angle_deg: Between = (150.0, 390.0)  # where around the lens: 0 right of it, 90 beneath
+    aside_mm: Between = (1.0, 9.0)  # from the optical axis
+    size_mm: Between = (0.3, 3.5)
+    cone: Between = (0.5, 10.0)
+    warmth: Between = (-0.12, 0.22)  # logarithm of red over blue
+    ambient: Between = (0.03, 0.25)
 
     def drawn(self, draw: Draw) -> Lamps:
         """The lamps of one scene."""
@@ -53,6 +52,17 @@ class AnyLamps(Ranges):
             colour=tint(draw.within(self.warmth, count)) * (share / share.sum())[:, None],
             ambient=draw.within(self.ambient),
         )
+
+
+def own_lamp(light: Light) -> Lamps:
+    """The one small lamp of a built-in endoscope."""
+    return Lamps(
+        offset_mm=light.offset_mm[None],
+        size_mm=torch.zeros(1),
+        cone=light.cone[None],
+        colour=light.colour[None],
+        ambient=light.ambient,
+    )
 
 
 def tint(warmth: Float[Tensor, "*b"]) -> Float[Tensor, "*b 3"]:

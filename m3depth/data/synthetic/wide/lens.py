@@ -9,8 +9,7 @@ from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw
 from m3depth.data.synthetic.noise import WAVES, look_up, noise_tile
-from m3depth.data.synthetic.styles import Range
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 from m3depth.data.synthetic.wide.sensor import blurred
 
 BRIGHTEST = 3.0  # of light that a smudge spreads: a highlight must not veil the picture
@@ -36,14 +35,14 @@ class Lens(NamedTuple):
 class AnyLens(Ranges):
     """A clean lens mostly."""
 
-    smudge_chance: float = 0.3
-    fog_chance: float = 0.12
-    radius: Range = (0.04, 0.16)
-    strength: Range = (0.3, 0.9)
-    fog: Range = (0.3, 0.9)
-    fog_from: Range = (-0.1, 0.5)
-    spread: Range = (0.015, 0.05)
-    veil: Range = (0.0, 0.3)
+    smudge_chance: float = 0.22
+    fog_chance: float = 0.08
+    radius: Between = (0.04, 0.16)
+    strength: Between = (0.3, 0.9)
+    fog: Between = (0.3, 0.9)
+    fog_from: Between = (-0.1, 0.5)
+    spread: Between = (0.015, 0.05)
+    veil: Between = (0.0, 0.3)
 
     def drawn(self, draw: Draw) -> Lens:
         """What is on the lens of one view."""

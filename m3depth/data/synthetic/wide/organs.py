@@ -6,7 +6,7 @@ from typing import Protocol
 from m3depth.data.synthetic.draw import Draw
 from m3depth.data.synthetic.styles import Range, Style
 from m3depth.data.synthetic.wide.palettes import draw_palette
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 MANY = (  # drawn many times within a scene, so that a scene has a part of these ranges to itself
     "swell_mm",
@@ -49,28 +49,28 @@ class AnyOrgan(Ranges):
     whatever the organ: without it no single picture could tell a millimetre.
     """
 
-    hue_deg: Range = (-50.0, 75.0)  # violet, red, brown, yellow; 0 is red
-    saturation: Range = (0.2, 0.85)
-    value: Range = (0.35, 0.95)
-    distance_mm: Range = (40.0, 118.0)
-    tilt_deg: Range = (0.0, 40.0)
-    swell_mm: Range = (0.8, 7.0)
-    swell_length_mm: Range = (40.0, 150.0)
-    bump_mm: Range = (0.03, 0.9)
-    bump_length_mm: Range = (7.0, 34.0)
-    fold_mm: Range = (0.2, 9.0)
-    fold_spacing_mm: Range = (8.0, 55.0)
-    fold_crease: Range = (0.1, 0.5)
-    lobe_mm: Range = (1.0, 18.0)
-    lobe_radius_mm: Range = (8.0, 38.0)
-    mottle: Range = (0.03, 0.17)
-    roughness: Range = (0.7, 1.08)
-    stretch: Range = (1.0, 2.8)
-    fat_above: Range = (0.0, 2.8)
-    film_above: Range = (0.0, 2.6)
-    vessels: Range = (0.05, 1.0)
-    gloss: Range = (0.3, 2.0)
-    shininess: Range = (30.0, 280.0)
+    hue_deg: Between = (-50.0, 75.0)  # violet, red, brown, yellow; 0 is red
+    saturation: Between = (0.2, 0.85)
+    value: Between = (0.35, 0.95)
+    distance_mm: Between = (42.0, 112.0)
+    tilt_deg: Between = (0.0, 40.0)
+    swell_mm: Between = (0.8, 7.0)
+    swell_length_mm: Between = (40.0, 150.0)
+    bump_mm: Between = (0.03, 0.9)
+    bump_length_mm: Between = (7.0, 34.0)
+    fold_mm: Between = (0.2, 9.0)
+    fold_spacing_mm: Between = (8.0, 55.0)
+    fold_crease: Between = (0.1, 0.5)
+    lobe_mm: Between = (1.0, 18.0)
+    lobe_radius_mm: Between = (8.0, 38.0)
+    mottle: Between = (0.03, 0.17)
+    roughness: Between = (0.7, 1.08)
+    stretch: Between = (1.0, 2.8)
+    fat_above: Between = (0.0, 2.8)
+    film_above: Between = (0.0, 2.6)
+    vessels: Between = (0.05, 1.0)
+    gloss: Between = (0.3, 2.0)
+    shininess: Between = (30.0, 280.0)
 
     def drawn(self, draw: Draw) -> Style:
         """Colours first, then the shape: folds no steeper than `STEEPEST`."""
@@ -93,7 +93,7 @@ class KnownOrgan:
         return self.style
 
 
-def _part(draw: Draw, between: Range) -> Range:
+def _part(draw: Draw, between: Between) -> Range:
     """A part of a range."""
     low, high = draw.within(between, 2).sort().values.tolist()
     return low, high

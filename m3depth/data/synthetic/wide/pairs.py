@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch.utils.data import Dataset
 
+from m3depth.data.on_demand import OnDemand
 from m3depth.data.synthetic.draw import Draw, joined, seeded
 from m3depth.data.synthetic.rendering import Rendering
 from m3depth.data.synthetic.samples import compact, rendered_size, sample, stored
@@ -18,7 +18,7 @@ from m3depth.types.camera import StereoRig
 from m3depth.validation import require_number
 
 
-class WidePairs(Dataset[StereoBatch]):
+class WidePairs(OnDemand):
     """Rendered pairs, each of an organ, lamps, a camera, lenses and tools of its own.
 
     A frame depends on the seed, the split, its index and the ranges, to the last bit: not on how
@@ -65,7 +65,7 @@ class WidePairs(Dataset[StereoBatch]):
         require_number("count", count, 1, whole=True)
         self.split, self.count, self.size = split, count, rendered_size(size)
         self.seed, self.endoscope = seed, endoscope
-        self.highlights, self.noise = highlights, noise
+        self.highlights, self.noise, self.on_demand = highlights, noise, not kept
         self.world.organ.drawn(Draw(seeded("tried")))  # so that impossible ranges are told here
         content = {"wide": self.world, "split": split, "seed": seed, "endoscope": endoscope}
         content |= {"highlights": highlights, "noise": noise}
@@ -87,7 +87,8 @@ class WidePairs(Dataset[StereoBatch]):
 
     def scene(self, index: int) -> WideScene:
         """The scene of an index."""
-        return draw_wide_scene(self.world, lambda purpose: self._generator(purpose, index))
+        one = None if self.endoscope is None else seeded("endoscope", self.endoscope)
+        return draw_wide_scene(self.world, lambda purpose: self._generator(purpose, index), one)
 
     def rig(self, index: int) -> StereoRig:
         """The rig that sees the scene of an index."""

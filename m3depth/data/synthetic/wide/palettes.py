@@ -12,17 +12,17 @@ from m3depth.data.synthetic.styles import (
     SPLEEN,
     Colour,
     Palette,
-    Range,
 )
+from m3depth.data.synthetic.wide.ranges import Between
 from m3depth.errors import ConfigError
 
 HELD_OUT_STYLES = (LIVER, SPLEEN, GALLBLADDER, OMENTUM)
 APART = 0.1  # of the RGB cube's side: how far drawn tissue keeps from a held-out organ's
-TRIES = 1000
+TRIES = 300
 RED_DEG = 8.0
 
 
-def draw_palette(draw: Draw, hue_deg: Range, saturation: Range, value: Range) -> Palette:
+def draw_palette(draw: Draw, hue_deg: Between, saturation: Between, value: Between) -> Palette:
     """A palette in the ranges, of which no held-out organ's comes within `APART`.
 
     Raises:
@@ -50,7 +50,7 @@ def _tissue(palette: Palette) -> tuple[Colour, Colour]:
     return palette.base, palette.other
 
 
-def _any_palette(draw: Draw, hue_deg: Range, saturation: Range, value: Range) -> Palette:
+def _any_palette(draw: Draw, hue_deg: Between, saturation: Between, value: Between) -> Palette:
     """Two related colours of tissue, yellow fat, a pale film and vessels darker than the tissue."""
 
     def number(low: float, high: float) -> float:

@@ -1,10 +1,13 @@
 """Ranges as settings: a pair of numbers each, or the chance that a thing is there at all."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from m3depth.data.synthetic.styles import Range
 from m3depth.errors import ConfigError
+
+Between = Sequence[float]  # (low, high); a list where it comes from YAML
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from m3depth.data.synthetic.draw import Draw
-from m3depth.data.synthetic.styles import Range
 from m3depth.data.synthetic.tissue_scene import draw_endoscope
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 from m3depth.types.camera import StereoRig
 
 
@@ -13,10 +12,10 @@ from m3depth.types.camera import StereoRig
 class AnyRig(Ranges):
     """Rigs to mix where depth is relative. Lengths but the baseline in widths of the picture."""
 
-    focal: Range = (0.6, 1.2)
-    baseline_mm: Range = (3.5, 6.5)
-    off_centre: Range = (-0.06, 0.06)  # of both principal points, to the right and down
-    principal_offset: Range = (-0.03, 0.03)  # cx - cx_right
+    focal: Between = (0.6, 1.2)
+    baseline_mm: Between = (3.5, 6.5)
+    off_centre: Between = (-0.06, 0.06)  # of both principal points, to the right and down
+    principal_offset: Between = (-0.03, 0.03)  # cx - cx_right
 
     def drawn(self, draw: Draw, size: tuple[int, int]) -> StereoRig:
         """One rig at a size (height, width), with square pixels."""

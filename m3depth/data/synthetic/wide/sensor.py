@@ -10,8 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw
-from m3depth.data.synthetic.styles import Range
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 from m3depth.errors import DataError
 
 SHARPENED_PX = 1.0  # radius of the unsharp mask
@@ -37,22 +36,24 @@ class Sensor(NamedTuple):
 class AnySensor(Ranges):
     """From a clean to a poor picture."""
 
-    blur_px: Range = (0.0, 0.7)
-    noise: Range = (0.002, 0.018)
-    chroma_noise: Range = (0.2, 1.0)
-    sharpening: Range = (0.0, 0.8)
+    blur_px: Between = (0.0, 0.7)
+    noise: Between = (0.002, 0.018)
+    chroma_noise: Between = (0.2, 1.0)
+    sharpening: Between = (0.0, 0.8)
     jpeg_chance: float = 0.6
-    quality: Range = (70.0, 98.0)
+    quality: Between = (70.0, 98.0)
 
     def drawn(self, draw: Draw) -> Sensor:
         """The sensor of one scene."""
-        numbers = (
-            draw.within(r).item()
-            for r in (self.blur_px, self.noise, self.chroma_noise, self.sharpening)
-        )
         coded = draw.within((0.0, 1.0)).item() < self.jpeg_chance
-        quality = round(draw.within(self.quality).item())
-        return Sensor(*numbers, quality if coded else None, CHROMA[draw.whole(len(CHROMA))])
+        return Sensor(
+            blur_px=draw.within(self.blur_px).item(),
+            noise=draw.within(self.noise).item(),
+            chroma_noise=draw.within(self.chroma_noise).item(),
+            sharpening=draw.within(self.sharpening).item(),
+            quality=round(draw.within(self.quality).item()) if coded else None,
+            chroma=CHROMA[draw.whole(len(CHROMA))],
+        )
 
 
 def recorded(
@@ -89,5 +90,5 @@ def coded(sensor: Sensor, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w
     done, stream = cv2.imencode(".jpg", picture[..., ::-1], how)
     if not done:
         raise DataError("this build of OpenCV has no JPEG; set jpeg_chance to 0")
-    back = np.ascontiguousarray(cv2.imdecode(stream, cv2.IMREAD_COLOR)[..., ::-1])
+    back = np.asarray(cv2.imdecode(stream, cv2.IMREAD_COLOR))[..., ::-1].copy()
     return torch.from_numpy(back).permute(2, 0, 1).float() / 255

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw
 from m3depth.data.synthetic.march import Rays
-from m3depth.data.synthetic.styles import Range
 from m3depth.data.synthetic.vectors import unit
-from m3depth.data.synthetic.wide.ranges import Ranges
+from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 SAMPLES = (0.3, 0.55, 0.8)  # of the way to the tissue
 WAVES = 3
@@ -31,10 +30,10 @@ class Smoke(NamedTuple):
 class AnySmoke(Ranges):
     """None mostly."""
 
-    chance: float = 0.2
-    optical_depth: Range = (0.1, 0.9)  # at 80 mm
-    length_mm: Range = (25.0, 70.0)
-    brightness: Range = (0.7, 2.0)
+    chance: float = 0.16
+    optical_depth: Between = (0.1, 0.9)  # at 80 mm
+    length_mm: Between = (25.0, 70.0)
+    brightness: Between = (0.7, 2.0)
 
     def drawn(self, draw: Draw) -> Smoke:
         """The smoke of one scene."""

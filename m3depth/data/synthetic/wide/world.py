@@ -15,11 +15,18 @@ from m3depth.data.synthetic.wide.rigs import AnyRig
 from m3depth.data.synthetic.wide.sensor import AnySensor
 from m3depth.data.synthetic.wide.smoke import AnySmoke
 from m3depth.errors import ConfigError
+from m3depth.validation import require_number
 
 
 @dataclass(frozen=True)
 class World:
-    """What scenes are drawn from; each part says its own ranges."""
+    """What scenes are drawn from; each part says its own ranges.
+
+    Attributes:
+        own_chance: How often the endoscope's own lamp and camera look, where there is one
+            endoscope: what millimetres can be told by is learned there, and elsewhere what can be
+            told by any light.
+    """
 
     organ: Organ = field(default_factory=AnyOrgan)
     lamps: AnyLamps = field(default_factory=AnyLamps)
@@ -30,6 +37,10 @@ class World:
     smoke: AnySmoke = field(default_factory=AnySmoke)
     instruments: AnyInstruments = field(default_factory=AnyInstruments)
     rig: AnyRig = field(default_factory=AnyRig)
+    own_chance: float = 0.5
+
+    def __post_init__(self) -> None:
+        require_number("World.own_chance", self.own_chance, 0, 1)
 
 
 LAMPS_BENEATH = (60.0, 120.0)  # degrees; `AnyLamps` keeps 30 away from these on either side
@@ -56,11 +67,11 @@ def _of_style(world: World, style: Style) -> World:
 
 
 def _from_beneath(world: World) -> World:
-    return replace(world, lamps=replace(world.lamps, angle_deg=LAMPS_BENEATH))
+    return replace(world, own_chance=0.0, lamps=replace(world.lamps, angle_deg=LAMPS_BENEATH))
 
 
 def _by_cold_cameras(world: World) -> World:
-    return replace(world, camera=replace(world.camera, **COLD))  # type: ignore[arg-type]
+    return replace(world, own_chance=0.0, camera=replace(world.camera, **COLD))
 
 
 SPLITS: dict[str, Callable[[World], World]] = {
