@@ -42,7 +42,7 @@ class Samples(Dataset[StereoBatch]):
 
 
 class Frames(NamedTuple):
-    """Frames at the network's size; no frame is in two of the parts."""
+    """Frames at the network's size; no frame is in two of the parts, or all are in all of them."""
 
     adapt: Sequence[StereoBatch]
     stop: Sequence[StereoBatch]
@@ -59,6 +59,11 @@ class Frames(NamedTuple):
         """Whether every frame has a right image."""
         return all("right" in one for part in self for one in part)
 
+    def counts(self) -> dict[str, int]:
+        """How many there are of each, and how many of them the network is not adapted to."""
+        held = 0 if self.judge is self.adapt else len(self.stop) + len(self.judge)
+        return {name: len(part) for name, part in self._asdict().items()} | {"held_back": held}
+
 
 def chosen(frames: Dataset[StereoBatch], count: int) -> Frames:
     """About ``count`` frames of a data set to adapt to, and others to judge by, spread evenly.
@@ -66,14 +71,46 @@ def chosen(frames: Dataset[StereoBatch], count: int) -> Frames:
     Raises:
         DataError: too few can be read, or too few that differ.
     """
-    places = _spread(len(frames), count)  # type: ignore[arg-type]
+    return _parted(_read(frames, _with_held_back(count)))
+
+
+def all_of(frames: Dataset[StereoBatch], count: int, size: tuple[int, int]) -> Frames:
+    """At most ``count`` frames of a clip, spread evenly: all to adapt to, and all to judge by.
+
+    For a network that is to be used on these very frames.
+
+    Args:
+        frames: Of any size.
+        count: At most.
+        size: (height, width) that the network sees.
+
+    Raises:
+        DataError: fewer than `FEWEST` can be read.
+    """
+    read = [_resized(sample, size) for sample in _read(frames, count)]
+    if len(read) < FEWEST:
+        raise DataError(f"{len(read)} frames can be read: at least {FEWEST} are needed to adapt to")
+    return Frames(read, read, read)
+
+
+def _read(frames: Dataset[StereoBatch], count: int) -> list[StereoBatch]:
     read = []
-    for place in progress(places, "reading"):
+    for place in progress(_spread(len(frames), count), "reading"):  # type: ignore[arg-type]
         try:
             read.append(frames[place])
         except DataError as error:
             logger.warning("skipped: %s", error)
-    return _parted(read)
+    return read
+
+
+def _resized(sample: StereoBatch, size: tuple[int, int]) -> StereoBatch:
+    """What adapting looks at, at the network's size."""
+    own = size_of(sample["left"])
+    small: StereoBatch = {"left": resize_image(sample["left"], size), "key": sample["key"]}
+    if "right" in sample:
+        small["right"] = resize_image(sample["right"], size)
+        small["rig"] = sample["rig"].resized(own, size)
+    return small
 
 
 def from_input(source: Path, size: tuple[int, int], count: int, first_s: float | None) -> Frames:
@@ -99,7 +136,7 @@ def from_input(source: Path, size: tuple[int, int], count: int, first_s: float |
         if not frames.frames_per_s:
             raise ConfigError(f"first_s={first_s}: input={source} does not say how fast it is")
         total = min(total, int(first_s * frames.frames_per_s))
-    wanted = set(_spread(total, count))
+    wanted = set(_spread(total, _with_held_back(count)))
     read: list[StereoBatch] = []
     for place, frame in enumerate(progress(islice(frames, total), "reading", total)):
         if place in wanted:
@@ -110,9 +147,12 @@ def from_input(source: Path, size: tuple[int, int], count: int, first_s: float |
     return _parted(read)
 
 
+def _with_held_back(count: int) -> int:
+    return count + max(2 * FEWEST, round(HELD_BACK * count))
+
+
 def _spread(total: int, count: int) -> list[int]:
-    wanted = min(total, count + max(2 * FEWEST, round(HELD_BACK * count)))
-    return [int(place) for place in np.linspace(0, total - 1, wanted).round()] if wanted else []
+    return [int(place) for place in np.linspace(0, total - 1, min(total, count)).round()]
 
 
 def _parted(read: Sequence[StereoBatch]) -> Frames:

@@ -23,6 +23,7 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # data.workers
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # ours is
     warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")  # resumed
+    warnings.filterwarnings("ignore", message="Found .* module.s. in eval mode")  # we hold them so
 
 
 def make_trainer(config: DictConfig, *more: pl.Callback) -> pl.Trainer:

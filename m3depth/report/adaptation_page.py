@@ -28,8 +28,10 @@ MEASURES = {  # of the evidence: how the table calls it, and how it is written
     "scale_spread": ("its spread over frames", "{:.1%}"),
     "strange": ("strangeness", "{:.2f}"),
 }
+HELD_BACK = "Measured without labels, on frames that were held back from the adaptation."
+THE_SAME = "Measured without labels, on the very frames that it was adapted to."
 SAID = (
-    "Measured on frames that were held back from the adaptation, without labels. Off the matcher: "
+    "Off the matcher: "
     "mean difference from the depth of a left-right-checked stereo matcher, where it has one. "
     "Re-synthesis error: how badly the left image is rebuilt from the right one. A level is kept "
     "where the first falls by more than chance and the second does not rise. Strangeness: how far "
@@ -51,17 +53,21 @@ def write_adaptation_report(
     """
     title = "Adaptation" if record["helped"] else "Adaptation: nothing helped"
     counts = record["frames"]
-    held = counts["stop"] + counts["judge"]
     which = (
         "what is kept is in the checkpoint" if record["helped"] else "the checkpoint is as it was"
     )
-    lead = f"{counts['adapt']} frames of {record['adapted_to']}, {held} held back · "
+    lead = f"{counts['adapt']} frames of {record['adapted_to']}, {counts['held_back']} held back · "
     lead += f"{record['seconds']:.0f} s · {which}"
+    which_frames = HELD_BACK if counts["held_back"] else THE_SAME
     body = [
         f'<h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>',
         f'<div class="cards">{_cards(record["levels"])}</div>',
-        section("Levels", SAID, wide(text_table(_rows(record["levels"])))),
-        section("Held-back frames", _SCALE, _pictures(before.network, after.network, frames.judge)),
+        section("Levels", f"{which_frames} {SAID}", wide(text_table(_rows(record["levels"])))),
+        section(
+            "Held-back frames" if counts["held_back"] else "Frames",
+            _SCALE,
+            _pictures(before.network, after.network, frames.judge),
+        ),
         footer({"checkpoint": record["checkpoint"], "adapted to": record["adapted_to"]}),
     ]
     write_text(path, page(title, "".join(body), charts=False))
