@@ -59,6 +59,11 @@ def by_pairs(folder: Path, source: Source) -> Mapping[str, AnchoredFit]:
     Raises:
         DataError: no pairs, no calibration, or nothing of them can be matched.
     """
+    if not (folder / "left").is_dir():
+        raise DataError(
+            f"pairs={folder}: no folder {folder / 'left'}; rectified pairs lie in left/ and "
+            "right/, beside the rig.yaml"
+        )
     pairs = FolderPairs(folder, None, truth=False)
     found: list[Anchors] = []
     for index in range(len(pairs)):

@@ -5,25 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.stats import t as students_t
 
 from m3depth.anchors.anchors import Anchors
-from m3depth.errors import DataError
+from m3depth.anchors.solving import solved
+from m3depth.anchors.sureness import any_slope, by_residuals, jackknife
 from m3depth.geometry.affine import Affine
 
-KNEE = 0.05  # of what is known: at first anchors that are further off pull no more than those at it
-NORMAL = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
-TUNED = 2.385  # standard deviations: 95 % of least squares' efficiency on normal errors
 ONE_DEPTH = 0.02  # a spread of relative depth, as a share, below which a shift cannot be found
 FEWEST_GROUPS = 4  # for a spread over groups to mean something
 SURE = 0.95
 
 logger = logging.getLogger(__name__)
-Numbers = Float[NDArray[np.float64], "_"]
-Covariance = Float[NDArray[np.float64], "2 2"]
 
 
 class AnchoredFit(NamedTuple):
@@ -73,24 +66,28 @@ def fit(anchors: Anchors, with_shift: bool) -> AnchoredFit:
     Args:
         anchors: What is known.
         with_shift: Whether the relative depth has a shift that is not known. Where the anchors
-            cannot tell it (all at one depth, or one alone), a warning says so, and it is 0.
+            cannot tell it (all at one depth, or one alone), a warning says so, and it is 0: then
+            the depth is the less sure the farther it is from theirs.
 
     Raises:
-        DataError: they do not agree with any scale above 0.
+        DataError: they do not agree with any scale above 0, or a scale alone would have to be found
+            where the relative depth is 0 or less.
     """
     middle = float(np.median(anchors.r))
     shifted = with_shift and _tells_shift(anchors)
-    found = _solved(anchors, middle, shifted)
+    found = solved(anchors, shifted)
     groups = np.unique(anchors.group)
     held_back = None
     if len(groups) >= FEWEST_GROUPS:
         apart = [anchors.group == group for group in groups]
-        without = [_solved(anchors.where(~one), middle, shifted) for one in apart]
-        covariance, freedom = _jackknife(np.stack(without)), len(groups) - 1.0
+        without = [solved(anchors.where(~one), shifted) for one in apart]
+        covariance, freedom = jackknife(np.stack(without)), len(groups) - 1.0
         off = [anchors.where(one).error(*line) for one, line in zip(apart, without, strict=True)]
         held_back = float(np.abs(np.concatenate(off)).mean())
     else:
-        covariance, freedom = _by_residuals(anchors, found, middle, shifted)
+        covariance, freedom = by_residuals(anchors, found, shifted)
+    if with_shift and not shifted:
+        covariance = covariance + any_slope(float(found[0]), middle)
     line = Affine(float(found[0]), float(found[1]), torch.from_numpy(covariance))
     return AnchoredFit(line, freedom, middle, held_back, len(anchors), shifted)
 
@@ -102,54 +99,3 @@ def _tells_shift(anchors: Anchors) -> bool:
     why = "there is one anchor" if len(anchors) == 1 else "all anchors lie at one depth"
     logger.warning("%s, so a scale and a shift cannot both be found: fitted the scale alone", why)
     return False
-
-
-def _solved(anchors: Anchors, middle: float, shifted: bool) -> Numbers:
-    """(scale, shift): Huber's estimate, then Cauchy's, which lets go of what is far off."""
-    # An anchor's error is linear in a scale alone: the median anchor's is 0 where this starts
-    unit = np.array([1 / middle, 1.0]) / np.median(1 + anchors.error(1 / middle, 0.0))
-    weight = np.nan_to_num(KNEE / anchors.deviation, nan=1.0)
-
-    def both(numbers: Numbers) -> Numbers:
-        found: Numbers = unit * np.pad(numbers, (0, 2 - len(numbers)))
-        return found
-
-    def errors(numbers: Numbers) -> Numbers:
-        off: Numbers = weight * anchors.error(*both(numbers))
-        return off
-
-    numbers = np.array([1.0, 0.0]) if shifted else np.array([1.0])
-    numbers = least_squares(errors, numbers, loss="huber", f_scale=KNEE).x
-    spread = max(NORMAL * float(np.median(np.abs(errors(numbers)))), 1e-6)
-    found = both(least_squares(errors, numbers, loss="cauchy", f_scale=TUNED * spread).x)
-    if not found[0] > 0:
-        raise DataError(
-            "the anchors are nearer where the relative depth says farther: are they of these "
-            "frames, and are their places (x, y) from the left, from the top?"
-        )
-    return found
-
-
-def _jackknife(without: Float[NDArray[np.float64], "groups 2"]) -> Covariance:
-    """By leaving out each group once (Efron and Tibshirani 1993, chapter 11)."""
-    off = without - without.mean(axis=0)
-    covariance: Covariance = (1 - 1 / len(without)) * off.T @ off
-    return covariance
-
-
-def _by_residuals(
-    anchors: Anchors, found: Numbers, middle: float, shifted: bool
-) -> tuple[Covariance, float]:
-    """Of few groups: by what they are off, or by what was said of them, the larger of both."""
-    steps = np.diag([1e-6, 1e-6 * middle]) * found[0]
-    slopes = np.stack([anchors.error(*(found + s)) - anchors.error(*(found - s)) for s in steps], 1)
-    slopes = slopes[:, : 1 + shifted] / (2 * steps.diagonal()[: 1 + shifted])
-    off, freedom = anchors.error(*found), len(anchors) - slopes.shape[1]
-    noise = [float(off @ off) / freedom] if freedom > 0 else []
-    said = not np.isnan(anchors.deviation).any()
-    noise += [float(np.square(anchors.deviation).mean())] if said else []
-    if not noise:
-        return np.full((2, 2), np.inf), 1.0
-    of_both = max(noise) * np.linalg.pinv(slopes.T @ slopes)
-    covariance = np.pad(of_both, (0, 2 - len(of_both)))
-    return covariance, np.inf if said else float(freedom)

@@ -38,13 +38,15 @@ def from_rows(rows: Iterable[Row], found: DepthMap, sample: StereoBatch) -> Iter
         sample: The frame, with its rig where lengths are known.
 
     Raises:
-        DataError: a place outside the picture, or a length without a camera.
+        DataError: a place outside the picture, a length without a camera, or of one pixel.
     """
     size, key = size_of(sample["left"]), str(sample["key"])
     full = inverse_depth(found).resized(size)
     known = torch.ones_like(full.values, dtype=torch.bool) if full.known is None else full.known
     for row in rows:
         pixels = [_pixel(place, size, row, key) for place in row.places]
+        if len(pixels) == 2 and pixels[0] == pixels[1]:
+            raise DataError(f"anchor, line {row.line}: both ends of the length are one pixel")
         group = f"{key}:{row.line}"
         if not all(bool(known[0, 0, y, x]) for x, y in pixels):
             logger.warning("anchor, line %d: no depth was found there; left out", row.line)

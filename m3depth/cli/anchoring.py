@@ -1,7 +1,7 @@
 """Millimetres for a relative source: ``anchor=`` and ``pairs=``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -21,26 +21,38 @@ PER = ("video", "frame")
 logger = logging.getLogger(__name__)
 
 
+def paired(config: DictConfig, source: Source) -> Source:
+    """The source, its depth brought to millimetres by ``pairs=``, where they are given.
+
+    Raises:
+        UserError: they are no pairs of a calibrated rig, or nothing of them can be matched.
+    """
+    if config.pairs is None:
+        return source
+    if config.get("anchor") is not None:
+        raise ConfigError("anchor= and pairs= each tell the millimetres: give one")
+    fits = by_pairs(Path(config.pairs), source)
+    return _anchored(source, fits, f"the pairs in {config.pairs}")
+
+
 def anchored(
     config: DictConfig, source: Source, frames: InputFrames, rig: RigFile | None
 ) -> Source:
-    """The source, its depth brought to millimetres where the command line says by what.
+    """The same by ``anchor=``, a file of known depths and lengths in frames of the input.
 
     Raises:
-        UserError: an option, a file or what is in it is wrong.
+        UserError: an option, the file or what is in it is wrong.
     """
     if config.anchor_per not in PER:
         raise ConfigError(f"anchor_per={config.anchor_per}: choose {' or '.join(PER)}")
-    if config.anchor and config.pairs:
-        raise ConfigError("anchor= and pairs= each tell the millimetres: give one")
-    if config.anchor:
-        each = config.anchor_per == "frame"
-        fits = by_file(Path(config.anchor), source, _samples(frames, rig), each)
-        by = f"anchors in {config.anchor}"
-    elif config.pairs:
-        fits, by = by_pairs(Path(config.pairs), source), f"the pairs in {config.pairs}"
-    else:
+    if config.anchor is None:
         return source
+    each = config.anchor_per == "frame"
+    fits = by_file(Path(config.anchor), source, _samples(frames, rig), each)
+    return _anchored(source, fits, f"anchors in {config.anchor}")
+
+
+def _anchored(source: Source, fits: Mapping[str, AnchoredFit], by: str) -> Source:
     for key, fit in fits.items():
         logger.info("%s: %s%s", by, f"{key}: " if key else "", _told(fit))
     return AnchoredSource(source, fits, by)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # Their values are paths, and a path is what was typed: never a number, a list or a sweep.
 PATHS = {
     *("output", "input", "checkpoint", "predictions", "scene", "truth", "rig", "hydra.sweep.dir"),
-    *("teacher.checkpoint", "teacher.predictions"),
+    *("anchor", "pairs", "poses", "teacher.checkpoint", "teacher.predictions"),
 }
 PATHS_OF_DATA = {"root", "rig"}
 MULTIRUN = {"-m", "--multirun"}

@@ -39,7 +39,8 @@ def check_pairs(config: DictConfig) -> int:
     require_images(config.data.size, 2)
     _require_limits(config)
     checks = [instantiate(one) for one in config.checks.values()]
-    read = {"input": config.input, "predictions": config.predictions, **data_inputs(config.data)}
+    own = {key: config[key] for key in ("input", "predictions", "pairs")}
+    read = {**own, **data_inputs(config.data)}
     with _claimed(config, read):
         findings, sampled = check(
             _with_depth(config, _splits(config)), instantiate(config.sample), checks

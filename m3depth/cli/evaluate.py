@@ -39,6 +39,7 @@ def evaluate(config: DictConfig) -> None:
         "evaluate",
         inputs={
             "predictions": config.predictions,
+            "pairs": config.pairs,
             "poses": config.poses,
             **data_inputs(config.data),
         },

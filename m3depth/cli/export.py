@@ -54,7 +54,11 @@ def export(config: DictConfig) -> None:
     output = Output(
         config.output,
         "export",
-        inputs={"predictions": config.predictions, **data_inputs(config.data)},
+        inputs={
+            "predictions": config.predictions,
+            "pairs": config.pairs,
+            **data_inputs(config.data),
+        },
         needs={"checkpoint": OmegaConf.select(config, "checkpoint")},
         overwrite=config.overwrite,
         goes_on=not config.overwrite,

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from m3depth.anchors.anchored import AnchoredSource
 from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.anchoring import anchored
 from m3depth.cli.source import build_source, origin
@@ -102,9 +101,16 @@ def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predic
     draw(frames, found.written, found.output, scale, title)
     record = {"input": str(config.input), **origin(config, source), "frames": count}
     record |= {"skipped": found.skipped, "colours": dict(scale.record)}
-    if isinstance(source, AnchoredSource):
-        record["millimetres"] = source.record()
+    if found.in_millimetres and "millimetres" not in record:
+        record["millimetres"] = {"from": _known_from(config, source, found)}
     write_json(found.output / PREDICTIONS, record)
+
+
+def _known_from(config: DictConfig, source: Source, found: Predictions) -> str:
+    """What depth has its millimetres from."""
+    if not found.by_rig:
+        return f"the depth of {source.model or config.checkpoint}"
+    return f"disparity, by {config.rig or 'the rig that the network was trained with'}"
 
 
 def _some(frames: InputFrames) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:

@@ -40,7 +40,7 @@ from m3depth.sources.source import Source
 from m3depth.types import StereoBatch, Track
 from m3depth.validation import require_number, require_switch
 
-INPUTS = ("input", "rig", "predictions", "poses")
+INPUTS = ("input", "rig", "predictions", "pairs", "poses")
 FOUND_WITH = (  # what the frames' motion depends on
     *("input", "data", "rig", "size", "first", "count", "every", "motion", "poses", "checkpoint"),
     "poses_unit_mm",

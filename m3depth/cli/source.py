@@ -6,20 +6,22 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from m3depth.anchors.anchored import AnchoredSource
+from m3depth.cli.anchoring import paired
 from m3depth.errors import ConfigError
 from m3depth.sources.folder import FolderSource
 from m3depth.sources.source import Source
 
 
 def build_source(config: DictConfig, size: Sequence[int] | None = None) -> Source:
-    """What ``source=`` chose.
+    """What ``source=`` chose, in millimetres by ``pairs=`` where they are given.
 
     Args:
         config: Of a verb.
         size: (height, width) of the images that a network is to see; None is its own.
 
     Raises:
-        UserError: an option of the source is missing or wrong.
+        UserError: an option of the source is missing or wrong, or the pairs tell nothing.
     """
     asked = config.source
     if config.predictions is not None and "predictions" not in asked:
@@ -34,7 +36,7 @@ def build_source(config: DictConfig, size: Sequence[int] | None = None) -> Sourc
     if size is not None and "size" in asked:
         asked.size = size
     source: Source = instantiate(asked, _convert_="all")
-    return source
+    return paired(config, source)
 
 
 def origin(config: DictConfig, source: Source) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def origin(config: DictConfig, source: Source) -> dict[str, Any]:
     if isinstance(source, FolderSource):
         files = {"folder": str(source.root), "kind": source.kind, "scale": source.scale}
         return {"predictions": files}
+    told = {"millimetres": source.record()} if isinstance(source, AnchoredSource) else {}
     if not source.checkpoint_sha256:
-        return {"source": source.model}
-    return {"checkpoint": str(config.checkpoint)}
+        return {"source": source.model, **told}
+    return {"checkpoint": str(config.checkpoint), **told}

@@ -101,11 +101,12 @@ def _trained(
     """Everything is made and checked before the first file is written."""
     output, checkpoint = Path(config.output), checkpoint_to_resume(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
+    system = build_system(config)  # first: weights that are missing are told before scenes are made
     data: StereoData = instantiate(config.data)
     require_fit(data, config.get("check", "error"))
     if line := describe_hold_out(config.data):
         logger.info(line)
-    system = _checked_system(config, data)
+    _check_system(system, config, data)
     description = describe(plain, system, data)
     seen = _weights(system, plain, earlier, checkpoint, output)
     description["trained_on"] = sorted(seen.union(description["trained_on"]))
@@ -135,9 +136,8 @@ def _trained(
     return None if score_of_best is None else float(score_of_best)
 
 
-def _checked_system(config: DictConfig, data: StereoData) -> System:
-    """The system, once a pass of its network, its optimizer and its monitors are known to work."""
-    system = build_system(config)
+def _check_system(system: System, config: DictConfig, data: StereoData) -> None:
+    """Stop where a pass of its network, its optimizer or its monitors would not work."""
     data.needs = system.needs
     network = getattr(system, system.gives_depth)
     try_network(network, data, build_protocols(config))
@@ -145,7 +145,6 @@ def _checked_system(config: DictConfig, data: StereoData) -> System:
     require_monitors(config, system)
     if config.compile:
         _compile(network)
-    return system
 
 
 def _weights(

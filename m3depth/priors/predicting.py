@@ -11,7 +11,7 @@ from m3depth.io.input_frames import InputFrame, InputFrames
 from m3depth.io.rig_file import RigFile
 from m3depth.io.video import VideoEndError
 from m3depth.priors.files import arrays, write_prediction, write_relative
-from m3depth.priors.made import at_image, prior_of
+from m3depth.priors.made import DISPARITIES, at_image, prior_of
 from m3depth.priors.pictures import scale
 from m3depth.priors.pipeline import ahead, writing_behind
 from m3depth.progress import progress
@@ -37,6 +37,7 @@ class Predictions:
         ended: Why a video ended early.
         relative: Whether depth is known up to a scale only.
         in_millimetres: Whether it is known in millimetres, and not as disparity alone.
+        by_rig: Whether it was found as disparity, and is in millimetres by the rig.
         range: Of the depth or disparity.
     """
 
@@ -45,7 +46,7 @@ class Predictions:
         self.written: list[str] = []
         self.skipped = 0
         self.ended: VideoEndError | None = None
-        self.relative, self.in_millimetres = False, True
+        self.relative, self.in_millimetres, self.by_rig = False, True, False
         self.range = scale.Range()
 
     def __call__(self, source: Source, frames: InputFrames, rig: RigFile | None) -> None:
@@ -79,6 +80,7 @@ class Predictions:
             write_prediction(prior, self.output / name, self.ply)
             self.range.add(scale.values_of(arrays(prior)), image.numpy())
             self.in_millimetres = prior.in_millimetres
+            self.by_rig = found.kind in DISPARITIES
         elif self.ply:
             raise ConfigError("ply=true: points are in millimetres, and this depth is relative")
         else:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ class FolderSource(Source):
         self._stems: dict[str, list[str]] = {}
         for stem in self._files:
             self._stems.setdefault(stem.rpartition("/")[2], []).append(stem)
-        self._taken: dict[Path, str] = {}
+        self._taken: dict[Path, tuple[str, int]] = {}  # by which frame, and its picture's checksum
         self._warned_of: set[str] = set()
 
     @property
@@ -79,7 +80,7 @@ class FolderSource(Source):
 
     def _map(self, sample: StereoBatch) -> DepthMap:
         key = str(sample["key"])
-        path, (height, width) = self._path(key), size_of(sample["left"])
+        path, (height, width) = self._path(key, sample["left"]), size_of(sample["left"])
         rig = sample.get("rig")
         infinity = 0.0 if rig is None else float(rig.principal_offset) / width
         found = read_depth_map(path, self.kind, self.scale, infinity, self._warn)
@@ -122,14 +123,16 @@ class FolderSource(Source):
             self._warned_of.add(name)
             logger.warning("%s: %s (the first such file)", path, fault)
 
-    def _path(self, key: str) -> Path:
+    def _path(self, key: str, image: Tensor) -> Path:
+        """The frame's own file; one picture may come by two keys, as a frame and as an anchor."""
         last = key.rpartition("/")[2]
         found = [key] if key in self._files else self._stems.get(last, [])
         if not found:
             raise NoDepthError(f"no {key} and no {last} ({' '.join(SUFFIXES)}) in {self.root}")
         path = self._files[found[0]]
-        owner = self._taken.setdefault(path, key)
-        if len(found) > 1 or owner != key:
+        picture = crc32(image.contiguous().numpy().tobytes())
+        owner, owned = self._taken.setdefault(path, (key, picture))
+        if len(found) > 1 or (owner != key and owned != picture):
             rivals = f"{found[0]} and {found[1]}" if len(found) > 1 else f"{owner} and {key}"
             raise DataError(
                 f"{self.root}: {last} is ambiguous ({rivals}); name each file by its frame's whole "

@@ -12,6 +12,7 @@ from m3depth.errors import DataError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import resize_image
 from m3depth.log import warn_once
+from m3depth.sources.sensible import Sensible
 from m3depth.sources.source import Source
 from m3depth.sources.together import batched
 from m3depth.sources.trained_rig import TrainedRig
@@ -57,6 +58,7 @@ class NetworkSource(Source):
     ) -> None:
         require_number("batch_size", batch_size, 1, whole=True)
         self.network, self.size, self.device = network, size, device
+        self.sensible = Sensible()
         self.rig, self.rig_size = rig, rig_size
         self.batch_size, self.trained = batch_size, trained
         self.model, self.checkpoint_sha256 = model, checkpoint_sha256
@@ -83,6 +85,7 @@ class NetworkSource(Source):
 
         Raises:
             DataError: one of the images does not have the shape of the source's rig.
+            NoDepthError: what the network gives one of them is not finite.
             ConfigError: the network gives no depth map.
         """
         seen = [self.ahead(sample) for sample in samples]
@@ -93,7 +96,7 @@ class NetworkSource(Source):
         alike = groupby((sample["small"] for sample in seen), size_of)
         passes = (some for _, images in alike for some in batched(images, self.batch_size))
         found = [depth for images in passes for depth in self._pass(images)]
-        return [_with_camera(*pair) for pair in zip(found, seen, strict=True)]
+        return [self._of_frame(*pair) for pair in zip(found, seen, strict=True)]
 
     def size_for(self, image: tuple[int, int]) -> tuple[int, int]:
         """What the network sees of an image of this (height, width)."""
@@ -109,6 +112,9 @@ class NetworkSource(Source):
         if found.error is None:
             warn_once("no confidence: the network gives no expected error")
         return [found.one(i) for i in range(len(images))]
+
+    def _of_frame(self, found: DepthMap, sample: StereoBatch) -> DepthMap:
+        return _with_camera(self.sensible(found, str(sample["key"])), sample)
 
     def _compare(self, rig: StereoRig, size: tuple[int, int]) -> None:
         if self.trained is not None and (line := self.trained.difference(rig, size)):

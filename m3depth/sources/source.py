@@ -59,9 +59,10 @@ def require_metric(found: DepthMap, source: Source) -> None:
         ConfigError: it is known up to a scale only.
     """
     if found.scale is not Scale.METRIC:
-        known = found.scale.value.replace("_", " ")
+        known, shifted = found.scale.value.replace("_", " "), Scale.UP_TO_SCALE_AND_SHIFT
+        aligning = "scale_shift" if found.scale is shifted else "median"
         raise ConfigError(
             f"source: {source.model or 'it'} gives depth {known}, and here millimetres are needed; "
-            "choose a source of metric depth. `predict` takes this one, and `evaluate` with a "
-            "protocol that aligns, such as protocol=median"
+            "choose a source of metric depth, or give pairs=DIR of the same rig. `predict` takes "
+            f"it as it is, and `evaluate` with a protocol that aligns: protocol={aligning}"
         )

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
 from m3depth.anchors.anchors import Anchors
 from m3depth.anchors.fit import fit
@@ -88,3 +89,36 @@ def test_the_interval_holds_what_it_says():
         hits += low <= depth_mm(found.middle) <= high
         assert high - low < 0.1 * found.depth_mm
     assert hits >= 33
+
+
+@pytest.mark.parametrize("lower", [0.1, 0.6, 0.65, 5.0])
+def test_the_shift_of_the_relative_depth_does_not_matter(lower: float):
+    """Also where the anchors' relative depth is negative, or 0 in the middle."""
+    lowered = [Anchors.depth(r - lower, depth_mm(r), str(i)) for i, r in enumerate(R)]
+    found = fit(Anchors.joined(lowered), with_shift=True)
+    assert found.with_shift
+    assert found.line.scale == pytest.approx(SCALE, rel=1e-6)
+    assert found.line.shift == pytest.approx(SHIFT + lower * SCALE, rel=1e-6)
+    few = fit(Anchors.joined(lowered[4:7]), with_shift=True)
+    assert few.line.scale == pytest.approx(SCALE, rel=1e-5)
+    assert np.isfinite(few.deviation)
+
+
+@pytest.mark.parametrize("r", [0.0, -0.3])
+def test_no_scale_alone_where_the_relative_depth_is_not_above_0(r: float):
+    flat = Anchors.joined([Anchors.depth(r, 40.0, str(i)) for i in range(5)])
+    with pytest.raises(DataError, match=r"not above 0 where the anchors are"):
+        fit(flat, with_shift=True)
+    with pytest.raises(DataError, match=r"not above 0 where the anchors are"):
+        fit(flat, with_shift=False)
+
+
+def test_a_shift_that_is_not_told_makes_depth_elsewhere_unsure():
+    flat = Anchors.joined([Anchors.depth(0.5, 40.0 + i / 10, str(i)) for i in range(5)])
+    at = torch.tensor([0.5, 0.4, 0.7], dtype=torch.float64)
+    told, known = fit(flat, with_shift=True), fit(flat, with_shift=False)
+    (near, *others), surely = told.line.deviation(at), known.line.deviation(at)
+    assert near == pytest.approx(float(surely[0]))
+    # the slope is as unsure as it is large: between a plane and twice the relief
+    assert others == pytest.approx((told.line.scale * (at[1:] - 0.5).abs()).tolist(), rel=1e-2)
+    assert told.interval == pytest.approx(known.interval)

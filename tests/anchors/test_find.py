@@ -94,8 +94,10 @@ def test_what_a_place_is_worth_is_in_the_expected_error(frames: list[StereoBatch
     relative = Relative(frames)
     source = AnchoredSource(relative, by_file(path, relative, frames, False), "one point")
     (found,) = source([frame])
-    share = (found.error / found.values.abs())[found.known]
-    torch.testing.assert_close(share, torch.full_like(share, 0.1 * (2 / torch.pi) ** 0.5))
+    share = found.error / found.values.abs()
+    nobody_knows = 1 - found.values[0, 0, y, x] / found.values  # the slope about the one place
+    expected = (2 / torch.pi) ** 0.5 * torch.hypot(torch.tensor(0.1), nobody_knows)
+    torch.testing.assert_close(share[found.known], expected[found.known].float())
 
 
 @pytest.mark.parametrize(

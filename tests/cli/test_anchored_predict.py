@@ -76,11 +76,58 @@ def test_without_them_it_stays_relative(clip: Path, tmp_path: Path):
         (("anchor={}/anchors.csv", "pairs={}/pairs"), "give one"),
         (("anchor={}/anchors.csv", "anchor_per=second"), "choose video or frame"),
         (("anchor={}/none.csv",), "cannot be read as .csv"),
-        (("pairs={}/nowhere",), "nowhere"),
+        (("pairs={}/nowhere",), "pairs={}/nowhere: no folder {}/nowhere/left"),
+        (("pairs=2",), "pairs=2: no folder 2/left"),
     ],
 )
 def test_one_clear_line(clip: Path, tmp_path: Path, options: tuple[str, ...], said: str):
     given = [one.format(clip) for one in options]
     told = m3depth("predict", *predict(clip, tmp_path / "out", *given))
     assert told.status in (1, 2)
-    assert said in told.line
+    assert said.replace("{}", str(clip)) in told.line
+
+
+def test_one_file_is_the_depth_of_a_frame_and_of_the_same_picture_in_a_pair(
+    clip: Path, tmp_path: Path
+):
+    """As where all left images of a rig's pairs are predicted, and tell their own millimetres."""
+    given = predict(clip, tmp_path / "out", f"pairs={clip}")
+    assert "0 skipped" in succeed("predict", *given).err
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"), [("export", ("writer=npz",)), ("evaluate", ()), ("check", ())]
+)
+def test_every_verb_takes_relative_depth_with_pairs(
+    clip: Path, tmp_path: Path, verb: str, options: tuple[str, ...]
+):
+    data = ("data=folder", f"data.root={clip}", f"predictions={clip}/relative")
+    output = f"output={tmp_path / 'out'}"
+    told = m3depth(verb, *data, *options, output, f"pairs={clip}/pairs")
+    assert told.status == 0, told.err
+    assert "95 % within" in told.err
+    if verb == "evaluate":
+        record = json.loads((tmp_path / "out/metrics.json").read_text())
+        assert record["millimetres"]["from"] == f"the pairs in {clip}/pairs"
+        return
+    refused = m3depth(verb, *data, *options, output, "overwrite=true")
+    assert refused.status == 2
+    assert "or give pairs=DIR of the same rig" in refused.line
+    assert "protocol=scale_shift" in refused.line
+
+
+def test_without_anchors_the_record_names_the_files_that_know_millimetres(
+    clip: Path, tmp_path: Path
+):
+    (tmp_path / "known").mkdir()
+    for index in range(3):
+        depth_mm = np.load(clip / f"true_{index:04}.npy")
+        np.save(tmp_path / f"known/{index:04}.npy", depth_mm)
+    files = (f"predictions={tmp_path}/known", f"input={clip}/left", f"output={tmp_path}/out")
+    succeed("predict", *files)
+    record = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert record["millimetres"] == {"from": f"the depth of depth_mm in {tmp_path}/known"}
+    disparity = ("kind=disparity_px", f"rig={clip}/rig.yaml", "overwrite=true")
+    succeed("predict", *files, *disparity)
+    record = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert record["millimetres"] == {"from": f"disparity, by {clip}/rig.yaml"}

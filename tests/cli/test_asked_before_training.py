@@ -45,6 +45,19 @@ def test_relative_depth_under_a_protocol_of_millimetres(tmp_path: Path):
     assert not list(tmp_path.rglob("*.yaml"))
 
 
+def test_weights_that_are_not_here_are_told_before_any_scene_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("M3DEPTH_CACHE", str(tmp_path / "cache"))
+    asked = ("network=depth_anything_v2_metric_small", "data.train.count=100000")
+    told = m3depth("train", *SCENES, "trainer=cpu", *asked, f"output={tmp_path}/run")
+    assert told.status == 1
+    assert "resolve/main/model.safetensors" in told.line
+    assert "rendering" not in told.err
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_training_that_would_keep_nothing(tmp_path: Path):
     without = ("callbacks.checkpoint=null", "callbacks.last=null")
     told = m3depth("train", *TINY, f"output={tmp_path}/run", *without)

@@ -126,7 +126,7 @@ def test_the_last_part_must_be_unambiguous(tmp_path: Path) -> None:
 def test_two_frames_do_not_share_a_file(tmp_path: Path) -> None:
     write_npy(tmp_path / "000000.npy", depth_of(known()[0]))
     frames = [known()[0], known()[0]]
-    frames[1]["key"] = "other/000000"
+    frames[1] = {**frames[1], "key": "other/000000", "left": 1 - frames[1]["left"]}
     with pytest.raises(DataError, match=r"ambiguous.*fake/000000 and other/000000"):
         evaluate(FolderSource(tmp_path), Frames(*frames), [PLAIN])
 

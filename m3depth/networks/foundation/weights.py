@@ -35,6 +35,11 @@ def create_model(
         ConfigError: the options are none of the model's, or the weights do not fit it.
         UserError: the weights are not found.
     """
+    if not isinstance(pretrained, bool | str) or pretrained == "":
+        raise ConfigError(
+            f"network.pretrained={pretrained!r}: expected true (the hub), false, a name there, a "
+            "folder or a safetensors file"
+        )
     if not pretrained:
         return _built(architecture)
     with torch.device("meta"):

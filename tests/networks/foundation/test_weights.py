@@ -68,6 +68,11 @@ def test_no_network_and_no_weights_is_one_line_with_the_file_to_get(
     assert "\n" not in str(refused.value)
 
 
+def test_what_names_no_weights_is_refused():
+    with pytest.raises(ConfigError, match=r"network\.pretrained='': expected true \(the hub\)"):
+        tiny(pretrained="")
+
+
 def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path):
     damaged = tmp_path / "model.safetensors"
     damaged.write_bytes(b"nothing")
