@@ -42,7 +42,8 @@ class ByRig(nn.Module):
         self.network, self.frozen = network, frozen
         self.log_scale = nn.Parameter(torch.tensor(scale).log())
         self.shift = nn.Parameter(torch.tensor(float(shift)))
-        self.network.requires_grad_(not frozen)
+        if frozen:  # else what an adapter leaves frozen stays so
+            self.network.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "ByRig":
         """Frozen, the wrapped network stays in evaluation mode."""

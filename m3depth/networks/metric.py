@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
+from m3depth.geometry.resizing import resized, size_of
 from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.types import DepthMap, Kind
 from m3depth.validation import require_number, require_switch
@@ -14,13 +15,13 @@ from m3depth.validation import require_number, require_switch
 
 @runtime_checkable
 class HasDecoder(Protocol):
-    """A network with an encoder and a decoder, such as `Monodepth`."""
+    """A network with an encoder and a decoder, such as `Monodepth` or `FoundationModel`."""
 
     encoder: nn.Module
     channels: Channels  # of what is decoded
 
     def decoded(self, image: Float[Tensor, "b 3 h w"]) -> Decoded:
-        """The decoder's features of RGB in [0, 1]; their activation has the image's size."""
+        """The decoder's features of RGB in [0, 1]."""
 
 
 class Metric(nn.Module):
@@ -58,7 +59,8 @@ class Metric(nn.Module):
             )
         self.network, self.head = network, head(network.channels)
         self.encoder_rate, self.frozen = encoder_rate, frozen
-        self.network.requires_grad_(not frozen)
+        if frozen:  # else what an adapter leaves frozen stays so
+            self.network.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "Metric":
         """Frozen, the other network stays in evaluation mode."""
@@ -69,7 +71,8 @@ class Metric(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap]:
         """RGB in [0, 1] to the left view's depth in mm, one map of the image's size."""
-        return (DepthMap(self.head(self.network.decoded(image)), Kind.DEPTH),)
+        depth_mm = self.head(self.network.decoded(image))
+        return (DepthMap(resized(depth_mm, size_of(image)), Kind.DEPTH),)
 
     def own_rates(self) -> list[dict[str, Any]]:
         """For the optimiser; ``rate`` is a share of its learning rate (see `System`)."""

@@ -39,6 +39,11 @@ def adapt(
             value projections, or the adapter is another model's.
         UserError: the adapter's file is not found, or peft is not installed.
     """
+    if not rank and (dora or pretrained):
+        raise ConfigError(
+            f"network.adapter: dora={dora}, pretrained={pretrained} are of an adapter, and "
+            f"rank={rank} makes none; choose network/adapter=dora or lora"
+        )
     if rank is None:
         return
     heads = [one for name, one in model.named_children() if name.endswith("head")]
@@ -46,8 +51,10 @@ def adapt(
         model.requires_grad_(False)
     else:
         _inject(model, rank, alpha, dropout, dora)
+        if pretrained is True:
+            raise ConfigError("network.adapter.pretrained=true: name a folder or a file of peft's")
         if pretrained:
-            _load(model, Path(str(pretrained)))
+            _load(model, Path(pretrained))
     for head in heads:
         head.requires_grad_(True)
 
@@ -75,7 +82,7 @@ def _inject(
             f"network.adapter: {type(model).__name__} has no attention with linear query, key and "
             "value projections"
         )
-    ranks = [rank] * len(layers) if isinstance(rank, int) else list(rank)
+    ranks = list(rank) if isinstance(rank, Sequence) else [rank] * len(layers)
     if len(ranks) != len(layers):
         raise ConfigError(
             f"network.adapter.rank={ranks}: expected one number, or {len(layers)}, one for each "

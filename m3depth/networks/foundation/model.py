@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from m3depth.errors import ConfigError
+from m3depth.geometry.resizing import resized, size_of
 from m3depth.networks.foundation.adapted import keep_names
 from m3depth.networks.foundation.adapters import adapt
 from m3depth.networks.foundation.images import ImageInput
 from m3depth.networks.foundation.taps import Taps
 from m3depth.networks.foundation.weights import create_model
-from m3depth.networks.heads.decoded import Channels
+from m3depth.networks.heads.decoded import Channels, Decoded
 from m3depth.types import DepthMap, Kind, Scale
 from m3depth.validation import require_number, require_switch
 
@@ -22,7 +22,11 @@ MakeHead = Callable[[Channels], nn.Module]
 
 
 class FoundationModel(nn.Module):
-    """One view's depth, of the kind that the model or the head in its place gives."""
+    """One view's depth, of the kind that the model or the head in its place gives.
+
+    A head of its own is for the model's weights as they are published. `Metric` puts one on the
+    weights of a training of ours, of this network as of any other that has a decoder.
+    """
 
     def __init__(
         self,
@@ -82,38 +86,50 @@ class FoundationModel(nn.Module):
         adapt(model, **(adapter or {}))
         self.model: nn.Module = model
         keep_names(self)
-        self.head: nn.Module | None = None
-        if head:
-            self.taps = Taps(self.model)
-            self.head = head(self.taps.channels)
+        self.taps: Taps | None = None
+        self.head = head(self.channels) if head else None
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap]:
         """One map at the image's size; ``image`` is RGB in [0, 1]."""
+        if self.head is not None:
+            depth_mm = self.head(self.decoded(image))
+            return (DepthMap(resized(depth_mm.float(), size_of(image)), Kind.DEPTH),)
         found = self.model(pixel_values=self.input(image))
         own = found.predicted_depth[:, None]
-        if self.head is not None:
-            depth_mm = self.head(self.taps.decoded(relative=own))
-            return (DepthMap(_at(depth_mm, image), Kind.DEPTH),)
         if getattr(found, "field_of_view", None) is not None:
             own = own * _width_per_focal_length(found.field_of_view)
         unit = self.unit_mm if self.kind is Kind.DEPTH else 1 / self.unit_mm
-        return (DepthMap(_at(unit * own, image), self.kind, self.scale),)
+        own = resized((unit * own).float(), size_of(image))
+        return (DepthMap(own, self.kind, self.scale),)
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The first part of the model."""
+        return next(self.model.children())
+
+    @property
+    def channels(self) -> Channels:
+        """Of what is `decoded`; from the first look at them on, the model's features are kept."""
+        if self.taps is None:
+            self.taps = Taps(self.model)
+        return self.taps.channels
+
+    def decoded(self, image: Float[Tensor, "b 3 h w"]) -> Decoded:
+        """The features of RGB in [0, 1] that the model makes its own depth of, at its own sizes.
+
+        Raises:
+            ConfigError: the model has no decoder.
+        """
+        self.taps = taps = self.taps or Taps(self.model)
+        own = self.model(pixel_values=self.input(image)).predicted_depth
+        return taps.decoded(relative=own[:, None])
 
     def own_rates(self) -> list[dict[str, Any]]:
         """For the optimiser; ``rate`` is a share of its learning rate (see `System`)."""
-        encoder = next(self.model.children())
-        groups = [{"params": [*encoder.parameters()], "rate": self.encoder_rate}]
+        groups = [{"params": [*self.encoder.parameters()], "rate": self.encoder_rate}]
         return groups if self.encoder_rate != 1 else []
 
 
 def _width_per_focal_length(degrees: Float[Tensor, " b"]) -> Float[Tensor, "b 1 1 1"]:
     """Depth Pro's inverse depth is that of a camera whose focal length is its image's width."""
     return 2 * torch.tan(torch.deg2rad(degrees.float()) / 2)[:, None, None, None]
-
-
-def _at(values: Tensor, image: Tensor) -> Tensor:
-    """At the image's size, the edges in place."""
-    values = values.float()
-    if values.shape[-2:] == image.shape[-2:]:
-        return values
-    return functional.interpolate(values, image.shape[-2:], mode="bilinear", align_corners=False)

@@ -57,6 +57,9 @@ class MetricBins(nn.Module):
                 f"network.head.attractors={list(attractors)}: expected {len(channels.blocks)} "
                 "numbers, one for each stage of the decoder"
             )
+        for count in attractors:
+            require_number("network.head.attractors", count, 1, whole=True)
+        require_number("network.head.embedding", embedding, 1, whole=True)
         self.near, self.far = float(min_depth_mm), float(max_depth_mm)
         self.bottleneck = nn.Conv2d(channels.bottleneck, channels.bottleneck, 1)
         self.seeds = _two_layers(channels.bottleneck, 2 * embedding, bins)

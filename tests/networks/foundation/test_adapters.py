@@ -11,9 +11,11 @@ from torch import nn
 from transformers import Swinv2Config, Swinv2Model
 
 from m3depth.errors import ConfigError, UserError
+from m3depth.networks.by_rig import ByRig
 from m3depth.networks.foundation.adapted import merge
 from m3depth.networks.foundation.adapters import adapt, projections
 from m3depth.networks.heads.sigmoid import SigmoidDepth
+from m3depth.networks.metric import Metric
 
 DORA = {"rank": 4, "dora": True}
 IMAGE = torch.linspace(0, 1, 3 * 28 * 42).reshape(1, 3, 28, 42)
@@ -52,6 +54,18 @@ def test_only_what_was_asked_for_has_gradients(adapter: dict[str, object], share
 def test_a_head_of_ours_is_trained_beside_a_frozen_model():
     network = tiny(adapter={"rank": 0}, head=partial(SigmoidDepth))
     assert {name.split(".")[0] for name in trained(network)} == {"model", "head"}
+
+
+@pytest.mark.parametrize("wrap", [ByRig, partial(Metric, head=SigmoidDepth)])
+@pytest.mark.parametrize("adapter", [{"rank": 0}, DORA])
+def test_a_network_about_it_trains_no_more_of_it(wrap: type[ByRig], adapter: dict[str, object]):
+    """Scale and shift of a rig, then DoRA: the model's own weights stand still."""
+    below = tiny(adapter=adapter)
+    asked = {f"network.{name}" for name in trained(below)}
+    whole = wrap(below)
+    assert {name for name in trained(whole) if name.startswith("network.")} == asked
+    for name, one in wrap(tiny(adapter=adapter), frozen=True).network.named_parameters():
+        assert not one.requires_grad, name
 
 
 def test_projections_are_found_in_models_that_name_them_otherwise():
@@ -148,6 +162,10 @@ def test_what_cannot_be_adapted_is_refused_in_one_line(tmp_path: Path):
         tiny(adapter={"rank": [4, 2]})
     with pytest.raises(ConfigError, match=r"adapter\.rank=-1"):
         tiny(adapter={"rank": -1})
+    with pytest.raises(ConfigError, match=r"dora=True.*rank=None makes none"):
+        tiny(adapter={"dora": True})
+    with pytest.raises(ConfigError, match=r"pretrained=true: name a folder"):
+        tiny(adapter={**DORA, "pretrained": True})
     with pytest.raises(ConfigError, match="Sequential has no attention"):
         adapt(nn.Sequential(nn.Linear(2, 2)), rank=4)
     with pytest.raises(UserError, match=r"no file .*adapter_model\.safetensors"):

@@ -18,6 +18,7 @@ from m3depth.networks.configuration import built, of_modules_alone
 from m3depth.networks.contract import require_depth_maps
 from m3depth.networks.heads.bins import MetricBins
 from m3depth.networks.heads.sigmoid import SigmoidDepth
+from m3depth.networks.metric import Metric
 from m3depth.types import Kind, Scale
 
 CONF = str(Path(__file__).parents[3] / "conf")
@@ -220,6 +221,19 @@ def test_a_network_and_its_copy_do_not_share_what_they_see():
         before = network(image)[0].values
         twin(image)
         assert torch.equal(network(image)[0].values, before)
+
+
+def test_a_head_is_the_same_in_the_model_and_about_it():
+    """`Metric` is the way for the weights of a training of ours."""
+    inside = tiny(head=BINS).eval()
+    about = Metric(tiny(), BINS, encoder_rate=0.1).eval()
+    about.head.load_state_dict(inside.head.state_dict())
+    about.network.model.load_state_dict(inside.model.state_dict())
+    image = torch.rand(1, 3, 31, 45)
+    with torch.no_grad():
+        assert torch.equal(about(image)[0].values, inside(image)[0].values)
+    (group,) = about.own_rates()
+    assert list(map(id, group["params"])) == list(map(id, about.network.encoder.parameters()))
 
 
 def test_gradient_checkpointing_changes_memory_and_not_gradients(monkeypatch: pytest.MonkeyPatch):

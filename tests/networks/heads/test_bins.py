@@ -137,5 +137,9 @@ def test_it_learns_a_depth_in_bf16():
 def test_numbers_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match=r"attractors=\[4, 2\]: expected 4 numbers"):
         MetricBins(CHANNELS, attractors=(4, 2))
+    with pytest.raises(ConfigError, match=r"head\.attractors=0: expected a whole number from 1"):
+        MetricBins(CHANNELS, attractors=(4, 0, 2, 1))
+    with pytest.raises(ConfigError, match=r"head\.embedding=0"):
+        MetricBins(CHANNELS, embedding=0)
     with pytest.raises(ConfigError, match=r"head\.max_depth_mm=5"):
         MetricBins(CHANNELS, min_depth_mm=10, max_depth_mm=5)
