@@ -25,7 +25,8 @@ class SyntheticPairs(Dataset[StereoBatch]):
     on how many frames there are.
 
     Args:
-        split: ``train``, ``val``, ``test``, or ``test_style`` in a style not trained on.
+        split: ``train``, ``val``, ``test``; or in a style not trained on ``test_style``,
+            ``test_spleen``, ``test_gallbladder``, ``test_omentum``.
         count: How many pairs.
         size: Height and width in pixels; None is the paper's, 256x320.
         style: Another style than the split's own.

@@ -8,6 +8,7 @@ from m3depth.errors import ConfigError
 from m3depth.types.disparity import disparity_from_depth
 
 SIZE = (32, 40)
+OTHERS = ("spleen", "gallbladder", "omentum")
 
 
 def pairs(split="train", count=3, size=SIZE, **more):
@@ -62,10 +63,10 @@ def test_the_seed_decides_and_the_count_does_not():
 
 def test_no_two_splits_share_a_scene():
     places = []
-    for split in ("train", "val", "test", "test_style"):
+    for split in ("train", "val", "test", "test_style", "test_spleen"):
         population = pairs(split, 1).population
         places += [population.scene(i).surface.wave_phase for i in range(20)]
-    assert len(torch.stack(places).unique(dim=0)) == 80
+    assert len(torch.stack(places).unique(dim=0)) == 100
 
 
 def test_one_style_is_kept_for_testing():
@@ -73,7 +74,9 @@ def test_one_style_is_kept_for_testing():
     assert pairs("test", 1).population.style is PELVIS
     assert pairs("test_style", 1).population.style is LIVER
     assert pairs("test", 1, style=LIVER).population.style is LIVER
-    assert not set(PELVIS.palettes) & set(LIVER.palettes)
+    held_out = [pairs(f"test_{name}", 1).population.style for name in ("style", *OTHERS)]
+    assert len({palette for style in held_out for palette in style.palettes}) == 9
+    assert not set(PELVIS.palettes) & {p for style in held_out for p in style.palettes}
 
 
 def test_one_endoscope_for_all_splits_or_one_for_each_scene():
