@@ -99,6 +99,8 @@ def frames_of(pairs: Dataset[StereoBatch]) -> list[str]:
         return [place for part in parts for place in part] if all(parts) else []
     if isinstance(pairs, Subset):
         inner = frames_of(pairs.dataset)
+        if len(inner) != len(pairs.dataset):  # type: ignore[arg-type]  # clips have more, or it is
+            return inner  # not known: rather too many frames than too few
         return [inner[index] for index in pairs.indices] if inner else []
     return pairs.places() if isinstance(pairs, ReadAtSize) else []
 

@@ -38,7 +38,8 @@ def observed(
 
     size = depth.shape[-2:]
     x, y = (some(one.view(-1, 1, *size)) for one in pixel_grid(depth)[:2])
-    points = back_project(x, y, some(depth), camera)
+    known = torch.where(depth > 0, depth, 1.0)  # of what is not known the weight is 0
+    points = back_project(x, y, some(known), camera)
     weight = some(trusted & (depth.detach() > 0)).to(depth)
     return Observed(points, x + some(flow_px[:, :1]), y + some(flow_px[:, 1:]), weight)
 

@@ -16,6 +16,7 @@ from m3depth.types import PairMotion, StereoBatch
 
 KEPT_EVERY = 25  # frames
 FEWEST = 3  # frames
+TOLD = 3  # frames that are left out, each in a line of its own
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def follow(
     steps, skipped = found
     begin = 1 + max([step.place for step in steps] + [int(place) for place in skipped], default=-1)
     before = Placed(steps[-1].place, frames[steps[-1].place]) if steps else None
+    told = 0
     for place in progress(range(begin, count), "camera", count - begin):
         try:
             frame = Placed(place, frames[place])
@@ -53,7 +55,8 @@ def follow(
             break
         except DataError as error:
             if not isinstance(error, FrameLeftOutError):
-                logger.warning("skipped: %s", error)
+                _tell(error, told)
+                told += 1
             skipped[str(place)] = str(error)
             continue
         steps.append(step)
@@ -65,6 +68,14 @@ def follow(
         why = f"; {next(iter(skipped.values()))}" if skipped else ""
         raise DataError(f"{len(steps)} of {count} frames: a path needs {FEWEST} at least{why}")
     return found
+
+
+def _tell(error: DataError, told: int) -> None:
+    """The first few in full: a folder of which half has another size is one mistake, not many."""
+    if told < TOLD:
+        logger.warning("skipped: %s", error)
+    elif told == TOLD:
+        logger.warning("skipped: more frames; reconstruction.json names each with its reason")
 
 
 def _step(before: Placed, frame: Placed, motion: MotionSource) -> Step:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -12,6 +13,7 @@ from m3depth.io.images import colour_tensor, resize_image
 from m3depth.io.input_frames import ImageFiles, open_frames
 from m3depth.io.rig_file import RigFile
 from m3depth.io.video import Video
+from m3depth.io.video_times import frame_times_s
 from m3depth.types import StereoBatch
 from m3depth.validation import require_size
 
@@ -34,8 +36,8 @@ class InputClip(Dataset[StereoBatch]):
         self.size = None if size is None else require_size("size", size)
         self.rig, self.source = rig, source
         opened = open_frames(source)
-        self.frames_per_s = opened.frames_per_s
         self.video = None if isinstance(opened, ImageFiles) else Video(source)
+        self.times_s = None if self.video is None else frame_times_s(self.video)
         self.files = list(opened) if isinstance(opened, ImageFiles) else []
         self.name = Path(source).resolve().stem if self.video or Path(source).is_dir() else "clip"
 
@@ -52,8 +54,8 @@ class InputClip(Dataset[StereoBatch]):
         sample = StereoBatch(left=resize_image(image, size), key=key)
         if self.rig is not None:
             sample["rig"] = self.rig.at(native, key).resized(native, size)
-        if self.frames_per_s is not None:
-            sample["time_s"] = Tensor([place / self.frames_per_s])[0]
+        if self.times_s is not None:
+            sample["time_s"] = torch.tensor(float(self.times_s[place]))
         return sample
 
     def _read(self, place: int) -> tuple[str, Float[Tensor, "3 h w"]]:

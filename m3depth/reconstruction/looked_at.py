@@ -3,11 +3,14 @@
 import logging
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch.nn.functional import adaptive_max_pool2d
 from torch.utils.data import Dataset
 
 from m3depth.data.clips.faults import faults
+from m3depth.data.clips.flow import moved
+from m3depth.data.clips.look import look_at
 from m3depth.data.clips.survey import Choice, State, Survey, survey
 from m3depth.errors import DataError
 from m3depth.geometry.resizing import size_of
@@ -15,6 +18,7 @@ from m3depth.reconstruction.followed import FrameLeftOutError
 from m3depth.types import StereoBatch
 
 ANY_MOTION = Choice(least=0.0, most=1.0, reach=1)  # frames are followed however little they move
+STILL = 1.5e-3  # of the width, median flow: what noise in a still picture looks like
 LEFT_OUT = {
     State.BLACK: "black",
     State.INTERLACED: "interlaced",
@@ -46,8 +50,9 @@ class LookedAt(Dataset[StereoBatch]):
         found = survey(frames, ANY_MOTION)
         _require_one_shot(found)
         width = frames[int((found.state == State.GOOD).argmax())]["left"].shape[-1]
-        for line in faults(found, ANY_MOTION, width):
-            logger.warning("%s", line)
+        for line in [*faults(found, ANY_MOTION, width), _still(frames, found)]:
+            if line:
+                logger.warning("%s", line)
         return cls(frames, found)
 
     def __len__(self) -> int:
@@ -64,6 +69,24 @@ class LookedAt(Dataset[StereoBatch]):
         marked = adaptive_max_pool2d(outside.float(), size_of(sample["left"])) > 0
         own = sample["ignore"][:1] if "ignore" in sample else torch.zeros_like(marked)
         return {**sample, "ignore": marked | own}
+
+
+def _still(frames: Dataset[StereoBatch], found: Survey) -> str:
+    """That nothing moves, neither from frame to frame nor since the first one."""
+    good = [int(i) for i in (found.state == State.GOOD).nonzero()[0]]
+    steps = found.flow[good][:-1]
+    if len(good) < 2 or not np.nanmax(steps, initial=0.0) < STILL:
+        return ""
+    looks = [look_at(frames[i]) for i in (good[0], good[len(good) // 2], good[-1])]
+    first, *later = (look.views[0] for look in looks)
+    seen = np.ones(first.shape, dtype=np.bool_)
+    if max(moved(first, one, seen).share for one in later) > 3 * STILL:
+        return ""
+    return (
+        f"{len(good)} of {len(found.key)} frames, the first {found.key[good[0]]}, do not move: "
+        "the camera stands still, and its path and the surface mean nothing; `m3depth predict` "
+        "gives their depth"
+    )
 
 
 def _require_one_shot(found: Survey) -> None:

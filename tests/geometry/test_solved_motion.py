@@ -95,3 +95,11 @@ def test_the_gradient_reaches_the_focal_length():
     (slope,) = torch.autograd.grad(value(one), one)
     numeric = (value(torch.tensor(1 + 1e-4)) - value(torch.tensor(1 - 1e-4))) / 2e-4
     torch.testing.assert_close(slope, numeric, rtol=0.03, atol=1e-6)
+
+
+def test_pixels_of_unknown_depth_are_not_looked_at():
+    motion = pose(torch.tensor([[0.02, 0.01, 0.0]]).double(), torch.ones(1, 3).double())
+    holes = hills(0.0)
+    holes[..., 5:9, 7:20] = 0
+    found = solved(holes, motion, camera(30.0), camera(36.0))
+    torch.testing.assert_close(found, motion, atol=2e-5, rtol=0)

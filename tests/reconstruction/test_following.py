@@ -15,7 +15,7 @@ from m3depth.reconstruction.kept import Kept
 from m3depth.reconstruction.motion.exact import ExactMotion
 from m3depth.reconstruction.motion.network import NetworkMotion
 from m3depth.reconstruction.track import track_of
-from m3depth.types import Scale, StereoRig
+from m3depth.types import Scale, StereoBatch, StereoRig
 
 
 def network_motion(**options: bool) -> NetworkMotion:
@@ -148,3 +148,18 @@ def test_a_motion_that_is_not_finite_is_refused():
     broken = followed.steps[2]._replace(motion=(np.eye(4) * np.nan).tolist())
     with pytest.raises(DataError, match="the motion to it is not finite"):
         track_of(followed._replace(steps=[*followed.steps[:2], broken]))
+
+
+def test_many_frames_of_another_size_are_not_a_line_each(caplog: pytest.LogCaptureFixture):
+    class Grown(Changed):
+        def __getitem__(self, index: int) -> StereoBatch:
+            sample = super().__getitem__(index)
+            return {**sample, "left": sample["left"][..., 2:]} if index > 2 else sample
+
+    found = follow(Grown(clip(12)), ExactMotion())
+    assert len(found.steps) == 3
+    assert len(found.skipped) == 9
+    said = [record.message for record in caplog.records]
+    assert len(said) == 4
+    assert all("of another size" in line for line in said[:3])
+    assert said[3].startswith("skipped: more frames")

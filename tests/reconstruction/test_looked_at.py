@@ -74,3 +74,24 @@ def test_what_is_outside_a_round_picture_is_not_used():
     assert ignore[0, 0, 0]
     assert not ignore[0, 24, 32]
     assert (ignore[0] == ~inside).float().mean() > 0.85
+
+
+def test_a_camera_that_stands_still_is_said_and_a_slow_one_is_not(
+    caplog: pytest.LogCaptureFixture,
+):
+    noise = torch.Generator().manual_seed(0)
+
+    class Still(Edited):
+        def __getitem__(self, index: int) -> StereoBatch:
+            sample = super().__getitem__(index)
+            left = sample["left"] + 0.01 * torch.randn(3, 48, 64, generator=noise)
+            return {**sample, "left": left.clamp(0, 1), "key": f"still/{index}"}
+
+    LookedAt.of(Still([0] * 6))
+    assert [r.message for r in caplog.records if "do not move" in r.message] == [
+        "6 of 6 frames, the first still/0, do not move: the camera stands still, and its path and "
+        "the surface mean nothing; `m3depth predict` gives their depth"
+    ]
+    caplog.clear()
+    LookedAt.of(clip())
+    assert not caplog.records

@@ -142,9 +142,10 @@ class Clips(ReadAtSize):
         return self.frames
 
     def places(self) -> list[str]:
-        """Of the targets."""
+        """Of all frames that are in a clip, each once: of sources is learned, too."""
         frames = frames_of(self.frames)
-        return [frames[clip[self.length // 2]] for clip in self.clips] if frames else []
+        used = sorted({number for clip in self.clips for number in clip})
+        return [frames[number] for number in used] if frames else []
 
 
 def _choice(flow_px: Sequence[float], reach: int, width: int) -> Choice:

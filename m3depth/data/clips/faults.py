@@ -1,6 +1,8 @@
 """What is wrong with a set of videos, each in one line with its count."""
 
+import re
 from collections.abc import Set
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ LEFT_OUT = {
     State.INTERLACED: "are interlaced (deinterlace the video: ffmpeg -i IN -vf bwdif OUT)",
     State.REPEATED: "show the frame before once more",
 }
+
+ACROSS = "a neighbour is sought across it, by optical flow, and none is made up"
 
 
 def faults(found: Survey, choice: Choice, width: int) -> list[str]:
@@ -29,6 +33,7 @@ def faults(found: Survey, choice: Choice, width: int) -> list[str]:
         lines.append(_said(found, found.state == state, f"{what}; left out"))
     lines.append(_said(found, found.cut, "begin a new shot; no clip goes across a cut"))
     lines.append(_said(found, found.resized, "change the picture's size; no clip goes across"))
+    lines.append(_said(found, _after_gaps(found), "follow a gap in the numbering; " + ACROSS))
     far = f"{choice.least * width:.3g} px within {choice.rungs[-1]} frames"
     still = f"do not move by {far}; left out (flow_px)"
     lines.append(_said(found, found.next == Next.STILL, still))
@@ -60,6 +65,21 @@ def short(found: Survey, used: Set[int], length: int) -> list[str]:
     lost = shots - told - {int(found.shot[number]) for number in used}
     what = f"are in a shot of less than {length} frames that move far enough; left out"
     return [_said(found, np.isin(found.shot, list(lost)), what)] if lost else []
+
+
+def _after_gaps(found: Survey) -> npt.NDArray[np.bool_]:
+    """Frames whose number is further from the one before's than is usual in their video."""
+    after = np.zeros(len(found.key), dtype=np.bool_)
+    named = [re.fullmatch(r"(.*?)(\d+)\D*", key) for key in found.key.tolist()]
+    known = [(i, m[1], int(m[2])) for i, m in enumerate(named) if m and not found.why[i]]
+    steps: dict[str, list[tuple[int, int]]] = {}
+    for (one, video, number), (other, same, later) in pairwise(known):
+        if video == same and other == one + 1:
+            steps.setdefault(video, []).append((other, later - number))
+    for each in steps.values():
+        usual = int(np.median([step for _, step in each]))
+        after[[i for i, step in each if step > usual > 0]] = True
+    return after
 
 
 def _said(found: Survey, which: npt.NDArray[np.bool_], what: str) -> str:

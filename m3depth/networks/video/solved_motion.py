@@ -50,6 +50,7 @@ class SolvedMotion(nn.Module):
         every: int = 3,
         knee_px: float = 0.5,
         rounds: int = 6,
+        two_views: nn.Module | None = None,
     ) -> None:
         """Build it.
 
@@ -60,6 +61,7 @@ class SolvedMotion(nn.Module):
             every: every n-th pixel of every n-th row is looked at.
             knee_px: see `solve_motion`.
             rounds: see `solve_motion`.
+            two_views: looks whether the flow has a better motion, see `TwoViews`; none: no.
         """
         super().__init__()
         for name, least in (("every", every), ("rounds", rounds)):
@@ -67,6 +69,7 @@ class SolvedMotion(nn.Module):
         require_number("motion.knee_px", knee_px, 1e-3)
         self.network, self.intrinsics, self.flow = network, intrinsics, flow or DisFlow()
         self.every, self.knee_px, self.rounds = every, knee_px, rounds
+        self.two_views = two_views
 
     def share(self, network: nn.Module, flow: nn.Module) -> None:
         """See `NeedsDepth`."""
@@ -106,6 +109,8 @@ class SolvedMotion(nn.Module):
                 for one, camera in zip((earlier, later), given, strict=True)
             ]
             solved = solve_motion(seen[0], seen[1], given, self.knee_px, self.rounds)
+            if self.two_views is not None:
+                solved = self.two_views(solved, earlier.flow, earlier.depth.float(), given)
         return PairMotion(solved, found)
 
     def _depth(self, image: Tensor) -> Float[Tensor, "b 1 h w"]:

@@ -7,8 +7,10 @@ from faulty_videos import SIZE, pictures, round_picture
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
+from torch.utils.data import Subset
 
 from m3depth.data.clips import clips as module
+from m3depth.data.own_size import frames_of
 from m3depth.imaging.bytes import to_picture
 
 READER = "m3depth.data.readers.one_camera.OneCamera"
@@ -60,10 +62,13 @@ def test_so_many_clips_are_spread_evenly(folder):
     assert len(clips(folder, at_most=999)) == len(whole)
 
 
-def test_the_places_are_the_targets_files(folder):
+def test_the_places_are_those_of_every_frame_in_a_clip(folder):
     made = clips(folder)
-    names = [f"{clip[1]}.png" for clip in made.clips]
-    assert [Path(place).name for place in made.places()] == names
+    names = {f"{number}.png" for clip in made.clips for number in clip}
+    places = [Path(place).name for place in made.places()]
+    assert set(places) == names
+    assert len(places) == len(names)
+    assert frames_of(Subset(made, [0])) == made.places()  # of some clips: rather too many
 
 
 def test_workers_find_the_same(folder):

@@ -31,8 +31,12 @@ def _said_anew():
 
 def made(frames, caplog, **more):
     """The clips, and what was said about them."""
+    return made_of(Video(frames), caplog, **more)
+
+
+def made_of(video, caplog, **more):
     caplog.set_level(logging.WARNING, logger="m3depth")
-    clips = Clips.of(Video(frames), flow_px=FLOW_PX, **more)
+    clips = Clips.of(video, flow_px=FLOW_PX, **more)
     return clips, [record.message for record in caplog.records]
 
 
@@ -166,3 +170,18 @@ def test_a_frame_is_never_replaced_by_another():
     which = next(index for index, clip in enumerate(clips.clips) if 3 in clip)
     with pytest.raises(DataError, match="frame 3: no such file"):
         clips[which]
+
+
+def test_a_gap_in_the_numbering_is_said_and_bridged(caplog):
+    video = Video(pictures())
+    video.pictures, numbers = video.pictures[:5] + video.pictures[7:], [*range(5), *range(7, COUNT)]
+
+    class Numbered(Video):
+        def __getitem__(self, index):
+            return {**super().__getitem__(index), "key": f"video/{2 * numbers[index]:03d}"}
+
+    clips, said = made_of(Numbered(video.pictures), caplog)
+    assert [line.partition(";")[0] for line in said] == [
+        "1 of 10 frames, the first video/014, follow a gap in the numbering"
+    ]
+    assert any(min(clip) < 5 <= max(clip) for clip in clips.clips)
