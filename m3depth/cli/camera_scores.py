@@ -45,9 +45,12 @@ def summary(scores: Mapping[str, Any]) -> list[str]:
     lines = []
     if "trajectory" in scores:
         one = scores["trajectory"]
-        share = f" ({one['ate_share']:.1%} of the path)" if "ate_share" in one else ""
         turned = f"rotation {one['rotation_deg']:.3f} degrees a step"
-        lines.append(f"path: ATE {one['ate_mm']:.3f} mm{share}, {turned}")
+        if "ate_share" in one:
+            error = f"ATE {one['ate_mm']:.3f} mm ({one['ate_share']:.1%} of the path)"
+        else:
+            error = f"the true camera stands still, this one goes {one['ate_unscaled_mm']:.3f} away"
+        lines.append(f"path: {error}, {turned}")
     if "intrinsics" in scores:
         one = scores["intrinsics"]
         away = f"principal point {one['principal_px']:.2f} px"

@@ -61,7 +61,8 @@ def score_path(estimated: Poses, true: Poses) -> dict[str, object]:
 
     ``ate_mm`` is the absolute trajectory error: the root mean squared distance of the positions
     after the one similarity (``scale`` among it) that fits the whole path best; ``ate_share`` is
-    that over the true path's length ``path_mm``; ``ate_unscaled_mm`` leaves the scale as it is.
+    that over the true path's length ``path_mm``; ``ate_unscaled_mm`` leaves the scale as it is, and
+    is the only one of them where the true camera stands still.
     ``rotation_deg`` is the error of the rotation from a frame to the next, ``direction_deg`` that
     of the direction of the translation (absent where nothing moves). ``snippets``: see
     `score_snippets`.
@@ -75,8 +76,10 @@ def score_path(estimated: Poses, true: Poses) -> dict[str, object]:
     found = similarity(places, there)
     ate = _rms(found.apply(places) - there)
     unscaled = _rms(similarity(places, there, scaled=False).apply(places) - there)
-    record: dict[str, object] = {"frames": len(true), "path_mm": length, "ate_mm": ate}
-    record |= {"ate_share": ate / length} if length > STILL else {}
+    record: dict[str, object] = {"frames": len(true), "path_mm": length}
+    if length <= STILL:  # the best scale would be 0, and every error with it
+        return record | {"ate_unscaled_mm": unscaled} | score_steps(estimated, true)
+    record |= {"ate_mm": ate, "ate_share": ate / length}
     record |= {"ate_unscaled_mm": unscaled, "scale": found.scale}
     record |= score_steps(estimated, true)
     return record | {"snippets": score_snippets(estimated, true)}

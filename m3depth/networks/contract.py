@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.errors import ConfigError
-from m3depth.types import DepthMap, PairMotion
+from m3depth.types import DepthMap, PairMotion, StereoRig
 
 
 class DepthNetwork(Protocol):
@@ -32,6 +32,19 @@ class MotionNetwork(Protocol):
         self, earlier: Float[Tensor, "b 3 h w"], later: Float[Tensor, "b 3 h w"]
     ) -> PairMotion:
         """RGB in [0, 1], always in the order of time."""
+
+
+@runtime_checkable
+class TakesCameras(Protocol):
+    """A motion network that can be told both frames' K, where it learned none."""
+
+    def with_cameras(
+        self,
+        earlier: Float[Tensor, "b 3 h w"],
+        later: Float[Tensor, "b 3 h w"],
+        given: tuple[StereoRig, StereoRig],
+    ) -> PairMotion:
+        """As `MotionNetwork`; ``given``: fields (b,), at the images' size."""
 
 
 def require_depth_maps(found: object, image: Float[Tensor, "b 3 h w"]) -> None:

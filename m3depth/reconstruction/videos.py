@@ -67,7 +67,7 @@ def _videos(frames: Dataset[StereoBatch]) -> dict[str, list[int]]:
 def _mean(records: list[dict[str, Any]]) -> dict[str, Any]:
     """Of numbers, and of what has numbers of its own; counts are added up."""
     found: dict[str, Any] = {}
-    for name in records[0]:
+    for name in {name: None for record in records for name in record}:
         values = [record[name] for record in records if name in record]
         if isinstance(values[0], dict):
             found[name] = _mean(values)

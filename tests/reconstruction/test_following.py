@@ -12,6 +12,7 @@ from m3depth.networks.trained import TrainedModel
 from m3depth.reconstruction import following
 from m3depth.reconstruction.following import follow
 from m3depth.reconstruction.kept import Kept
+from m3depth.reconstruction.motion.contract import Placed
 from m3depth.reconstruction.motion.exact import ExactMotion
 from m3depth.reconstruction.motion.network import NetworkMotion
 from m3depth.reconstruction.track import track_of
@@ -163,3 +164,27 @@ def test_many_frames_of_another_size_are_not_a_line_each(caplog: pytest.LogCaptu
     assert len(said) == 4
     assert all("of another size" in line for line in said[:3])
     assert said[3].startswith("skipped: more frames")
+
+
+def test_a_network_that_learned_no_k_is_given_the_frames():
+    """At its own size, though the frames are larger."""
+
+    class TellsGiven(SteadyMotion):
+        def with_cameras(self, earlier, later, given):
+            assert earlier.shape[-2:] == SIZE
+            self.given = given
+            return self(earlier, later)
+
+    network = TellsGiven(says_k=False)
+    rig = StereoRig.monocular(*FOCAL, 31.5, 23.5)
+    source = NetworkMotion(network, TrainedModel(PlaneDepth().eval(), SIZE, rig))
+    left = torch.rand(3, 2 * SIZE[0], 2 * SIZE[1])
+    known = StereoRig.monocular(140.0, 144.0, 60.0, 50.0)
+    sample = StereoBatch(left=left, key="video/0", rig=known)
+    source(Placed(0, sample), Placed(1, sample))
+    for camera in network.given:
+        assert [float(v) for v in camera[:4]] == [70.0, 72.0, 29.75, 24.75]
+    del network.given
+    nothing = StereoBatch(left=left, key="video/0")
+    source(Placed(0, nothing), Placed(1, sample))
+    assert not hasattr(network, "given")

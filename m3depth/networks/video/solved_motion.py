@@ -7,9 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
-from m3depth.geometry.solved_motion import observed, solve_motion
+from m3depth.geometry.solved_motion import Observed, observed, solve_motion
 from m3depth.matching.optical_flow import Flow
 from m3depth.networks.video.optical_flow import DisFlow
+from m3depth.networks.video.two_views import TwoViews
 from m3depth.types import Kind, PairMotion, StereoRig
 from m3depth.validation import require_number
 
@@ -50,7 +51,7 @@ class SolvedMotion(nn.Module):
         every: int = 3,
         knee_px: float = 0.5,
         rounds: int = 6,
-        two_views: nn.Module | None = None,
+        two_views: TwoViews | None = None,
     ) -> None:
         """Build it.
 
@@ -83,10 +84,24 @@ class SolvedMotion(nn.Module):
         Raises:
             ConfigError: K was given in the training, and nothing gives it here.
         """
+        return self._of_images(earlier, later, None)
+
+    def with_cameras(
+        self,
+        earlier: Float[Tensor, "b 3 h w"],
+        later: Float[Tensor, "b 3 h w"],
+        given: tuple[StereoRig, StereoRig],
+    ) -> PairMotion:
+        """See `TakesCameras`; where K is learned, the learned one is used."""
+        return self._of_images(earlier, later, given)
+
+    def _of_images(
+        self, earlier: Tensor, later: Tensor, given: tuple[StereoRig, StereoRig] | None
+    ) -> PairMotion:
         flows = self.flow(earlier, later)
         here = Beside(earlier, self._depth(earlier), flows.there)
         there = Beside(later, self._depth(later), flows.back)
-        return self.between(here, there, None)
+        return self.between(here, there, given)
 
     def between(
         self, earlier: Beside, later: Beside, given: tuple[StereoRig, StereoRig] | None
@@ -102,16 +117,35 @@ class SolvedMotion(nn.Module):
             found = self.intrinsics(earlier.image, later.image, nothing)
             given = tuple(StereoRig(*(one[:, i] for one in found)) for i in (0, 1))  # type: ignore
         if given is None:
-            raise ConfigError("motion: it learned no intrinsics, and none are given")
+            raise ConfigError(
+                "motion: it was trained with K given (system.motion.intrinsics=null), and these "
+                "frames have none: give rig=PATH, or a rig.yaml beside them"
+            )
         with torch.autocast(earlier.image.device.type, enabled=False):
             seen = [
                 observed(one.depth.float(), one.flow.px, one.flow.trusted, camera, self.every)
                 for one, camera in zip((earlier, later), given, strict=True)
             ]
-            solved = solve_motion(seen[0], seen[1], given, self.knee_px, self.rounds)
-            if self.two_views is not None:
-                solved = self.two_views(solved, earlier.flow, earlier.depth.float(), given)
+            solved = self._solved((seen[0], seen[1]), given, earlier)
         return PairMotion(solved, found)
+
+    def _solved(
+        self, seen: tuple[Observed, Observed], given: tuple[StereoRig, StereoRig], earlier: Beside
+    ) -> Float[Tensor, "b 4 4"]:
+        """A pair that takes the flow's own motion is not solved for again: it has no gradient."""
+        if self.two_views is None:
+            return solve_motion(*seen, given, self.knee_px, self.rounds)
+        with torch.no_grad():
+            solved = solve_motion(*seen, given, self.knee_px, self.rounds)
+        gives_way, motion = self.two_views(solved, earlier.flow, earlier.depth.float(), given)
+        found: Tensor = motion
+        stays = (~gives_way).nonzero()[:, 0]
+        if not len(stays):
+            return found
+        one, other = (Observed(*(part[stays] for part in frame)) for frame in seen)
+        here, there = (StereoRig(*(part[stays] for part in camera)) for camera in given)
+        again = solve_motion(one, other, (here, there), self.knee_px, self.rounds)
+        return found.index_copy(0, stays, again)
 
     def _depth(self, image: Tensor) -> Float[Tensor, "b 1 h w"]:
         depth = self.network(image)[0].to(Kind.DEPTH)

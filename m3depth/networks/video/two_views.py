@@ -1,7 +1,7 @@
 """A second opinion on a solved motion: the flow's own, which no wrong depth misleads."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from m3depth.geometry.two_views import off_the_lines, triangulated
@@ -36,27 +36,27 @@ class TwoViews(nn.Module):
         require_number("motion.two_views.noise_px", noise_px, 0)
         self.worse, self.noise_px = worse, noise_px
 
+    @torch.no_grad()
     def forward(
         self,
         solved: Float[Tensor, "b 4 4"],
         flow: Flow,
         depth: Float[Tensor, "b 1 h w"],
         cameras: tuple[StereoRig, StereoRig],
-    ) -> Float[Tensor, "b 4 4"]:
-        """The better motion of each pair.
+    ) -> tuple[Bool[Tensor, " b"], Float[Tensor, "b 4 4"]]:
+        """Which pairs' solved motion is to give way, and the flow's own motion of all.
 
         Args:
-            solved: ``later_from_earlier``.
+            solved: ``later_from_earlier``; where it is not finite it gives way, too.
             flow: from the earlier frame.
             depth: of the earlier frame, in the motion's unit.
             cameras: of both.
         """
-        with torch.no_grad():
-            motion, known = _as_long_as(epipolar_motion(flow, *cameras), flow, depth, cameras)
-            theirs = off_the_lines(flow.px, flow.trusted, motion, *cameras)
-            ours = off_the_lines(flow.px, flow.trusted, solved, *cameras)
-            better = known & (ours > self.worse * theirs + self.noise_px)
-        return torch.where(better[:, None, None], motion, solved)
+        motion, known = _as_long_as(epipolar_motion(flow, *cameras), flow, depth, cameras)
+        theirs = off_the_lines(flow.px, flow.trusted, motion, *cameras)
+        ours = off_the_lines(flow.px, flow.trusted, solved, *cameras)
+        holds = ours <= self.worse * theirs + self.noise_px
+        return known & ~holds, motion
 
 
 def _as_long_as(

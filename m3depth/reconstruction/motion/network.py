@@ -11,6 +11,7 @@ from m3depth.device import pick_device
 from m3depth.errors import ConfigError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import resize_image
+from m3depth.networks.contract import TakesCameras
 from m3depth.networks.trained import TrainedModel, load_model, load_motion
 from m3depth.reconstruction.motion.contract import MotionSource, Placed
 from m3depth.types import PairMotion, Scale, StereoRig
@@ -55,7 +56,11 @@ class NetworkMotion(MotionSource):
         """
         seen = (resize_image(one.sample["left"], self.depth.size) for one in (earlier, later))
         before, after = (image[None].to(self.device) for image in seen)
-        found = self.network(before, after)
+        given = [_camera(one, self.depth.size, self.device) for one in (earlier, later)]
+        if given[0] and given[1] and isinstance(self.network, TakesCameras):
+            found = self.network.with_cameras(before, after, (given[0], given[1]))
+        else:
+            found = self.network(before, after)
         if not isinstance(found, PairMotion) or found.later_from_earlier.shape != (1, 4, 4):
             raise ConfigError(
                 f"{self.model}: gives a {type(found).__name__} for two frames; a motion network "
@@ -66,6 +71,14 @@ class NetworkMotion(MotionSource):
             return PairMotion(motion)
         cameras = StereoRig(*(value.double().cpu() for value in found.cameras))
         return PairMotion(motion, cameras.resized(self.depth.size, size_of(later.sample["left"])))
+
+
+def _camera(one: Placed, size: tuple[int, int], device: torch.device | str) -> StereoRig | None:
+    """The frame's own K at the network's size, fields (1,); None where it is not known."""
+    rig, native = one.sample.get("rig"), size_of(one.sample["left"])
+    if rig is None or bool(rig.stands_in(native[1])):
+        return None
+    return StereoRig(*(value[None].float().to(device) for value in rig.resized(native, size)))
 
 
 def network_motion(checkpoint: str | Path | None, device: str = "auto") -> NetworkMotion:

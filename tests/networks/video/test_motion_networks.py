@@ -169,7 +169,7 @@ def test_an_appearance_flow_begins_with_no_change_and_changes_only_what_is_seen(
 
 
 def test_a_solved_motion_without_a_camera_says_so():
-    with pytest.raises(ConfigError, match="no intrinsics"):
+    with pytest.raises(ConfigError, match="trained with K given"):
         SolvedMotion(small_depth())(*images())
 
 
