@@ -23,7 +23,6 @@ from m3depth.adaptation.statistics import Statistics
 from m3depth.check.require_fit import require_fit
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.errors import UserError
-from m3depth.geometry.resizing import size_of
 from m3depth.networks.finest import Finest
 from m3depth.types import StereoBatch
 
@@ -116,10 +115,9 @@ def error_mm(model: Model, scored: Pairs) -> float:
 
 
 def _error(network: Finest, sample: StereoBatch) -> float:
-    size = size_of(sample["left"])
-    found = network(sample["left"][None])
-    depth = found.seen_by(sample["rig"].resized(size, found.size)).resized(size).depth_mm()
-    return float((depth[0] - sample["depth_mm"]).abs().mean())
+    found = network(sample["left"][None])  # of the pictures' own size
+    depth_mm = found.seen_by(sample["rig"]).depth_mm()[0]
+    return float((depth_mm - sample["depth_mm"]).abs().mean())
 
 
 def judged(trial: Trial) -> dict[str, Any]:
