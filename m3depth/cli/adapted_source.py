@@ -47,7 +47,8 @@ def adapted_source(
         frames: At most so many, spread evenly, are fitted to.
         check: What to do about pairs that ``m3depth check`` finds wrong: error, warn or off.
         overwrite: Fit anew.
-        how: See `network_source`.
+        how: See `network_source`. ``flip`` averages with the mirrored image, which the fit sees only
+            where its augmentation mirrors.
 
     Raises:
         ConfigError: an option is missing or wrong.
