@@ -47,8 +47,7 @@ def adapted_source(
         frames: At most so many, spread evenly, are fitted to.
         check: What to do about pairs that ``m3depth check`` finds wrong: error, warn or off.
         overwrite: Fit anew.
-        how: See `network_source`. ``flip`` averages with the mirrored image, which the fit sees only
-            where its augmentation mirrors.
+        how: See `network_source`.
 
     Raises:
         ConfigError: an option is missing or wrong.
@@ -62,6 +61,7 @@ def adapted_source(
             "verb does not take; `m3depth adapt` makes a checkpoint for it"
         )
     require_number("source.frames", frames, 1, whole=True)
+    _warn_of_mirrored(levels, how.get("flip"))
     quieten()
     adaptation = Adaptation(
         Path(checkpoint),
@@ -95,3 +95,12 @@ def _read(
         )
     require_fit(frames.data(), check)
     return frames, set(marks(whole))
+
+
+def _warn_of_mirrored(levels: Mapping[str, Any], flip: object) -> None:
+    steps = levels.get("steps")
+    if flip and steps and not steps["augmentation"]["mirror"]:
+        logger.warning(
+            "flip=true averages with the mirrored image, which this fit does not see: flip=false "
+            "is better here, or source.levels.steps.augmentation.mirror=0.5"
+        )

@@ -54,6 +54,13 @@ def test_the_same_command_fits_once(command: tuple[str, ...], exported: Path):
     assert "holds a run of m3depth adapt" in told.line
 
 
+def test_an_average_with_images_that_the_fit_did_not_see_is_told_of(
+    command: tuple[str, ...], tmp_path: Path
+):
+    told = succeed(*command, f"output={tmp_path}/scene", "flip=true")
+    assert "flip=false is better here" in told.err
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
