@@ -16,9 +16,11 @@ from m3depth.sources.sensible import Sensible
 from m3depth.sources.source import Source
 from m3depth.sources.together import batched
 from m3depth.sources.trained_rig import TrainedRig
-from m3depth.types import DepthMap, StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 from m3depth.types.camera import StereoRig, same_shape
 from m3depth.validation import require_number
+
+BY_RIG = (Kind.FRACTION, Kind.DISPARITY)  # what f·b makes depth of
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +65,6 @@ class NetworkSource(Source):
         self.batch_size, self.trained = batch_size, trained
         self.model, self.checkpoint_sha256 = model, checkpoint_sha256
         self.trained_on = trained_on
-        if rig is not None and rig_size is not None:
-            self._compare(rig, rig_size)
 
     def ahead(self, sample: StereoBatch) -> StereoBatch:
         """Resize the image to the network's size; give the sample its rig, if it has none.
@@ -90,12 +90,13 @@ class NetworkSource(Source):
         """
         seen = [self.ahead(sample) for sample in samples]
         for sample in seen:
-            if "rig" in sample:
-                self._compare(sample["rig"], size_of(sample["left"]))
             _warn_if_grey(sample)
         alike = groupby((sample["small"] for sample in seen), size_of)
         passes = (some for _, images in alike for some in batched(images, self.batch_size))
         found = [depth for images in passes for depth in self._pass(images)]
+        for depth, sample in zip(found, seen, strict=True):
+            if "rig" in sample and depth.kind in BY_RIG:
+                self._compare(sample["rig"], size_of(sample["left"]))
         return [self._of_frame(*pair) for pair in zip(found, seen, strict=True)]
 
     def size_for(self, image: tuple[int, int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from m3depth.geometry.rebuilding import Source, TargetViews, brightened, rebuild
 from m3depth.losses.video.objective import VideoObjective
 from m3depth.matching.optical_flow import Flow, Flows
 from m3depth.networks.contract import require_depth_maps
-from m3depth.networks.video.intrinsics import Bounded
+from m3depth.networks.video.intrinsics import Bounded, OneCamera
 from m3depth.networks.video.solved_motion import Beside, NeedsDepth
 from m3depth.systems.base import MakeOptimizer, MakeScheduler, System
 from m3depth.systems.clip_batch import frames_of, ignored, left_alone, target_of
@@ -70,6 +70,7 @@ class VideoDepth(System):
                 depth and motion are in mm; K is learned all the same.
         """
         super().__init__(optimizer, scheduler)
+        _require_one_lens(motion, augmentation)
         self.network, self.motion, self.flow = network, motion, flow
         self.brightness, self.turns, self.objective = brightness, turns, objective
         self.ignore, self.augmentation = ignore, augmentation
@@ -204,6 +205,17 @@ class VideoDepth(System):
         known = target["depth_mm"] > 0
         ratio = torch.where(known, target["depth_mm"] / depth, torch.nan).flatten(1)
         return depth * ratio.nanmedian(1).values[:, None, None, None]
+
+
+def _require_one_lens(motion: nn.Module, augmentation: object) -> None:
+    """Half of the images mirrored would be another camera's, and one camera is learned."""
+    mirror = getattr(augmentation, "mirror", 0.0)
+    if mirror and any(isinstance(one, OneCamera) for one in motion.modules()):
+        raise ConfigError(
+            f"augmentation.mirror={mirror}: a mirrored image has another principal point, and "
+            "system.motion.intrinsics learns one for all images: give augmentation.mirror=0, or "
+            "system/intrinsics@system.motion.intrinsics=per_frame"
+        )
 
 
 def _as_source(

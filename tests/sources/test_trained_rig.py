@@ -44,7 +44,17 @@ def test_the_predictor_tells_it_once_wherever_the_rig_is_from(caplog):
     predictor = DepthPredictor(NetworkSource(network, SIZE, RIG, SIZE, trained=TRAINED))
     image = torch.zeros(3, *SIZE)
     predictor("a", image)
-    assert not caplog.text
+    assert "the checkpoint's" not in caplog.text
     for key in ("b", "c"):
         assert predictor(key, image, other).depth_mm.mean() == pytest.approx(2400 / 16, rel=1e-4)
     assert caplog.text.count("times what the checkpoint's would give") == 1
+
+
+def test_a_network_whose_depth_needs_no_rig_is_not_told_of_another(caplog):
+    def network(images: torch.Tensor) -> DepthMap:
+        return DepthMap(torch.full((len(images), 1, *SIZE), 50.0), Kind.DEPTH)
+
+    zoomed = RIG._replace(fx=RIG.fx * 1.3)
+    source = NetworkSource(network, SIZE, zoomed, SIZE, trained=TRAINED)
+    source([{"left": torch.rand(3, *SIZE), "key": "video/0", "rig": zoomed}])
+    assert "times what" not in caplog.text

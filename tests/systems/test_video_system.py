@@ -109,6 +109,13 @@ def test_without_a_camera_and_without_learning_one_it_says_so():
         loss_of(system, batch)
 
 
+def test_one_lens_for_all_and_mirrored_images_exclude_each_other():
+    with pytest.raises(ConfigError, match=r"give augmentation.mirror=0, or .*per_frame"):
+        video_system("augmentation=m3depth")
+    each_frame = "system/intrinsics@system.motion.intrinsics=per_frame"
+    video_system("augmentation=m3depth", each_frame)
+
+
 @pytest.mark.parametrize("parts", [(), ("system/brightness=inverse_square",)])
 def test_a_few_steps_lower_the_loss(parts: tuple[str, ...]):
     system, batch = video_system(*parts), clips()
