@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -14,11 +13,7 @@ from m3depth.data.synthetic.wide.ranges import Between, Ranges
 from m3depth.errors import DataError
 
 SHARPENED_PX = 1.0  # radius of the unsharp mask
-CHROMA = (  # which of four pixels keep their colour, from all to one
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-)
+CHROMA = (0x111111, 0x211111, 0x221111)  # OpenCV's words for 4:4:4, 4:2:2 and 4:2:0
 
 
 class Sensor(NamedTuple):
@@ -72,6 +67,8 @@ def blurred(image: Float[Tensor, "3 h w"], sigma_px: float) -> Float[Tensor, "3 
     """A Gaussian blur; what lies beyond the border mirrors what lies within."""
     if sigma_px < 0.2:  # narrower than a pixel sees
         return image
+    import cv2  # only where it is used: the verbs load this file
+
     picture = image.permute(1, 2, 0).contiguous().numpy()
     return torch.from_numpy(cv2.GaussianBlur(picture, (0, 0), sigma_px)).permute(2, 0, 1)
 
@@ -80,6 +77,8 @@ def coded(sensor: Sensor, image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w
     """The picture after JPEG and back, in the sensor's quality and chroma subsampling."""
     if sensor.quality is None:
         return image
+    import cv2
+
     picture = (image * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
     how = [
         cv2.IMWRITE_JPEG_QUALITY,
