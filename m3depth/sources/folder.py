@@ -163,6 +163,12 @@ def files_by_stem(root: Path) -> dict[str, Path]:
     Raises:
         DataError: no such folder, or no depth file in it.
     """
+    if root.is_file():
+        raise DataError(
+            f"predictions={root}: a file; depth is read from a folder with a file for each frame, "
+            "named as the frame is: write each map of a stack (depth[i] of VGGT, Depth Anything 3) "
+            "as DIR/NAME.npy, and say kind= and scale="
+        )
     if not root.is_dir():
         raise DataError(f"predictions={root}: no such folder")
     found: dict[str, Path] = {}

@@ -63,11 +63,18 @@ def test_the_unit_is_the_file_s_or_the_user_s(tmp_path: Path):
     torch.testing.assert_close(path_of(file, 10)[:, :3, 3], 10 * places, atol=1e-4, rtol=0)
 
 
-def test_extrinsics_lead_from_the_world_to_the_camera_and_k_is_scaled(tmp_path: Path):
-    """As VGGT and Depth Anything 3 write them: [R | t], K at the size of their depth."""
+@pytest.mark.parametrize(
+    ("pose", "k", "shape"),
+    [("extrinsics", "intrinsics", (8, 24, 32)), ("extrinsic", "intrinsic", (8, 24, 32, 1))],
+    ids=["Depth Anything 3", "VGGT"],
+)
+def test_extrinsics_lead_from_the_world_to_the_camera_and_k_is_scaled(
+    pose: str, k: str, shape: tuple[int, ...], tmp_path: Path
+):
+    """As both write them: [R | t], K at the size of their depth."""
     K = np.tile(np.array([[30.0, 0, 15.5], [0, 31, 11.5], [0, 0, 1]]), (8, 1, 1))
-    arrays = {"extrinsics": np.linalg.inv(POSES)[:, :3], "intrinsics": K}
-    np.savez(tmp_path / "theirs.npz", depth=np.ones((8, 24, 32)), **arrays)
+    arrays = {pose: np.linalg.inv(POSES)[:, :3], k: K}
+    np.savez(tmp_path / "theirs.npz", depth=np.ones(shape), **arrays)
     track = track_of(follow(FRAMES, FileMotion(tmp_path / "theirs.npz")))
     torch.testing.assert_close(track.camera_to_world, expected(), atol=1e-5, rtol=0)
     torch.testing.assert_close(track.cameras.fx, torch.full((8,), 60.0).double())

@@ -370,3 +370,9 @@ def test_negative_disparities_count_where_infinity_lies_below_them(tmp_path: Pat
     metrics = evaluate(folder, Frames(*frames), [PLAIN]).first.metrics
     assert metrics["mae_mm"] < 1e-3
     assert metrics["density"] == pytest.approx(1 - 4 / HEIGHT, abs=0.01)
+
+
+def test_a_stack_of_maps_in_one_file_says_what_is_read(tmp_path: Path):
+    np.savez(tmp_path / "theirs.npz", depth=np.ones((3, 4, 5)))
+    with pytest.raises(DataError, match=r"a file; depth is read from a folder .*depth\[i\]"):
+        FolderSource(tmp_path / "theirs.npz")

@@ -15,6 +15,7 @@ from m3depth.priors.layouts.scene import StatedCamera
 from m3depth.priors.sound import RIGID_TOLERANCE
 
 POSES = ("camera_to_world", "extrinsics", "depth", "intrinsics", "names")  # of an .npz
+VGGT = {"extrinsic": "extrinsics", "intrinsic": "intrinsics"}  # as it calls them
 MODEL = "sparse/0"  # where a COLMAP model is, below its scene
 
 
@@ -40,8 +41,9 @@ def read_posed(path: Path) -> Posed:
     """Read a folder with a COLMAP model, an .npz, or else TUM's text.
 
     An .npz holds ``camera_to_world`` (n, 4, 4), or ``extrinsics`` (n, 3 or 4, 4) from the world to
-    the camera, as VGGT and Depth Anything 3 have them; with ``intrinsics`` (n, 3, 3) at the size of
-    its ``depth`` (n, h, w), and ``names``, where they are there.
+    the camera, as Depth Anything 3 has them; with ``intrinsics`` (n, 3, 3) at the size of its
+    ``depth`` (n, h, w), and ``names``, where they are there. VGGT's ``extrinsic``, ``intrinsic``
+    and ``depth`` (n, h, w, 1) are the same.
 
     Raises:
         DataError: nothing there, or none of these.
@@ -71,7 +73,8 @@ def _colmap(folder: Path) -> Posed:
 
 
 def _arrays(path: Path) -> Posed:
-    found = read_npz_arrays(path, POSES)
+    found = read_npz_arrays(path, (*POSES, *VGGT))
+    found = {VGGT.get(name, name): values for name, values in found.items()}
     if "camera_to_world" in found:
         poses = _squared(found["camera_to_world"], path)
     elif "extrinsics" in found:
