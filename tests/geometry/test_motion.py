@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck
+from torch.nn.functional import avg_pool2d
 
 from m3depth.data.synthetic.clip import SyntheticClip
 from m3depth.data.synthetic.paths import Moving
@@ -125,6 +126,30 @@ def test_a_built_in_clip_s_exact_depth_pose_and_zoom_rebuild_a_frame(clip: Synth
     assert seen.float().mean() > 0.6
     assert error[seen.expand_as(error)].max() < 0.005
     assert (drawn - painted(target, one)).abs().mean() > 0.05  # it moved
+
+
+def test_a_built_in_clip_s_own_pictures_are_rebuilt_by_its_exact_depth_and_pose():
+    """Their light moves with the lamp: its ratio, smooth over the picture, is divided out."""
+    plain = {"deforming": False, "tools": False, "highlights": False, "noise": False}
+    path = Moving(zoom=(0.0, 0.0))
+    clip = SyntheticClip("train", 0, 2, (128, 160), path=path, frames_per_s=5.0, **plain)
+    target, source = clip[0], clip[1]
+    one, other = (StereoRig(*(f[None] for f in frame["rig"])) for frame in (target, source))
+    between = torch.linalg.inv(source["camera_to_world"]) @ target["camera_to_world"]
+    drawn, depth = source["left"][None], target["depth_mm"][None]
+    rebuilt, visible = rebuild(drawn, depth, between[None], one, other)
+    seen = (visible & same_surface(target, source, between, one, other)).float()
+
+    def smooth(image: Tensor) -> Tensor:
+        return avg_pool2d(image * seen, 9, 1, 4) / avg_pool2d(seen, 9, 1, 4).clamp_min(1e-6)
+
+    image, kept = target["left"][None], (seen > 0).expand(1, 3, -1, -1)
+    error = (rebuilt * smooth(image) / smooth(rebuilt).clamp_min(1e-3) - image).abs()[kept]
+    assert seen.mean() > 0.85
+    assert error.mean() < 0.002
+    assert error.quantile(0.95) < 0.005
+    assert (rebuilt - image).abs()[kept].mean() < 0.0055  # with the light as it is
+    assert (drawn - image).abs()[kept].mean() > 0.02  # it moved
 
 
 def painted(frame: dict, rig: StereoRig) -> Tensor:
