@@ -24,7 +24,7 @@ class TwoViews(nn.Module):
     gradient. Where nothing moves but by a turn, or all is flat, both fit, and the solved one stays.
     """
 
-    def __init__(self, worse: float = 1.5, noise_px: float = 0.03) -> None:
+    def __init__(self, worse: float = 1.5, noise_px: float = 0.1) -> None:
         """Build it.
 
         Args:
