@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 def compare(config: DictConfig) -> None:
     """Show two or more folders of depth, or runs, side by side."""
-    folders = [Path(str(one)) for one in config.inputs]
+    folders = _folders(config.inputs)
     if len(folders) < 2:
         raise ConfigError("compare takes two folders or more: m3depth compare A B")
     if config.align not in ("auto", *ALIGNMENTS):
@@ -67,6 +67,12 @@ def compare(config: DictConfig) -> None:
     )
     sys.stdout.write("\n".join(lines) + "\n")
     logger.info("report: %s", (claim.folder / "report.html").resolve())
+
+
+def _folders(inputs: object) -> list[Path]:
+    if isinstance(inputs, str) or not isinstance(inputs, Sequence):
+        raise ConfigError(f"inputs={inputs}: takes a list, inputs=[A,B], or m3depth compare A B")
+    return [Path(str(one)) for one in inputs]
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -258,7 +258,10 @@ FIELDS: dict[str, Field] = {
     "mask": _truth(),
 }
 
-NO_DEPTH = "no depth to learn from; choose a set that has it, or a system that needs none"
+NO_DEPTH = (
+    "no depth to learn from; where the set has it, data.train.truth=true data.val.truth=true reads "
+    "it; else choose a set that has it, or a system that needs none"
+)
 LACKING = {
     "right": "a monocular frame, without a right image to learn from; choose stereo pairs "
     "for data.train and data.val, and use this set for m3depth evaluate",

@@ -23,6 +23,9 @@ class Fit(NamedTuple):
 
     scale: float = 1.0
     shift_per_mm: float = 0.0
+    found: bool = (
+        True  # False: no scale above 0 and shift fit, and less than them is in their place
+    )
 
     def __call__(self, depth_mm: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         """The depth as it is scored; 0 stays 0, what is shifted past infinity becomes infinite.
@@ -98,7 +101,7 @@ def scale_shift(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"])
     (0.5, 0.01)
     """
     fit = _rising(scale_and_shift, 1 / predicted_mm.double(), true_mm)
-    return fit or mean_inverse(predicted_mm, true_mm)
+    return fit or mean_inverse(predicted_mm, true_mm)._replace(found=False)
 
 
 def robust(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> Fit:
@@ -110,7 +113,7 @@ def robust(predicted_mm: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> F
     2.0
     """
     fit = _rising(trimmed, 1 / predicted_mm.double(), true_mm)
-    return fit or mean_inverse(predicted_mm, true_mm)
+    return fit or mean_inverse(predicted_mm, true_mm)._replace(found=False)
 
 
 def relative_scale_shift(relative: Float[Tensor, " n"], true_mm: Float[Tensor, " n"]) -> Fit:
@@ -139,4 +142,4 @@ def _rising(
 
 
 def _plane(true_mm: Tensor) -> Fit:
-    return Fit(torch.inf, float((1 / true_mm.double()).mean()))
+    return Fit(torch.inf, float((1 / true_mm.double()).mean()), found=False)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.compared import Compared
+from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.row import PixelCounts
 from m3depth.evaluation.truth import Truth
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.point_sample import evenly
-from m3depth.evaluation.protocol import Compared
 from m3depth.geometry.confidence import WITHIN_MM, confidence
 
 PER_FRAME = 2000  # pixels kept of each frame, evenly spread over those that count

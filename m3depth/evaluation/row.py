@@ -14,6 +14,7 @@ class Row(NamedTuple):
     scores: Mapping[str, float]  # the metrics, `scale_ratio`, `valid_pixels`
     baselines: Mapping[str, Mapping[str, float]] = {}  # of each; never written to
     pixels: PixelCounts = {}  # noqa: RUF012  # of the truth; never written to
+    fitted: bool = True  # False: the protocol's alignment was not to be found, see `Fit`
 
     @property
     def video(self) -> str:

@@ -4,6 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from m3depth.evaluation import alignment
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.metrics import (
     DEPTH_BINS_MM,
     DEPTH_METRICS,
@@ -11,7 +12,7 @@ from m3depth.evaluation.metrics import (
     mae_by_depth,
     score,
 )
-from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.relative_truth import RMSE_DISPARITY
 from m3depth.evaluation.surface_metrics import FSCORE_MM, score_cloud, score_normals
 from m3depth.evaluation.truth import Truth

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.evaluation.baselines import DepthMean, score_constant, score_guess, score_shift
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.counted import NO_TRUTH, NOT_PREDICTED, LeftOut, pixels, why_left_out
 from m3depth.evaluation.flicker import PosedDepth, flicker_mm
-from m3depth.evaluation.protocol import Compared, Protocol
+from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.relative_truth import score_relative
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Result
@@ -76,7 +77,8 @@ class Run:
         if compared is None:
             self._left_out.append(LeftOut(shown.position, shown.key, why, told))
             return
-        self._rows.append(_row(shown, *self._with_truth(shown, within, compared), told))
+        row = _row(shown, *self._with_truth(shown, within, compared), told)
+        self._rows.append(row._replace(fitted=compared.fit.found))
 
     def result(self, elsewhere: Sequence[LeftOut] = ()) -> Result:
         """The numbers of all frames so far.

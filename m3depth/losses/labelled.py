@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.log import warn_once
-from m3depth.losses.objective import WeightedTerms
+from m3depth.losses.objective import LossBreakdown, WeightedTerms
 from m3depth.losses.per_image import Loss
 from m3depth.losses.terms import PerSample
 from m3depth.types import DepthLabel, DepthMap, Kind
@@ -22,6 +22,10 @@ from m3depth.types import DepthLabel, DepthMap, Kind
 NO_DEPTH = (
     "a batch has no label with a scale, and the terms on depth learn nothing from it: if no label "
     "of the set has one, choose objective=relative"
+)
+NOTHING_KNOWN = (
+    "a batch has no label with a known pixel, and nothing is learned from it: look at the files "
+    "that depth is read from, and at their mask"
 )
 
 
@@ -36,6 +40,13 @@ class LabelObjective(WeightedTerms[Labelled]):
     """Of depth labels: for `SupervisedDepth`."""
 
     looks_at = Labelled
+
+    def __call__(self, pyramid: Sequence[Labelled]) -> LossBreakdown:
+        """See `WeightedTerms`; a batch that teaches nothing is told of."""
+        losses = super().__call__(pyramid)
+        if not pyramid[0].label.known.any():
+            warn_once(NOTHING_KNOWN)
+        return losses
 
 
 @dataclass(frozen=True)

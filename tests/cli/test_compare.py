@@ -97,6 +97,7 @@ def test_one_clear_line(tmp_path: Path):
     assert "two folders or more" in refused(str(first), out).line
     assert "no such folder" in refused(str(first), str(tmp_path / "none"), out).line
     assert "given twice" in refused(str(first), str(first), out).line
+    assert "inputs=one: takes a list" in refused("inputs=one", out).line
     assert "align=maybe: choose" in refused(str(first), str(second), "align=maybe", out).line
     (tmp_path / "run").mkdir()
     (tmp_path / "run/metrics.json").write_text("{}")

@@ -10,8 +10,9 @@ from m3depth.cli.configuration import configuration
 from m3depth.errors import ConfigError, DataError
 from m3depth.evaluation.alignment import median, none
 from m3depth.evaluation.averaging import SetMean
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.pixels import Crop, visible
-from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
+from m3depth.evaluation.protocol import NEAREST_MM, Protocol
 from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.types import DepthMap, StereoBatch, StereoRig
 from m3depth.types.disparity import disparity_from_depth

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from m3depth.data.relative_labels import RelativeLabels
 from m3depth.errors import DataError
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.evaluate import evaluate
-from m3depth.evaluation.protocol import NEAREST_MM, Compared, Protocol
+from m3depth.evaluation.protocol import NEAREST_MM, Protocol
 from m3depth.evaluation.relative_truth import score_relative
 from m3depth.evaluation.scoring import score_depth
 from m3depth.evaluation.truth import Truth, as_batch

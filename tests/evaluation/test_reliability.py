@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from m3depth.evaluation.alignment import Fit
-from m3depth.evaluation.protocol import Compared
+from m3depth.evaluation.compared import Compared
 from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.truth import Truth
 from m3depth.types import DepthMap, Kind

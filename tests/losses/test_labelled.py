@@ -124,6 +124,19 @@ def test_a_batch_without_a_metric_label_is_told_once(
     assert not predicted.grad.any()
 
 
+def test_labels_without_a_known_pixel_are_told_once(predicted: Tensor, caplog):
+    label = three_kinds(true_mm())
+    nothing = label._replace(known=torch.zeros_like(label.known))
+    objective = LabelObjective({"trimmed": TRIMMED})
+    for known, times in ((label, 0), (nothing, 1)):
+        warn_once.cache_clear()
+        caplog.clear()
+        for _ in range(2):
+            losses = objective(beside(predicted, known))
+        assert caplog.text.count("no label with a known pixel") == times
+    assert losses.total == 0
+
+
 def test_pairs_of_unknown_rigs_need_no_depth():
     """A network of disparities cannot give any there, and is asked for none."""
     unknown = StereoRig(*(one.expand(3) for one in StereoRig.uncalibrated(16, 12)))
