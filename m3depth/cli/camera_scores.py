@@ -33,11 +33,13 @@ def score_camera(
     """
     videos = score_videos(test, motion) if motion else []
     found = over_videos(videos)
+    if motion and "intrinsics" in found:
+        found["intrinsics"]["identifiable"] = not motion.k_doubt
     if motion and not found:
         logger.warning("no trajectory: not one video of the test frames has poses")
     for line in summary(found):
         logger.info(line)
-    return found, _section(videos[0]) if videos else ""
+    return found, _section(videos[0], motion.k_doubt) if motion and videos else ""
 
 
 def summary(scores: Mapping[str, Any]) -> list[str]:
@@ -51,15 +53,16 @@ def summary(scores: Mapping[str, Any]) -> list[str]:
         else:
             error = f"the true camera stands still, this one goes {one['ate_unscaled_mm']:.3f} away"
         lines.append(f"path: {error}, {turned}")
-    if "intrinsics" in scores:
+    if "intrinsics" in scores and scores["intrinsics"].get("identifiable", True):
         one = scores["intrinsics"]
         away = f"principal point {one['principal_px']:.2f} px"
         lines.append(f"K: fx {one['fx_share']:.2%}, fy {one['fy_share']:.2%} off, {away}")
     return lines
 
 
-def _section(video: ScoredVideo) -> str:
+def _section(video: ScoredVideo, k_doubt: str) -> str:
     poses, true = video.track.camera_to_world.double().numpy(), video.followed.true_poses
     rigs = video.followed.rigs
     cameras = video.track.cameras if "intrinsics" in video.scores else None
-    return camera_sections(video.scores, poses, true, cameras, rigs, f"unit of {video.name}")
+    unit = f"unit of {video.name}"
+    return camera_sections(video.scores, poses, true, cameras, rigs, unit, k_doubt)

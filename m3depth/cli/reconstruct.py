@@ -130,7 +130,7 @@ def _reconstruct(
     frames = LookedAt.of(frames)
     camera = _camera(plain, frames, source, motion, folder)
     track, unit = camera.track, camera.unit
-    write_track(folder, track, unit)
+    write_path(folder, track, unit)
     write_scene(frames, camera.places, track, source, scene_writer(folder, unit, source), unit)
     voxel = voxel_for(track, unit, config.voxel)
     mesh = fuse(folder, voxel)
@@ -139,6 +139,9 @@ def _reconstruct(
 
     scores = score_track(camera.followed, track)
     sure = told_of_k(folder) if camera.followed.steps[1].cameras else None
+    write_intrinsics(folder, track, "" if sure is None else str(sure.identifiable).lower())
+    if "intrinsics" in scores:
+        scores["intrinsics"]["identifiable"] = sure is None or sure.identifiable
     surface = score_surface(frames, camera.followed, folder, mesh, unit.metric)
     scores |= {"surface": surface} if surface else {}
     record = {
@@ -201,14 +204,20 @@ def _camera(
     return Camera(followed, closed(track, loops, unit.depth), unit, loops)
 
 
-def write_track(folder: Path, track: Track, unit: Unit) -> None:
-    """``poses.txt`` and ``intrinsics.csv``."""
+def write_path(folder: Path, track: Track, unit: Unit) -> None:
+    """``poses.txt``."""
     times, poses = track.time_s.double().numpy(), track.camera_to_world.double().numpy()
     write_tum(folder / "poses.txt", TimedPoses(times, poses, unit.name))
+
+
+def write_intrinsics(folder: Path, track: Track, identifiable: str) -> None:
+    """``intrinsics.csv``; ``identifiable`` is true or false, or "" where K was given."""
     fx, fy, cx, cy = (value.double().tolist() for value in track.cameras[:4])
-    rows = zip(track.names, times.tolist(), fx, fy, cx, cy, strict=True)
+    rows = zip(track.names, track.time_s.double().tolist(), fx, fy, cx, cy, strict=True)
     names = ("frame", "time_s", "fx", "fy", "cx", "cy")
-    write_csv(folder / "intrinsics.csv", [dict(zip(names, row, strict=True)) for row in rows])
+    told = {"identifiable": identifiable}
+    lines = [dict(zip(names, row, strict=True)) | told for row in rows]
+    write_csv(folder / "intrinsics.csv", lines)
 
 
 def _write_colmap(folder: Path, mesh: Mesh, voxel: float, track: Track) -> None:

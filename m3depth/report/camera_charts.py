@@ -112,8 +112,12 @@ def camera_sections(
     cameras: StereoRig | None,
     true_cameras: StereoRig | None,
     unit: str,
+    k_doubt: str = "",
 ) -> str:
-    """The path and K of a video, with the errors that ``record`` has of them, as HTML."""
+    """The path and K of a video, with the errors that ``record`` has of them, as HTML.
+
+    Where ``k_doubt`` says why K is not known, that stands in the place of its numbers.
+    """
     paths = compared_paths(estimated, true)
     body = chart(path_chart(paths, unit))
     if "trajectory" in record:
@@ -121,6 +125,8 @@ def camera_sections(
     found = section("Path of the camera", SAID["trajectory"] if true is not None else "", body)
     if cameras is None:
         return found
+    if k_doubt:
+        return found + section("K of the camera", k_doubt, "")
     charts = "".join(map(chart, camera_charts(cameras, true_cameras)))
     body = f'<div class="charts">{charts}</div>'
     if "intrinsics" in record:

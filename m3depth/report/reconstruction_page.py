@@ -58,7 +58,8 @@ def write_reconstruction_report(
         _sure_of_k(record),
         _surface(mesh, poses, unit, scores),
         camera_sections(
-            scores, poses, followed.true_poses, track.cameras, followed.rigs, unit.name
+            *(scores, poses, followed.true_poses, track.cameras, followed.rigs, unit.name),
+            k_doubt=_k_doubt(record),
         ),
         _skipped(followed),
         footer(notes),
@@ -83,7 +84,7 @@ def _cards(record: Mapping[str, Any], scores: Mapping[str, Any], unit: Unit) -> 
         cards.append(card(f"{path['ate_share']:.1%}", "", "path error (ATE) of the path's length"))
     if path:
         cards.append(card(f"{path['rotation_deg']:.2f}", "° a step", "rotation error"))
-    if K:
+    if K and K["identifiable"]:
         cards.append(card(f"{K['fx_share']:.1%}", "", "error of fx"))
     if surface:
         said = "of the surface within 2 mm, both ways (F-score)"
@@ -105,6 +106,11 @@ def _surface(mesh: Mesh, poses: np.ndarray[Any, Any], unit: Unit, scores: Mappin
     return section("The surface", said + (SAID["surface"] if "surface" in scores else ""), body)
 
 
+def _k_doubt(record: Mapping[str, Any]) -> str:
+    found = record.get("K", {"identifiable": True})
+    return "" if found["identifiable"] else f"K is {not_told(found)}."
+
+
 def not_told(found: Mapping[str, Any]) -> str:
     """That this video does not tell K."""
     told = found["uncertain"]
@@ -120,7 +126,7 @@ def _sure_of_k(record: Mapping[str, Any]) -> str:
     if found is None:
         return ""
     if not found["identifiable"]:
-        said = f"<p>K is {escape(not_told(found))}.</p>"
+        said = f"<p>{escape(_k_doubt(record))}</p>"
         return f'<section class="warning"><h2>K is not identifiable</h2>{said}</section>'
     told = found["uncertain"]
     said = (

@@ -73,5 +73,5 @@ class DescribeCheckpoint(pl.Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Write it under the key ``m3depth``."""
-        checkpoint["m3depth"] = self.description
+        """Write it under the key ``m3depth``, with the doubt that the last validation left."""
+        checkpoint["m3depth"] = {**self.description, "doubt": getattr(pl_module, "doubt", "")}

@@ -9,6 +9,7 @@ from command_line import m3depth, succeed
 from torch.utils.data import ConcatDataset
 from toy_video import FOCAL, write_checkpoint
 
+from m3depth.cli.camera_scores import checkpoint_motion, score_camera
 from m3depth.data.synthetic import SyntheticClip
 from m3depth.io.tum import TimedPoses, write_tum
 from m3depth.reconstruction.motion.exact import ExactMotion
@@ -44,7 +45,23 @@ def test_a_checkpoint_with_motion_has_its_path_and_k_scored(tmp_path: Path):
     page = (output / "report.html").read_text()
     assert "<h2>Path of the camera</h2>" in page
     assert "<h2>K of the camera</h2>" in page
+    assert "focal length, px" in page
+    assert found["intrinsics"]["identifiable"] is True
     assert "path: ATE" in told.err
+    assert "K: fx" in told.err
+
+
+def test_a_k_that_its_training_could_not_tell_is_shown_as_no_number(tmp_path: Path, caplog):
+    """Where the camera only slides, a learned K looks like any other."""
+    checkpoint = write_checkpoint(tmp_path / "toy.ckpt", doubt="K is not identifiable: no turn")
+    with caplog.at_level("INFO"):
+        found, page = score_camera(FIRST, checkpoint_motion(checkpoint, "cpu"))
+    assert found["intrinsics"]["identifiable"] is False
+    assert "K is not identifiable: no turn" in page
+    assert "focal length, px" not in page
+    assert "fx_share" not in page
+    assert "path: ATE" in caplog.text
+    assert "K: fx" not in caplog.text
 
 
 @pytest.mark.parametrize("unit", ["mm", ""])

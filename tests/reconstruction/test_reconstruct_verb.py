@@ -89,6 +89,18 @@ def test_the_path_is_the_network_s_in_one_unit_with_the_depth(from_video: tuple[
     assert {float(row["cx"]) for row in rows} == {31.5}
 
 
+def test_a_video_that_only_slides_shows_no_k(from_video: tuple[Path, Told]):
+    """Its record says so, each row of its file does, and the page has no curve of it."""
+    output, told = from_video
+    assert "K: not identifiable" in told.err
+    assert json.loads((output / "reconstruction.json").read_text())["K"]["identifiable"] is False
+    with (output / "intrinsics.csv").open(newline="") as file:
+        assert {row["identifiable"] for row in csv.DictReader(file)} == {"false"}
+    page = (output / "report.html").read_text()
+    assert "<h2>K is not identifiable</h2>" in page
+    assert "focal length, px" not in page
+
+
 def test_where_the_scale_is_open_every_file_says_so(from_video: tuple[Path, Told]):
     output, told = from_video
     assert read_tum(output / "poses.txt").unit == "up to scale"
@@ -160,7 +172,7 @@ def test_a_network_s_k_and_path_are_scored_and_drawn(checkpoint: Path, tmp_path:
     page = (tmp_path / "out/report.html").read_text()
     titles = ("The surface", "Path of the camera", "K of the camera", "Up to scale")
     assert all(f"<h2>{title}</h2>" in page for title in titles)
-    assert "K: fx" in told.err
+    assert "K: not identifiable" in told.err  # the toy's motion has nothing to do with the clip's
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(
@@ -262,6 +274,7 @@ def test_a_folder_of_pictures_with_a_rig(checkpoint: Path, tmp_path: Path):
     assert [row["frame"] for row in rows] == ["view9", "view10", "view11", "view12"]
     assert float(rows[0]["fx"]) == pytest.approx(60)
     assert float(rows[0]["cx"]) == pytest.approx(31.25)
+    assert {row["identifiable"] for row in rows} == {""}  # given, not found
     model = pycolmap.Reconstruction(str(tmp_path / "out/sparse/0"))
     assert sorted(image.name for image in model.images.values()) == [
         *("view10.png", "view11.png", "view12.png", "view9.png")

@@ -54,7 +54,7 @@ def later_in_earlier(turn: float = TURN) -> Float[Tensor, "4 4"]:
 
 
 def write_checkpoint(path: Path, motion: bool = True, **options: object) -> Path:
-    """As a training leaves one; ``options`` are ``scale`` and ``says_k``."""
+    """As a training leaves one; ``options`` are ``scale``, ``says_k`` and ``doubt``."""
     depth_options = {"scale": options["scale"]} if "scale" in options else {}
     motion_options = {"says_k": options["says_k"]} if "says_k" in options else {}
     parts = {"network": PlaneDepth(**depth_options), "motion": SteadyMotion(**motion_options)}
@@ -66,6 +66,7 @@ def write_checkpoint(path: Path, motion: bool = True, **options: object) -> Path
     about = {"config": config, "gives_depth": "network", "size": list(SIZE)}
     about |= {"rig": {name: float(value) for name, value in rig._asdict().items()}}
     about |= {"gives_motion": "motion"} if motion else {}
+    about |= {"doubt": options["doubt"]} if "doubt" in options else {}
     state = {f"{n}.{k}": v for n, part in parts.items() for k, v in part.state_dict().items()}
     torch.save({"m3depth": about, "state_dict": state}, path)
     return path

@@ -25,11 +25,13 @@ class MotionSource(Protocol):
         checkpoint_sha256: Of its file, "" without one.
         scale: Whether its translations are in millimetres, or known but for one factor.
         drifts: Whether errors add up along the path, so that loops are looked for.
+        k_doubt: Why the K that it gives is none, whatever its numbers; "" without a doubt.
     """
 
     model: str
     checkpoint_sha256: str = ""
     drifts: bool = True
+    k_doubt: str = ""
 
     @property
     def scale(self) -> Scale:

@@ -12,7 +12,7 @@ from m3depth.errors import ConfigError
 from m3depth.geometry.resizing import size_of
 from m3depth.io.images import resize_image
 from m3depth.networks.contract import TakesCameras
-from m3depth.networks.trained import TrainedModel, load_model, load_motion
+from m3depth.networks.trained import TrainedModel, load_model, load_motion, read_checkpoint
 from m3depth.reconstruction.motion.contract import MotionSource, Placed
 from m3depth.types import PairMotion, Scale, StereoRig
 
@@ -26,6 +26,7 @@ class NetworkMotion(MotionSource):
         device: Where it computes.
         model: Its name, for records.
         checkpoint_sha256: Of its file.
+        k_doubt: Of its training, see `MotionSource`.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class NetworkMotion(MotionSource):
         device: torch.device | str = "cpu",
         model: str = "",
         checkpoint_sha256: str = "",
+        k_doubt: str = "",
     ) -> None:
         self.network, self.depth, self.device = network.to(device), depth, device
         self.model, self.checkpoint_sha256 = model, checkpoint_sha256
+        self.k_doubt = k_doubt
 
     @cached_property
     def scale(self) -> Scale:
@@ -95,5 +98,6 @@ def network_motion(checkpoint: str | Path | None, device: str = "auto") -> Netwo
         )
     network, depth = load_motion(checkpoint), load_model(checkpoint)
     digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
-    where = torch.device(pick_device(device))
-    return NetworkMotion(network, depth, where, f"m3depth {Path(checkpoint).name}", digest)
+    where, name = torch.device(pick_device(device)), f"m3depth {Path(checkpoint).name}"
+    doubt = read_checkpoint(Path(checkpoint))["m3depth"].get("doubt", "")
+    return NetworkMotion(network, depth, where, name, digest, doubt)
