@@ -3,19 +3,24 @@
 import copy
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from omegaconf import DictConfig
 from torch import nn
+from torch.utils.data import Dataset
 
 from m3depth.check.require_fit import mode_of
 from m3depth.data.module import StereoData
-from m3depth.errors import ConfigError
+from m3depth.errors import ConfigError, DataError
+from m3depth.evaluation.point_sample import evenly
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.truth import Truth, as_batch
 from m3depth.memory import image_bytes, pass_bytes, require_images, require_memory
 from m3depth.networks.contract import require_depth_maps
 from m3depth.systems.base import System
+from m3depth.types import StereoBatch
 from m3depth.validation import require_name, require_number, require_size, require_switch
 
 # Geometry in half precision is off by millimetres, and kornia takes no other than float32
@@ -23,6 +28,7 @@ PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")
 # The least of each; Lightning checks them only when the run has begun
 COUNTS = {"log_every_n_steps": 0, "check_val_every_n_epoch": 1, "accumulate_grad_batches": 1}
 LENGTHS = ("max_epochs", "max_steps")  # -1 is without end
+LOOKED_AT = 3  # test frames
 
 
 def require_options(plain: Mapping[str, Any]) -> None:
@@ -88,6 +94,31 @@ def try_network(network: nn.Module, data: StereoData, protocols: Sequence[Protoc
     for protocol in protocols:
         if why := protocol.refusal(found[0].scale):
             raise ConfigError(f"the network's depth is relative, and {why}")
+
+
+def require_truth_in_range(test: Dataset[StereoBatch], protocol: Protocol) -> None:
+    """Look at a few test frames, by which the run is to be scored in the end.
+
+    Raises:
+        ConfigError: their depth is known, and the protocol counts none of it.
+    """
+    ends: list[tuple[float, float]] = []
+    for place in evenly(len(test), LOOKED_AT).tolist():  # type: ignore[arg-type]
+        with suppress(DataError):  # told when it is scored
+            truth = Truth.of(as_batch(test[place]))
+            if truth is None or not truth.counts.any():
+                continue
+            known = truth.depth_mm[truth.counts]
+            if protocol.in_range(known).any():
+                return
+            ends.append((float(known.min()), float(known.max())))
+    if ends:
+        least, most = min(one for one, _ in ends), max(one for _, one in ends)
+        name = f"protocol.{protocol.name}"
+        raise ConfigError(
+            f"protocol {protocol.name} counts {protocol.range}, and test frames are {least:.0f} to "
+            f"{most:.0f} mm away: none would be scored; give {name}.max_mm= or {name}.min_mm="
+        )
 
 
 def try_optimizer(system: System) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 from m3depth.check.require_fit import require_fit
 from m3depth.cli.before_training import (
     require_monitors,
+    require_truth_in_range,
     require_options,
     try_network,
     try_optimizer,
@@ -140,7 +141,9 @@ def _check_system(system: System, config: DictConfig, data: StereoData) -> None:
     """Stop where a pass of its network, its optimizer or its monitors would not work."""
     data.needs = system.needs
     network = getattr(system, system.gives_depth)
-    try_network(network, data, build_protocols(config))
+    protocols = build_protocols(config)
+    try_network(network, data, protocols)
+    require_truth_in_range(data.test, protocols[0])
     try_optimizer(system)
     require_monitors(config, system)
     if config.compile:

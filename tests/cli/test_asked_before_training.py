@@ -45,6 +45,15 @@ def test_relative_depth_under_a_protocol_of_millimetres(tmp_path: Path):
     assert not list(tmp_path.rglob("*.yaml"))
 
 
+def test_a_protocol_that_would_score_no_test_frame(tmp_path: Path):
+    asked = ("protocol.unscaled.max_mm=3", f"output={tmp_path}/run")
+    told = m3depth("train", *TINY, *asked)
+    assert told.status == 2
+    assert "protocol unscaled counts 0 to 3 mm, and test frames are " in told.line
+    assert "give protocol.unscaled.max_mm=" in told.line
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
 def test_weights_that_are_not_here_are_told_before_any_scene_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
