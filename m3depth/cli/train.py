@@ -15,8 +15,8 @@ from torch import nn
 from m3depth.check.require_fit import require_fit
 from m3depth.cli.before_training import (
     require_monitors,
-    require_truth_in_range,
     require_options,
+    require_truth_in_range,
     try_network,
     try_optimizer,
 )
