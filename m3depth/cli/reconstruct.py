@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Subset
 
 from m3depth.cli.camera_scores import summary
 from m3depth.cli.inputs import data_inputs
-from m3depth.cli.source import build_source
+from m3depth.cli.reconstructed_scale import source_beside, told_scale
 from m3depth.errors import ConfigError
 from m3depth.evaluation.result_files import version
 from m3depth.geometry.identifiability import Uncertainty
@@ -40,7 +40,7 @@ from m3depth.sources.source import Source
 from m3depth.types import StereoBatch, Track
 from m3depth.validation import require_number, require_switch
 
-INPUTS = ("input", "rig", "predictions", "pairs", "poses")
+INPUTS = ("input", "rig", "predictions", "pairs", "anchor", "poses")
 FOUND_WITH = (  # what the frames' motion depends on
     *("input", "data", "rig", "size", "first", "count", "every", "motion", "poses", "checkpoint"),
     "poses_unit_mm",
@@ -60,6 +60,7 @@ class Camera(NamedTuple):
     track: Track  # in ``unit``
     unit: Unit
     loops: list[Loop]
+    millimetres: dict[str, Any]  # where they are from, if the motion did not say them
 
     @property
     def places(self) -> list[int]:
@@ -72,7 +73,7 @@ def reconstruct(config: DictConfig) -> None:
     OmegaConf.resolve(config)
     _require_options(config)
     motion = instantiate(config.motion, _convert_="all")
-    source = build_source(config)
+    source = source_beside(motion, config)
     frames = _frames(config, source)
     data = {} if config.get("data") is None else data_inputs(config.data)
     output = Output(
@@ -128,7 +129,7 @@ def _reconstruct(
     folder = Path(config.output)
     plain: Any = OmegaConf.to_container(config, resolve=True)
     frames = LookedAt.of(frames)
-    camera = _camera(plain, frames, source, motion, folder)
+    camera = _camera(config, frames, source, motion, folder)
     track, unit = camera.track, camera.unit
     write_path(folder, track, unit)
     write_scene(frames, camera.places, track, source, scene_writer(folder, unit, source), unit)
@@ -149,6 +150,7 @@ def _reconstruct(
         "frames_of": len(frames),
         "skipped": camera.followed.skipped,
         "scale": unit.name,
+        **({"millimetres": camera.millimetres} if camera.millimetres else {}),
         "loops": len(camera.loops),
         "path_length": _length(track),
         "triangles": len(mesh.triangles),
@@ -177,31 +179,35 @@ def _reconstruct(
 
 
 def _camera(
-    plain: dict[str, Any],
+    config: DictConfig,
     frames: Dataset[StereoBatch],
     source: Source,
     motion: MotionSource,
     folder: Path,
 ) -> Camera:
     """The path through all frames, closed at its loops, in one unit with the depth."""
+    plain: Any = OmegaConf.to_container(config, resolve=True)
     asked = {name: plain.get(name) for name in FOUND_WITH} | {"model": motion.model}
     asked |= {"motion_sha256": motion.checkpoint_sha256}
     followed = follow(frames, motion, Kept(folder / "state/camera.json", asked))
     track = track_of(followed)
     places = [step.place for step in followed.steps]
     unit = find_unit(source, frames, places, motion.scale)
+    told = told_scale(config, source, frames, places, track) if not unit.metric else None
+    record = told.record if told else {}
+    unit = told.instead_of(unit) if told else unit
     poses = track.camera_to_world.clone()
     poses[:, :3, 3] *= unit.factor
     track = track._replace(camera_to_world=poses)
     if not (plain["loops"] and motion.drifts):
-        return Camera(followed, track, unit, [])
+        return Camera(followed, track, unit, [], record)
     kept = Kept(folder / "state/loops.json", asked | {"source": source.model, "unit": unit.factor})
     known = kept.load()
     if known is None:
         known = [one._asdict() for one in find_loops(frames, followed, track, source, unit)]
         kept.save(known)
     loops = [Loop(**one) for one in known]
-    return Camera(followed, closed(track, loops, unit.depth), unit, loops)
+    return Camera(followed, closed(track, loops, unit.depth), unit, loops, record)
 
 
 def write_path(folder: Path, track: Track, unit: Unit) -> None:

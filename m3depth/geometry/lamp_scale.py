@@ -1,5 +1,8 @@
 """Millimetres from a lamp beside the lens, by how its light falls on what moves."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -7,9 +10,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from m3depth.errors import ConfigError
 from m3depth.geometry.motion import landing
 from m3depth.geometry.points import back_project, pixel_grid
 from m3depth.types import StereoRig
+from m3depth.validation import require_number
 
 DARK, BRIGHT = 0.05, 0.92  # of a colour; beyond, the response tells nothing
 GRAZING = 0.2  # cosine; light that grazes a surface is that of others thrown back
@@ -17,14 +22,36 @@ CANDIDATES = 241  # scales tried
 WIDEST = 8.0  # times larger or smaller than the start
 
 
-class Lamp(NamedTuple):
-    """An instrument's lamp and its camera's response."""
+@dataclass(frozen=True)
+class Lamp:
+    """An instrument's lamp and its camera's response.
 
-    offset_mm: tuple[float, float, float]  # in the (left) camera's frame
+    Attributes:
+        offset_mm: Of the lamp in the (left) camera's frame: x to the right, y down, z forward.
+        gamma: Colour to this power is light.
+        cone: Exponent of the fall-off away from the optical axis.
+        ambient: Share of the light that other tissue throws back.
+        vignetting: Share of light lost in the image's corners.
+
+    Raises:
+        ConfigError: a number that no lamp has.
+    """
+
+    offset_mm: Sequence[float]
     gamma: float = 2.2
-    cone: float = 0.0  # exponent of the fall-off away from the optical axis
-    ambient: float = 0.05  # share of the light that other tissue throws back
-    vignetting: float = 0.0  # share of light lost in the image's corners
+    cone: float = 0.0
+    ambient: float = 0.05
+    vignetting: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.offset_mm, str) or len(self.offset_mm) != 3:
+            raise ConfigError(f"lamp.offset_mm={self.offset_mm}: expected [x,y,z]")
+        for number in self.offset_mm:
+            require_number("lamp.offset_mm", number, -1000, 1000)
+        require_number("lamp.gamma", self.gamma, 0.1, 10)
+        require_number("lamp.cone", self.cone, 0)
+        require_number("lamp.ambient", self.ambient, 0, 0.99)
+        require_number("lamp.vignetting", self.vignetting, 0, 0.99)
 
 
 class LampScale(NamedTuple):
@@ -32,6 +59,7 @@ class LampScale(NamedTuple):
 
     factor: Float[Tensor, ""]
     sharpness: Float[Tensor, ""]  # how much better than without a lamp beside: 0 = no evidence
+    deviation: Float[Tensor, ""]  # standard deviation of the factor's logarithm, by the pairs
 
 
 class Lit(NamedTuple):
@@ -84,12 +112,24 @@ def lamp_scale(
             for one in factors
         ]
     )
-    best = costs.argmin().clamp(1, CANDIDATES - 2)
+    costs = costs[:, ~costs.isnan().any(0)]  # of pairs that share something
+    count = costs.shape[1]
+    mean = costs.mean(1)
+    without = (costs.sum(1, keepdim=True) - costs) / max(count - 1, 1)
+    logarithm = math.log(WIDEST) * torch.stack([_lowest(one, steps) for one in (mean, *without.T)])
+    # by leaving out each pair once (Efron and Tibshirani 1993, chapter 11)
+    deviation = (logarithm[1:].var(correction=0) * (count - 1)).sqrt()
+    sharpness = 1 - mean.min() / mean[-1].clamp_min(1e-12)
+    return LampScale(start * logarithm[0].exp(), sharpness, deviation)
+
+
+def _lowest(costs: Float[Tensor, " n"], steps: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Where a parabola through the least of the costs and its neighbours is lowest."""
+    best = costs.argmin().clamp(1, len(costs) - 2)
     below, least, above = costs[best - 1], costs[best], costs[best + 1]
     bend = (below - 2 * least + above).clamp_min(1e-12)
     finer = (0.5 * (below - above) / bend).clamp(-1, 1)
-    factor = start * WIDEST ** (steps[best] + finer * (steps[1] - steps[0]))
-    return LampScale(factor, 1 - least / costs[-1].clamp_min(1e-12))
+    return steps[best] + finer * (steps[1] - steps[0])
 
 
 def _logarithm(image: Tensor, camera: StereoRig, lamp: Lamp) -> Lit:
@@ -123,9 +163,9 @@ def _normals(points: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     return normalize(torch.linalg.cross(down, across, dim=1), dim=1)
 
 
-def _misfit(change: Tensor, seen: Tensor) -> Tensor:
-    """Median over pairs of each one's median deviation: the exposure is whatever it is."""
+def _misfit(change: Tensor, seen: Tensor) -> Float[Tensor, " b"]:
+    """Each pair's mean deviation from its median: the exposure is whatever it is."""
     left = torch.where(seen, change, torch.nan).flatten(1)
     middle = left.nanmedian(1, keepdim=True).values
     spread: Tensor = (left - middle).abs().nanmean(1)
-    return spread[~spread.isnan()].mean()
+    return spread

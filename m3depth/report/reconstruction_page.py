@@ -18,8 +18,8 @@ from m3depth.types import Track
 
 OPEN_SCALE = (
     "The scale is not known: everything here is up to one factor. It was chosen so that the "
-    "median depth is 50 units; with a rig's right view, a known length or known depth in the "
-    "training, it would be millimetres."
+    "median depth is 50 units; with a rig's right view in the training, or with anchor=, pairs= or "
+    "lamp= here, it would be millimetres."
 )
 
 
@@ -55,6 +55,7 @@ def write_reconstruction_report(
         f'<h1>{escape(title)}</h1><p class="lead">{escape(_lead(record, unit))}</p>',
         f'<div class="cards">{"".join(_cards(record, scores, unit))}</div>',
         "" if unit.metric else section("Up to scale", OPEN_SCALE, ""),
+        _ledger(record),
         _sure_of_k(record),
         _surface(mesh, poses, unit, scores),
         camera_sections(
@@ -73,6 +74,14 @@ def _lead(record: Mapping[str, Any], unit: Unit) -> str:
         f"{record['frames']} of {record['frames_of']} frames{loops} · surface of "
         f"{record['triangles']:,} triangles, voxels of {record['voxel']:g} · unit: {unit.name}"
     )
+
+
+def _ledger(record: Mapping[str, Any]) -> str:
+    """Where the millimetres are from, if the motion did not say them."""
+    if "millimetres" not in record:
+        return ""
+    said = f"By {record['millimetres']['from']}; all of it is as sure as this one factor is."
+    return section("Where the millimetres are from", said, wide(score_table(record["millimetres"])))
 
 
 def _cards(record: Mapping[str, Any], scores: Mapping[str, Any], unit: Unit) -> list[str]:

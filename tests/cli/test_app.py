@@ -18,7 +18,7 @@ KEYS = {
     "check": ("input:", "output:", "sample:", "checks:"),
     "adapt": ("checkpoint:", "input:", "part:", "levels:"),
     "compare": ("inputs:", "output:"),
-    "reconstruct": ("input:", "poses:", "motion:", "output:", "voxel:"),
+    "reconstruct": ("input:", "poses:", "motion:", "anchor:", "lamp:", "output:", "voxel:"),
     "splat": ("scene", "truth", "objective=NAME", "checkpoint", "mesh"),
 }
 

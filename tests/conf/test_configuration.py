@@ -50,6 +50,7 @@ OF_OTHER_VERBS = {  # groups that `train` does not read
     "source": "export",
     "splat_objective": "splat",
     "motion": "reconstruct",
+    "lamp": "reconstruct",
     "levels": "adapt",
 }
 CHOICES = {  # what a verb has no default for
