@@ -37,15 +37,15 @@ class Lamp:
         ConfigError: a number that no lamp has.
     """
 
-    offset_mm: Sequence[float]
+    offset_mm: Sequence[float] | None
     gamma: float = 2.2
     cone: float = 0.0
     ambient: float = 0.05
     vignetting: float = 0.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.offset_mm, str) or len(self.offset_mm) != 3:
-            raise ConfigError(f"lamp.offset_mm={self.offset_mm}: expected [x,y,z]")
+        if self.offset_mm is None or len(self.offset_mm) != 3:
+            raise ConfigError(f"lamp.offset_mm={self.offset_mm}: expected [x,y,z], in mm")
         for number in self.offset_mm:
             require_number("lamp.offset_mm", number, -1000, 1000)
         require_number("lamp.gamma", self.gamma, 0.1, 10)
