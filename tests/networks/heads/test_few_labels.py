@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from m3depth.networks.heads.by_frame import EPS, FrameScale
 from m3depth.networks.heads.decoded import Channels, Decoded
-from m3depth.types import StereoBatch
+from m3depth.types import DepthMap, Kind, StereoBatch
 
 SCRIPT = Path(__file__).parents[3] / "experiments/relative_to_metric/few_labels.py"
 CHANNELS = Channels(4, (), 4, relative=1)
@@ -58,6 +58,11 @@ class Network(nn.Module):
         return Decoded(maps, (), maps.square(), 1 / slope)
 
 
+def labels() -> list[DepthMap]:
+    frames = Frames()
+    return [DepthMap(1 / frames[i]["depth_mm"][None], Kind.INVERSE_DEPTH) for i in range(LABELS)]
+
+
 class Fitted(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +73,7 @@ class Fitted(nn.Module):
 def fitted(script: ModuleType) -> Fitted:
     network = Fitted().eval()
     with torch.inference_mode():
-        script.fit(network, Frames(), LABELS, ZOOMED)
+        script.fit(network, Frames(), labels(), ZOOMED)
     return network
 
 
@@ -109,3 +114,18 @@ def test_what_is_seen_larger_is_told_nearer(script: ModuleType, fitted: Fitted):
 
 def test_relief_that_is_the_truth_s_keeps_its_contrast(fitted: Fitted):
     assert fitted.head.log_contrast.item() == pytest.approx(0, abs=1e-5)
+
+
+def test_pixels_that_a_matcher_does_not_know_change_nothing(script: ModuleType, fitted: Fitted):
+    """Where the relief is the relative depth's own, contrasted, any part tells the whole."""
+    true, holes = [], []
+    for index, one in enumerate(labels()):
+        r = fitted.network.decoded(Frames()[index]["left"][None]).relative.double()
+        contrasted = one.values.double().mean() * (1 + 0.6 * (r / r.mean() - 1))
+        known = torch.arange(64).expand_as(r) < 20 + 6 * index
+        true.append(DepthMap(contrasted, Kind.INVERSE_DEPTH))
+        holes.append(DepthMap(contrasted.where(known, 9.0), Kind.INVERSE_DEPTH, known=known))
+    means, contrast = script.told(fitted, Frames(), true)
+    assert float(contrast) == pytest.approx(0.6, rel=1e-6)
+    found = script.told(fitted, Frames(), holes)
+    torch.testing.assert_close(found, (means, contrast), rtol=1e-5, atol=0)
