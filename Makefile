@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: demo test bench lint setup clean
+.PHONY: demo pretrain test bench lint setup clean
 
 BEST := outputs/demo/checkpoints/best.ckpt
 
@@ -16,6 +16,9 @@ demo: setup  ## train on the built-in scenes, evaluate on unseen ones, export de
 	$(BIN)/m3depth predict checkpoint=$(BEST) input=outputs/demo/endonerf/images flip=true \
 		output=outputs/demo/predictions overwrite=true
 	@echo "report: $(CURDIR)/outputs/demo/report.html"
+
+pretrain: setup  ## a network of relative depth, from scenes as varied as the world; `m3depth train output=outputs/pretrain checkpoint=last` goes on
+	$(BIN)/m3depth train experiment=pretrain output=outputs/pretrain overwrite=true
 
 test: setup lint  ## lint, types and the whole default suite
 	$(BIN)/pytest -n 2

@@ -1,5 +1,6 @@
 """Reads the runs, writes summary.json and plot.png: python analyse.py OUTPUT of run.sh.
 
+A prior and objective that OUTPUT has no run of keeps what summary.json says of it.
 Intervals are percentiles of 5000 resamples of clips and, within each, of its seeds.
 """
 
@@ -15,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 HERE = Path(__file__).parent
-PRIORS = ("none", "stereo", "paper", "default", "exact")
+PRIORS = ("none", "stereo", "paper", "default", "adapted", "exact")
 OBJECTIVES = ("m3depth", "deform3dgs", "surgicalgs", "colour")
 COLOURS = dict(zip(OBJECTIVES, ("#3b82c4", "#d1701f", "#4c9a5b", "#8a94a1"), strict=True))
 SHOWN = {"mae_mm": "depth error of held-out frames, mm", "psnr": "PSNR of held-out frames, dB"}
@@ -87,9 +88,12 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], path: Path) -> None:
 
 def main(output: Path) -> None:
     """All of it, and the table for README.md."""
-    found = read(output / "runs")
-    summary = {p: {o: summarised(found[p][o]) for o in OBJECTIVES if o in found[p]} for p in found}
-    (HERE / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    record = HERE / "summary.json"
+    summary = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    for prior, objectives in read(output / "runs").items():
+        told = {name: summarised(metrics) for name, metrics in objectives.items()}
+        summary.setdefault(prior, {}).update(told)
+    record.write_text(json.dumps(summary, indent=1) + "\n")
     draw(summary, HERE / "plot.png")
     for prior in PRIORS:
         for name, one in summary.get(prior, {}).items():

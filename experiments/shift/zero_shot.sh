@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# bash zero_shot.sh OUTPUT [OVERRIDE...]: train on scenes as varied as the world, then score every held-out split, unscaled
+# and after median scaling, into OUTPUT/zero_shot.json. OVERRIDEs are for the training:
+#   data.train.world.own_chance=0.5  how often the endoscope's own lamp and camera look (of the scores, too: see below)
+#   +data.train.kept=false data.workers=2  renders while training, each frame anew each time, in place of all at the start
+set -euo pipefail
+output=$1 here=$(dirname "$0")
+shift
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+[ -f "$output/train/metrics.json" ] || m3depth train experiment=demo data=synthetic_wide +data.train.kept=true \
+  data.train.count=1600 output="$output/train" overwrite=true "$@"
+
+scored() { # DATA SPLIT: as they are in conf/, whatever the training was
+  [ -f "$output/$1/$2/metrics.json" ] || m3depth evaluate checkpoint="$output/train/checkpoints/best.ckpt" data="$1" \
+    data.test.split="$2" data.train.count=400 data.workers=0 protocol='[unscaled,median]' flip=true output="$output/$1/$2" \
+    overwrite=true
+}
+for split in test test_style test_spleen test_gallbladder test_omentum; do scored synthetic $split; done
+for split in test test_style test_spleen test_gallbladder test_omentum test_lamps test_cameras; do
+  scored synthetic_wide $split
+done
+python "$here/zero_shot.py" "$output" > "$output/zero_shot.json"
