@@ -70,7 +70,8 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(12, 4.2), sharey=True)
     for axis, (metric, title) in zip(axes, SHOWN.items(), strict=True):
         for row, prior in enumerate(reversed(PRIORS)):
-            told = {name: summary[prior][name] for name in OBJECTIVES if name in summary[prior]}
+            of_prior = summary.get(prior, {})
+            told = {name: of_prior[name] for name in OBJECTIVES if name in of_prior}
             for place, (name, one) in enumerate(told.items()):
                 at, value = row + 0.2 * ((len(told) - 1) / 2 - place), one[metric]
                 colour = COLOURS[name]
