@@ -1,7 +1,8 @@
 """Level after level on styles that a checkpoint was not trained on: by the gate, and by the truth.
 
-python levels.py CHECKPOINT RECORD.json SEED ... goes on with what RECORD.json has.
-40 frames to adapt to, 8 to stop by, 8 to judge by, other ones for each seed; scored on 32 others.
+python levels.py CHECKPOINT RECORD.json LEVEL,... SEED ... goes on with what RECORD.json has.
+LEVEL is of statistics, scale and steps; the first two take seconds, the steps minutes. 40 frames to
+adapt to, 8 to stop by, 8 to judge by, others for each seed; scored on 32 more, the same for all.
 """
 
 import json
@@ -29,7 +30,7 @@ from m3depth.types import StereoBatch
 
 SIZE = (128, 160)
 TO_ADAPT, SCORED = 56, 32
-STYLES = ("test_spleen", "test_gallbladder", "test_omentum", "test_style")
+STYLES = ("test_spleen", "test_gallbladder", "test_omentum")
 SETS = [("synthetic_wide", one) for one in STYLES] + [("synthetic", one) for one in STYLES]
 
 
@@ -58,12 +59,12 @@ class Watched(Level):
         return outcome
 
 
-def levels() -> dict[str, Watched]:
+def levels(names: list[str]) -> dict[str, Watched]:
     """Those of ``m3depth adapt``."""
     with initialize_config_dir(str(configuration()), version_base="1.3"):
         config = compose("adapt", ["checkpoint=x", "output=x", "input=x"])
     made = instantiate(config.levels, _convert_="all")
-    return {name: Watched(level) for name, level in made.items()}
+    return {name: Watched(made[name]) for name in names}
 
 
 def error_mm(model: Model, scored: list[StereoBatch]) -> float:
@@ -76,12 +77,12 @@ def error_mm(model: Model, scored: list[StereoBatch]) -> float:
     return float(np.mean(off))
 
 
-def row(model: Model, data: str, split: str, seed: int) -> dict[str, Any]:
+def row(model: Model, data: str, split: str, seed: int, names: list[str]) -> dict[str, Any]:
     """What one set's levels gave: `now_mm` is of what the gate keeps, `tried_mm` of the level."""
     scored = pairs(data, split, 0, SCORED)
     frames = chosen(Samples(pairs(data, split, seed, TO_ADAPT)), 40)
     require_fit(frames.data(), "error")
-    tried = levels()
+    tried = levels(names)
     with tempfile.TemporaryDirectory() as folder:
         ledger = adapt(model, frames, tried, Path(folder)).ledger
     now = error_mm(model, scored)
@@ -94,19 +95,19 @@ def row(model: Model, data: str, split: str, seed: int) -> dict[str, Any]:
     return told
 
 
-def main(checkpoint: Path, record: Path, seeds: list[int]) -> None:
+def main(checkpoint: Path, record: Path, names: list[str], seeds: list[int]) -> None:
     """Every set with the first seed, then with the next."""
     torch.set_num_threads(1)
     logging.disable(logging.INFO)
     model = Adaptable.read(checkpoint).model
-    rows = json.loads(record.read_text("utf-8")) if record.is_file() else []
-    done = {(one["data"], one["split"], one["seed"]) for one in rows}
+    read = json.loads(record.read_text("utf-8")) if record.is_file() else []
+    rows = {(one["data"], one["split"], one["seed"]): one for one in read}
     for seed in seeds:
         for data, split in SETS:
-            if (data, split, seed) not in done:
-                rows.append(row(model, data, split, seed))
-                record.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
-    sys.stdout.write(table(rows))
+            if not set(names) <= set(rows.get((data, split, seed), ())):
+                rows[data, split, seed] = row(model, data, split, seed, names)
+                record.write_text(json.dumps(list(rows.values()), indent=1) + "\n", "utf-8")
+    sys.stdout.write(table(list(rows.values())))
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -115,20 +116,22 @@ def table(rows: list[dict[str, Any]]) -> str:
     for data, split in SETS:
         here = [one for one in rows if (one["data"], one["split"]) == (data, split)]
         if here:
-            kept = [_kept(here, name) for name in ("statistics", "scale", "steps")]
-            before = np.mean([one["before_mm"] for one in here])
-            cells = [f"`{data}`, `{split}`", str(len(here)), f"{before:.1f}", *kept]
-            lines.append(f"| {' | '.join(cells)} |\n")
+            before = f"{np.mean([one['before_mm'] for one in here]):.1f}"
+            after = [_after(here, name) for name in ("statistics", "scale", "steps")]
+            lines.append(f"| `{data}`, `{split}` | {before} | {' | '.join(after)} |\n")
     return "".join(lines)
 
 
-def _kept(rows: list[dict[str, Any]], level: str) -> str:
-    now = np.mean([one[level]["now_mm"] for one in rows])
-    tried = [one[level]["tried_mm"] for one in rows if one[level]["tried_mm"] is not None]
-    kept = sum(one[level]["kept"] for one in rows)
-    told = f", tried {np.mean(tried):.1f}" if tried else ""
-    return f"{now:.1f} (kept {kept} of {len(rows)}{told})"
+def _after(rows: list[dict[str, Any]], level: str) -> str:
+    told = [one[level] for one in rows if level in one]
+    if not told:
+        return ""
+    now = f"{np.mean([one['now_mm'] for one in told]):.1f}"
+    kept = f"kept {sum(one['kept'] for one in told)} of {len(told)}"
+    tried = [one["tried_mm"] for one in told if one["tried_mm"] is not None]
+    return f"{now} ({kept}; tried {np.mean(tried):.1f})" if tried else f"{now} ({kept})"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), [int(one) for one in sys.argv[3:]])
+    chosen_levels, chosen_seeds = sys.argv[3].split(","), [int(one) for one in sys.argv[4:]]
+    main(Path(sys.argv[1]), Path(sys.argv[2]), chosen_levels, chosen_seeds)
