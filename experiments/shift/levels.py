@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,17 @@ STYLES = ("test_spleen", "test_gallbladder", "test_omentum")
 SETS = [("synthetic_wide", one) for one in STYLES] + [("synthetic", one) for one in STYLES]
 
 
+@lru_cache(len(SETS))
+def to_score(data: str, split: str) -> list[StereoBatch]:
+    """The same for all seeds."""
+    return pairs(data, split, 0, SCORED)
+
+
 def pairs(data: str, split: str, seed: int, count: int) -> list[StereoBatch]:
     """Of the demo's rig; seed 0 is what ``m3depth evaluate data.test.split=`` scores."""
-    if data == "synthetic_wide":
-        return list(_all(WidePairs(split, count, SIZE, seed=seed)))
-    return list(_all(SyntheticPairs(split, count, SIZE, seed=seed, cache=False)))
-
-
-def _all(frames: WidePairs | SyntheticPairs) -> list[StereoBatch]:
-    return [frames[index] for index in range(len(frames))]
+    kind = {"synthetic_wide": WidePairs, "synthetic": SyntheticPairs}[data]
+    frames = kind(split, count, SIZE, seed=seed, cache=False)
+    return [frames[index] for index in range(count)]
 
 
 class Watched(Level):
@@ -79,7 +82,7 @@ def error_mm(model: Model, scored: list[StereoBatch]) -> float:
 
 def row(model: Model, data: str, split: str, seed: int, names: list[str]) -> dict[str, Any]:
     """What one set's levels gave: `now_mm` is of what the gate keeps, `tried_mm` of the level."""
-    scored = pairs(data, split, 0, SCORED)
+    scored = to_score(data, split)
     frames = chosen(Samples(pairs(data, split, seed, TO_ADAPT)), 40)
     require_fit(frames.data(), "error")
     tried = levels(names)
