@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # bash zero_shot.sh OUTPUT [OVERRIDE...]: train on scenes as varied as the world, then score every held-out split, unscaled
-# and after median scaling, into OUTPUT/zero_shot.json. OVERRIDEs are for the training:
-#   data.train.world.own_chance=0.5  how often the endoscope's own lamp and camera look (of the scores, too: see below)
-#   +data.train.kept=false data.workers=2  renders while training, each frame anew each time, in place of all at the start
+# and after median scaling, into OUTPUT/zero_shot.json. OVERRIDEs are for the training, such as
+#   data.train.world.own_chance=0.2  how often the endoscope's own lamp and camera look; the splits that are scored have 0.5
+#   data.train.kept=false data.workers=2  workers render each frame when it is asked for, again in every epoch; no wait at
+#     the start and little memory, for many scenes and few epochs
 set -euo pipefail
 output=$1 here=$(dirname "$0")
 shift
