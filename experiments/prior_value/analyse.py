@@ -82,7 +82,7 @@ def draw(summary: dict[str, dict[str, dict[str, object]]], path: Path) -> None:
     axes[0].set_xscale("log")
     axes[0].set_yticks(range(len(PRIORS)), list(reversed(PRIORS)))
     handles = [plt.Line2D([], [], color=COLOURS[n], marker="o", label=n) for n in OBJECTIVES]
-    axes[1].legend(handles=handles, loc="best", fontsize=9)
+    axes[1].legend(handles=handles, loc="lower left", fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
@@ -92,8 +92,8 @@ def main(output: Path) -> None:
     record = HERE / "summary.json"
     summary = json.loads(record.read_text("utf-8")) if record.is_file() else {}
     for prior, objectives in read(output / "runs").items():
-        told = {name: summarised(metrics) for name, metrics in objectives.items()}
-        summary.setdefault(prior, {}).update(told)
+        told = summary.get(prior, {}) | {n: summarised(m) for n, m in objectives.items()}
+        summary[prior] = {name: told[name] for name in OBJECTIVES if name in told}
     record.write_text(json.dumps(summary, indent=1) + "\n")
     draw(summary, HERE / "plot.png")
     for prior in PRIORS:
