@@ -10,6 +10,7 @@ from m3depth.types.disparity import NEAREST_PARALLAX_PX
 WITHIN_MM = 2.0
 WITHIN_PX = 1.0  # of a disparity, where there is no calibration
 MEANING = f"probability that the depth is right to within {WITHIN_MM:g} mm"
+SCALE_MEANING = "standard deviation of one factor that all depth of a frame has in common"
 
 
 def confidence(

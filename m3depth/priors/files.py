@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from m3depth.errors import DataError
 from m3depth.imaging.bytes import to_picture
@@ -18,10 +19,11 @@ from m3depth.types import DepthMap, Kind
 def write_prediction(prior: DepthPrior, stem: Path, ply: bool = False) -> None:
     """Write ``stem.npz`` and, on ``ply``, ``stem.ply``; pictures are drawn when all are there.
 
-    The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w) and ``intrinsics``
-    (3, 3). Without a calibration ``depth_mm`` and ``intrinsics`` are left out, without a baseline
-    ``disparity_px``, and ``confidence`` without an expected error. ``kind``, ``scale`` and
-    ``unit`` say what the depth, or else the disparity, is. The .npz comes last.
+    The .npz holds float32 ``depth_mm``, ``disparity_px``, ``confidence`` (h, w), ``intrinsics``
+    (3, 3) and ``scale_deviation`` (). Without a calibration ``depth_mm`` and ``intrinsics`` are
+    left out, without a baseline ``disparity_px``, and ``confidence`` and ``scale_deviation`` where
+    the source does not say them. ``kind``, ``scale`` and ``unit`` say what the depth, or else the
+    disparity, is. The .npz comes last.
 
     Args:
         prior: The prediction.
@@ -67,6 +69,8 @@ def arrays(prior: DepthPrior) -> dict[str, Array]:
     known = {name: maps[0] for name, maps in found.items() if maps is not None}
     if prior.in_millimetres and not prior.rig.stands_in(prior.size[1]):
         known["intrinsics"] = prior.rig.matrix()
+    if prior.scale_deviation is not None:
+        known["scale_deviation"] = torch.tensor(prior.scale_deviation)
     return {name: values.numpy().astype(np.float32) for name, values in known.items()}
 
 

@@ -37,7 +37,9 @@ def prior_of(sample: StereoBatch, found: DepthMap) -> DepthPrior:
     depth = at_image(found, (height, width)).seen_by(rig)
     make = _from_disparity if depth.kind in DISPARITIES else _from_depth
     disparity_px, depth_mm, sure = make(depth, rig)
-    return DepthPrior(str(sample["key"]), image, disparity_px, depth_mm, sure, rig)
+    prior = DepthPrior(str(sample["key"]), image, disparity_px, depth_mm, sure, rig)
+    deviation = found.scale_deviation
+    return prior if deviation is None else replace(prior, scale_deviation=float(deviation))
 
 
 def at_image(found: DepthMap, size: tuple[int, int]) -> DepthMap:

@@ -27,6 +27,8 @@ class DepthPrior:
         camera_to_world: OpenCV axes (x right, y down, z forward), millimetres; a camera that does
             not move is the identity.
         use: False where the consumer must look away, such as tools; None uses everything.
+        scale_deviation: Standard deviation of one factor that all of the frame's depth has in
+            common, as a share of it: 0.12 where it is known to 12 %; None: its source does not say.
     """
 
     key: str
@@ -37,6 +39,7 @@ class DepthPrior:
     rig: StereoRig
     camera_to_world: Float[Tensor, "4 4"] = field(default_factory=lambda: torch.eye(4))
     use: Bool[Tensor, "1 h w"] | None = None
+    scale_deviation: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -5,7 +5,7 @@ them, `require_sound_frame` stops `m3depth splat`, and `m3depth check kind=prior
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple
 
 import torch
@@ -38,15 +38,16 @@ def require_sound(prior: DepthPrior) -> None:
     """Stop at a frame that a reader would take for something else.
 
     Raises:
-        DataError: no calibration, or no camera's; maps of other sizes; a mask or a confidence that
-            is none; colours that are not 0 to 1, depths that are no numbers, depth in metres, a
-            pose that is no rotation and translation.
+        DataError: no calibration, or no camera's; maps of other sizes; a mask, a confidence or a
+            deviation that is none; colours that are not 0 to 1, depths that are no numbers, depth
+            in metres, a pose that is no rotation and translation.
     """
     prior.require_millimetres()
     _require_camera(prior)
     _require_maps(prior)
     if prior.confidence is not None:
         stop_at(prior.key, confidence_faults(prior.confidence))
+    stop_at(prior.key, scale_faults(prior.scale_deviation))
     require_sound_frame(prior.key, prior.image, prior.depth_mm, prior.camera_to_world)
 
 
@@ -105,6 +106,13 @@ def confidence_faults(confidence: Float[Tensor, "*shape"]) -> Iterator[Fault]:
     low, high = (float(extreme) for extreme in confidence.aminmax())
     if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # NaN is not
         yield Fault("confidence", f"confidence from {low:.3g} to {high:.3g}", "expected 0 to 1")
+
+
+def scale_faults(scale_deviation: float | None) -> Iterator[Fault]:
+    """Of a standard deviation, where one is told."""
+    if scale_deviation is not None and not 0 <= scale_deviation < inf:  # NaN is not
+        said = f"a scale deviation of {scale_deviation:g}"
+        yield Fault("scale_deviation", said, "expected a share of the scale, 0.12 for 12 %")
 
 
 def camera_faults(K: Float[Tensor, "rows columns"], size: tuple[int, int]) -> Iterator[Fault]:

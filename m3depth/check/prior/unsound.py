@@ -21,6 +21,7 @@ from m3depth.priors.sound import (
     camera_faults,
     confidence_faults,
     depth_faults,
+    scale_faults,
 )
 
 
@@ -82,6 +83,8 @@ def _faults(scene: PriorScene, frame: PriorFrame) -> Iterator[tuple[str, Fault]]
     if frame.confidence is not None:
         for fault in confidence_faults(_tensor(frame.confidence)):
             yield frame.name, fault
+    for fault in scale_faults(frame.scale_deviation):
+        yield frame.name, fault
     if frame.camera is not None:
         K, size = frame.camera
         of_k, of_size = _tensor(K), list(_size_faults(size, frame.image.shape))

@@ -33,6 +33,7 @@ class SceneFrame:
         image: RGB.
         depth_mm: Along z; 0 = unknown.
         confidence: 0 to 1; None: not told.
+        scale_deviation: See `DepthPrior`.
         use: False where the consumer must look away, such as tools.
         known: Where the layout can hold the depth and the consumer may rely on it.
         K: Integer pixel centres.
@@ -48,10 +49,16 @@ class SceneFrame:
     known: Mask
     K: Matrix3
     camera_to_world: Matrix4
+    scale_deviation: float | None = None
 
     @classmethod
     def of(
-        cls, name: str, prior: DepthPrior, holds: Callable[[Map], Mask], min_confidence: float
+        cls,
+        name: str,
+        prior: DepthPrior,
+        holds: Callable[[Map], Mask],
+        min_confidence: float,
+        max_scale_deviation: float | None = None,
     ) -> Self:
         """A sound prior (see `require_sound`) as arrays.
 
@@ -60,11 +67,14 @@ class SceneFrame:
             prior: In the shape that the layout wants.
             holds: Where the layout can express the depth.
             min_confidence: Depth of less is not known.
+            max_scale_deviation: Nothing is known of a frame of more; None is any.
         """
         depth_mm = prior.depth_mm[0].float().contiguous().numpy()
         sure = prior.confidence
         confidence = None if sure is None else sure[0].float().contiguous().numpy()
         confident = True if confidence is None else confidence >= min_confidence
+        if max_scale_deviation is not None and prior.scale_deviation is not None:
+            confident &= prior.scale_deviation <= max_scale_deviation
         use = np.ones(prior.size, bool) if prior.use is None else prior.use[0].numpy()
         colours = to_bytes(prior.image).permute(1, 2, 0)
         return cls(
@@ -77,6 +87,7 @@ class SceneFrame:
             known=use & confident & holds(depth_mm),
             K=prior.rig.matrix().double().numpy(),
             camera_to_world=prior.camera_to_world.double().numpy(),
+            scale_deviation=prior.scale_deviation,
         )
 
     @property
@@ -99,6 +110,7 @@ class ReadFrame(NamedTuple):
     use: Bool[Tensor, "1 h w"]  # False where an instrument covers the tissue
     intrinsics: Float[Tensor, "3 3"]  # integer pixel centres
     camera_to_world: Float[Tensor, "4 4"]  # OpenCV axes, mm
+    scale_deviation: float | None = None  # see `DepthPrior`
 
     @property
     def size(self) -> tuple[int, int]:

@@ -46,6 +46,7 @@ class PriorFrame:
         mask: As the file holds it; None without one.
         used: What the reader's losses look at.
         confidence: Where the layout has one.
+        scale_deviation: Where the layout has one.
         camera: Where the layout has one for each frame.
     """
 
@@ -57,6 +58,7 @@ class PriorFrame:
     used: Mask
     confidence: Map | None = None
     camera: StatedCamera | None = None
+    scale_deviation: float | None = None
 
     @property
     def stored_depth(self) -> Map:

@@ -16,6 +16,7 @@ from m3depth.priors.edits import records_checksum
 from m3depth.priors.layouts.frame import SceneFrame
 from m3depth.priors.layouts.layout import Layout
 from m3depth.priors.layouts.metadata import crops, scene_meta, unmet_needs
+from m3depth.priors.layouts.uncertain import deviations, require_told
 from m3depth.priors.layouts.written import WrittenScene
 from m3depth.priors.prior import DepthPrior
 from m3depth.priors.records import EXACT, FRAMES, FrameRecords, Record
@@ -46,6 +47,8 @@ class SceneWriter:
         directory: The scene.
         layout: Says what files a frame and the scene have, and what their numbers mean.
         min_confidence: Depth of less is left out.
+        max_scale_deviation: All depth of a frame whose scale deviates more is left out; None keeps
+            every frame.
         model: Name of the network, for the metadata.
         checkpoint_sha256: Of its file, for the metadata.
         asked_size: (height, width) that the frames were brought to before, for the metadata; None
@@ -61,17 +64,22 @@ class SceneWriter:
         layout: Layout,
         *,
         min_confidence: float = 0.0,
+        max_scale_deviation: float | None = None,
         model: str = "",
         checkpoint_sha256: str = "",
         asked_size: Sequence[int] | None = None,
     ) -> None:
         require_number("writer.min_confidence", min_confidence, 0, 1)
+        if max_scale_deviation is not None:
+            require_number("writer.max_scale_deviation", max_scale_deviation, 0)
         self.folder, self.layout, self.min_confidence = Path(directory), layout, min_confidence
+        self.max_scale_deviation, self.model = max_scale_deviation, model
         misplaced = layout.misplaced(self.folder)
         if misplaced:
             raise ConfigError(f"{self.folder}: {misplaced}")
         options = {
             "min_confidence": min_confidence,
+            "max_scale_deviation": max_scale_deviation,
             "model": model,
             "checkpoint_sha256": checkpoint_sha256,
             "asked_size": asked_size,
@@ -105,11 +113,14 @@ class SceneWriter:
         Raises:
             DataError: the frame is unsound (see `require_sound`), the layout cannot express its
                 camera, or it has another one than the earlier frames.
+            ConfigError: its scale's deviation is asked for, and not told.
             UserError: the folder cannot be written to.
         """
         require_sound(prior)
+        require_told(prior, self.max_scale_deviation, self.model)
         shaped, change = self.layout.fitted(prior)
-        frame = SceneFrame.of(f"{index:06d}", shaped, self.layout.holds, self.min_confidence)
+        least = self.min_confidence, self.max_scale_deviation
+        frame = SceneFrame.of(f"{index:06d}", shaped, self.layout.holds, *least)
         camera = self.layout.camera(frame) | change
         self._camera = self._camera or camera
         self._check_camera(self._camera, camera, prior.key)
@@ -126,6 +137,8 @@ class SceneWriter:
             "camera_to_world": frame.camera_to_world.tolist(),
             "bounds_mm": frame.bounds_mm(),
         }
+        if frame.scale_deviation is not None:
+            record["scale_deviation"] = frame.scale_deviation
         self._records.add(index, prior.key, record, written)
 
     def skip(self, index: int, key: str, reason: str) -> None:
@@ -153,13 +166,15 @@ class SceneWriter:
                 leftover.unlink(missing_ok=True)
         records = self._records.all(frames)
         skipped = {one["key"]: one["skipped"] for one in records if "skipped" in one}
-        scene = self._scene([one for one in records if "skipped" not in one], skipped)
+        written = [one for one in records if "skipped" not in one]
+        uncertain = deviations(self.folder, written, self.max_scale_deviation)
+        scene = self._scene(written, skipped)
         files = self.layout.scene(scene).items()
         checksums = {path: write_as_named(self.folder / path, content) for path, content in files}
         meta = scene_meta(self.layout, scene, self._settings)
         cropped, unmet = list(crops(scene)), unmet_needs(self.layout, scene)
         meta["notes"] += [*cropped, *unmet]
-        meta |= {"frames": len(scene.records), "skipped": skipped}
+        meta |= {"frames": len(scene.records), "skipped": skipped, **uncertain}
         meta["crc32"] = checksums | {FRAMES: records_checksum(self.folder)}
         write_json(self.folder / META, meta)
         for line in cropped:

@@ -19,7 +19,8 @@ from m3depth.priors.edits import few
 from m3depth.priors.layouts.endonerf.foreign import ForeignScene, foreign_cameras, require_size
 from m3depth.priors.layouts.frame import ReadFrame
 from m3depth.priors.layouts.masks import TOOL_IS_WHITE, polarity_said
-from m3depth.priors.records import EXACT, FRAMES
+from m3depth.priors.records import EXACT, FRAMES, read_record
+from m3depth.priors.sound import scale_faults, stop_at
 
 PARTS = ("images", "masks", "depth")
 SAME_FOCAL = 1e-4  # of it
@@ -59,9 +60,19 @@ def read_endonerf(
         _frame(folder, name, depth, *camera, used=masks.used, unit_mm=unit_mm)
         for name, depth, camera in zip(names, depths, cameras, strict=True)
     ]
-    if not meta:
-        require_size(folder, told, frames[0].size)
+    if meta:
+        return [_with_deviation(frame, folder) for frame in frames]
+    require_size(folder, told, frames[0].size)
     return frames
+
+
+def _with_deviation(frame: ReadFrame, folder: Path) -> ReadFrame:
+    """As the frame's record says it; earlier versions said none."""
+    path = folder / FRAMES / f"{frame.key}.json"
+    told = read_record(path).get("scale_deviation")
+    deviation = None if told is None else float(told)
+    stop_at(str(path), scale_faults(deviation))
+    return frame._replace(scale_deviation=deviation)
 
 
 def _our_depth(folder: Path, name: str, edited: Collection[str]) -> Path:

@@ -16,6 +16,7 @@ from m3depth.types import Kind, Scale
 
 COLOURS_TOLERANCE = 1e-3  # of float colours beyond 0 to 1
 NUMBERS = "biuf"  # numpy's kinds
+OPTIONAL = ("confidence", "scale_deviation")
 
 
 class Archive(NamedTuple):
@@ -28,6 +29,7 @@ class Archive(NamedTuple):
     use: Bool[NDArray[np.bool_], "h w"]
     intrinsics: Float64[NDArray[np.float64], "3 3"]
     camera_to_world: Float64[NDArray[np.float64], "4 4"]
+    scale_deviation: float | None  # None: not told
 
 
 def read_archive(path: Path) -> Archive:
@@ -67,6 +69,7 @@ def read_archive(path: Path) -> Archive:
         use=arrays["use"].astype(bool),
         intrinsics=arrays["intrinsics"].astype(np.float64),
         camera_to_world=arrays["camera_to_world"].astype(np.float64),
+        scale_deviation=float(arrays["scale_deviation"]) if "scale_deviation" in arrays else None,
     )
 
 
@@ -78,7 +81,7 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
         raise DataError(f"{path}: not a whole .npz ({error}); export the scene again") from None
     if "valid" in arrays:
         arrays.setdefault("use", arrays["valid"])
-    lacking = [name for name in Archive._fields if name not in {*arrays, "confidence"}]
+    lacking = [name for name in Archive._fields if name not in {*arrays, *OPTIONAL}]
     if lacking:
         raise DataError(f"{path}: without {', '.join(lacking)}; export the scene again")
     return arrays
@@ -102,9 +105,10 @@ def _require_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     height, width = (*arrays["depth_mm"].shape, 0, 0)[:2]
     expected: dict[str, tuple[int, ...]] = dict.fromkeys(Archive._fields, (height, width))
     expected |= {"image": (height, width, 3), "intrinsics": (3, 3), "camera_to_world": (4, 4)}
+    expected["scale_deviation"] = ()
     for name, shape in expected.items():
         one = arrays.get(name)
-        if one is None:  # only the confidence may be
+        if one is None:  # only those of `OPTIONAL` may be
             continue
         if one.shape != shape or one.dtype.kind not in NUMBERS:
             raise DataError(

@@ -14,7 +14,7 @@ from m3depth.priors.layouts.habits import Habits
 from m3depth.priors.layouts.npz.archive import read_archive
 from m3depth.priors.layouts.scene import PriorFrame, PriorScene, StatedCamera, spread
 from m3depth.priors.layouts.stated import DEPTH
-from m3depth.priors.sound import confidence_faults, depth_faults, stop_at
+from m3depth.priors.sound import confidence_faults, depth_faults, scale_faults, stop_at
 
 
 def npz_scene(folder: Path, frames: int, habits: Habits) -> PriorScene:
@@ -48,6 +48,7 @@ def _archived(path: Path) -> PriorFrame:
         mask=None,
         used=saved.use,
         confidence=saved.confidence,
+        scale_deviation=saved.scale_deviation,
         camera=StatedCamera(saved.intrinsics, grey.shape),
     )
 
@@ -69,6 +70,7 @@ def _frame(path: Path) -> ReadFrame:
     stop_at(str(path), depth_faults(depth_mm))  # where it is not valid, too
     if saved.confidence is not None:
         stop_at(str(path), confidence_faults(torch.from_numpy(saved.confidence)))
+    stop_at(str(path), scale_faults(saved.scale_deviation))
     return ReadFrame(
         key=path.stem,
         image=torch.from_numpy(saved.image).movedim(-1, 0).contiguous(),
@@ -76,4 +78,5 @@ def _frame(path: Path) -> ReadFrame:
         use=torch.from_numpy(saved.use)[None],
         intrinsics=torch.from_numpy(saved.intrinsics).float(),
         camera_to_world=torch.from_numpy(saved.camera_to_world).float(),
+        scale_deviation=saved.scale_deviation,
     )
