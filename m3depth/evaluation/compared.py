@@ -21,6 +21,7 @@ class Compared(NamedTuple):
     fit: Fit
     aligned_mm: Float[Tensor, "1 1 H W"]  # fitted, 0 = not known, infinite if shifted past infinity
     depth_mm: Float[Tensor, "1 1 H W"]  # as it is scored: fitted, clipped if asked, never 0
+    seen: DepthMap | None = None  # the prediction itself; None: it was relative
 
     @property
     def answered(self) -> Bool[Tensor, "1 1 H W"]:

@@ -128,7 +128,7 @@ class Protocol:
         fit = self._fit(seen, truth)
         aligned_mm = fit(raw_mm)
         depth_mm = self._finished(aligned_mm)
-        return Compared(truth, raw_mm, disparity, seen.known, fit, aligned_mm, depth_mm)
+        return Compared(truth, raw_mm, disparity, seen.known, fit, aligned_mm, depth_mm, seen)
 
     def pairs(self, prediction: DepthMap, truth: Truth) -> Pairs:
         """What an alignment is found from: the pixels that count and that have a prediction.

@@ -14,6 +14,7 @@ from m3depth.evaluation.averaging import blocks, intervals, means
 from m3depth.evaluation.counted import OF, LeftOut, told
 from m3depth.evaluation.protocol import Protocol
 from m3depth.evaluation.readable_frames import Skipped
+from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.row import Row
 from m3depth.evaluation.scoring import METRICS, RATIO, VALID
 from m3depth.evaluation.truth import Truth
@@ -40,13 +41,13 @@ class Result:
         protocol: How the frames were scored.
         rows: One per frame that was scored.
         left_out: The frames that are in no number, and why.
-        reliability: Of the confidences, see `Reliability.record`; empty without any.
+        reliability: Of the confidences.
     """
 
     protocol: Protocol
     rows: list[Row]
     left_out: list[LeftOut] = field(default_factory=list)
-    reliability: dict[str, Any] = field(default_factory=dict)
+    reliability: Reliability = field(default_factory=Reliability)
 
     @property
     def frames(self) -> int:
@@ -152,7 +153,7 @@ class Result:
             "blocks": self.blocks,
             "sparse": self.sparse,
             **({"parts": self.parts} if self.parts else {}),
-            **({"reliability": self.reliability} if self.reliability else {}),
+            **({"reliability": told} if (told := self.reliability.record()) else {}),
         }
 
 

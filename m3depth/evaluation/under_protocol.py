@@ -94,7 +94,7 @@ class Run:
             left_out += [LeftOut(row.position, row.key, NO_TRUTH, row.pixels) for row in bare]
             rows = [row for row in rows if VALID in row.scores]
         left_out.sort(key=lambda one: one.position)
-        return Result(self.protocol, rows, left_out, self._reliability.record())
+        return Result(self.protocol, rows, left_out, self._reliability)
 
     def _without_truth(self, shown: Shown) -> tuple[Scores, dict[str, Scores]]:
         scores: Scores = {}

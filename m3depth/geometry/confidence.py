@@ -4,13 +4,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from m3depth.types import DepthMap, Kind
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import NEAREST_PARALLAX_PX
 
 WITHIN_MM = 2.0
 WITHIN_PX = 1.0  # of a disparity, where there is no calibration
 MEANING = f"probability that the depth is right to within {WITHIN_MM:g} mm"
+DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
 SCALE_MEANING = "standard deviation of one factor that all depth of a frame has in common"
+
+
+def confidence_of(found: DepthMap) -> Float[Tensor, "b 1 h w"] | None:
+    """Of a metric map with its camera; None where it says no error to be expected."""
+    if found.error is None:
+        return None
+    if found.kind in DISPARITIES and found.camera is not None:
+        pixels = found.to(Kind.DISPARITY)
+        sure = confidence(pixels.values, pixels.error, found.camera)
+    else:
+        depth = found.to(Kind.DEPTH)
+        sure = confidence_of_depth(depth.values, depth.error)
+    return sure if found.known is None else sure * found.known
 
 
 def confidence(

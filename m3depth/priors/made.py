@@ -8,14 +8,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from m3depth.errors import DataError
-from m3depth.geometry.confidence import confidence, confidence_of_depth
+from m3depth.geometry.confidence import DISPARITIES, confidence_of
 from m3depth.geometry.resizing import nearest, size_of
 from m3depth.priors.prior import DepthPrior
 from m3depth.types import DepthMap, Kind, StereoBatch
 from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import depth_from_disparity, disparity_from_depth
 
-DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
 ROTATION_OFF = 0.02  # of R Rᵀ - 1: digits that a file left out pass
 Map = Float[Tensor, "1 h w"]
 
@@ -36,7 +35,9 @@ def prior_of(sample: StereoBatch, found: DepthMap) -> DepthPrior:
     rig = sample["rig"] if "rig" in sample else StereoRig.uncalibrated(width, height)
     depth = at_image(found, (height, width)).seen_by(rig)
     make = _from_disparity if depth.kind in DISPARITIES else _from_depth
-    disparity_px, depth_mm, sure = make(depth, rig)
+    disparity_px, depth_mm = make(depth, rig)
+    sure = confidence_of(depth)
+    sure = None if sure is None else sure[0]
     prior = DepthPrior(str(sample["key"]), image, disparity_px, depth_mm, sure, rig)
     deviation = found.scale_deviation
     return prior if deviation is None else replace(prior, scale_deviation=float(deviation))
@@ -57,23 +58,20 @@ def _nearest(found: DepthMap, size: tuple[int, int]) -> DepthMap:
     return replace(found, values=values, error=error, known=known)
 
 
-def _from_disparity(depth: DepthMap, rig: StereoRig) -> tuple[Map, Map, Map | None]:
-    found = depth.to(Kind.DISPARITY)
-    disparity_px = found.values[0]
+def _from_disparity(depth: DepthMap, rig: StereoRig) -> tuple[Map, Map]:
+    disparity_px = depth.to(Kind.DISPARITY).values[0]
     depth_mm = depth_from_disparity(disparity_px, rig)
-    sure = None if found.error is None else confidence(disparity_px, found.error[0], rig)
-    if found.known is None:
-        return disparity_px, depth_mm, sure
-    known = found.known[0] & ((depth_mm > 0) | ~rig.calibrated)
-    return disparity_px * known, depth_mm * known, None if sure is None else sure * known
+    if depth.known is None:
+        return disparity_px, depth_mm
+    known = depth.known[0] & ((depth_mm > 0) | ~rig.calibrated)
+    return disparity_px * known, depth_mm * known
 
 
-def _from_depth(depth: DepthMap, rig: StereoRig) -> tuple[Map | None, Map, Map | None]:
+def _from_depth(depth: DepthMap, rig: StereoRig) -> tuple[Map | None, Map]:
     """Disparity is that of the rig, if it has a baseline."""
-    depth_mm, error_mm = depth.depth_mm()[0], depth.to(Kind.DEPTH).error
-    sure = None if error_mm is None else confidence_of_depth(depth_mm, error_mm[0])
+    depth_mm = depth.depth_mm()[0]
     disparity_px = disparity_from_depth(depth_mm, rig) if rig.calibrated else None
-    return disparity_px, depth_mm, sure
+    return disparity_px, depth_mm
 
 
 def completed(prior: DepthPrior, sample: StereoBatch) -> DepthPrior:

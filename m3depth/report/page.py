@@ -114,18 +114,27 @@ def _errors(evaluation: Evaluation) -> str:
 
 
 def _confidence(evaluation: Evaluation) -> str:
-    figure = plots.reliability(evaluation.first)
-    if figure is None:
+    first = evaluation.first
+    figures = [plots.reliability(first), plots.risk_coverage(first)]
+    charts = "".join(chart(figure) for figure in figures if figure is not None)
+    if not charts:
         return ""
-    known = evaluation.first.reliability
-    said = (
-        f"Without the least confident {known['dropped']:.0%} of the pixels the error is "
+    ranked = first.reliability.ranked.items()
+    said = [f"{_left_out(name, one.record())} " for name, one in ranked]
+    below = "Below the dotted line of the first chart the network is too confident."
+    return section("Confidence", "".join(said) + below, f'<div class="charts">{charts}</div>')
+
+
+def _left_out(name: str, known: Mapping[str, float]) -> str:
+    """What leaving out the least confident does; ``name``: of pixels, or of frames."""
+    way = f": {known['share']:.0%} of the way to a perfect order" if "share" in known else ""
+    return (
+        f"Without the least confident {known['dropped']:.0%} of the {name} the error is "
         f"{known['mae_mm_without_least_confident']:.2f} mm instead of {known['mae_mm']:.2f}; "
         f"without those with the largest errors it would be "
-        f"{known['mae_mm_without_largest_errors']:.2f}. Below the dotted line the network "
-        "is too confident."
+        f"{known['mae_mm_without_largest_errors']:.2f}. Area under the curve "
+        f"{known['area_mm']:.2f} mm{way}."
     )
-    return section("Confidence", said, chart(figure))
 
 
 def _training(curves: Path | None) -> str:

@@ -14,6 +14,7 @@ from m3depth.report.html import Figure
 
 CLOUD_POINTS = 30_000  # beyond this, only every second, third ... row and column is drawn
 GREY = "#8a94a1"  # shows on light and on dark
+INKS = ("#3b82c4", "#d9822b")  # of pixels, and of frames
 TRUTH_COLOUR = "#17becf"  # one that tissue does not have
 
 
@@ -42,7 +43,7 @@ def reliability(result: Result) -> Figure | None:
     """How often pixels are right, over their confidence; None without confidences."""
     import plotly.graph_objects as go
 
-    known = result.reliability
+    known = result.reliability.record()
     if not known:
         return None
     hover = "confidence %{x:.0%}, right %{y:.0%}<extra></extra>"
@@ -65,6 +66,24 @@ def reliability(result: Result) -> Figure | None:
     return figure.update_xaxes(range=[0, 1], tickformat=".0%").update_yaxes(
         range=[0, 1], tickformat=".0%"
     )
+
+
+def risk_coverage(result: Result) -> Figure | None:
+    """The error of the most confident pixels and frames; None without confidences."""
+    import plotly.graph_objects as go
+
+    lines = []
+    for (name, ranked), colour in zip(result.reliability.ranked.items(), INKS, strict=False):
+        points = ranked.curves()
+        for which, said, dash in (("risk_mm", "", "solid"), ("perfect_mm", ", by error", "dot")):
+            line = {"color": colour, "dash": dash}
+            x, y = points["coverage"], points[which]
+            lines.append(go.Scatter(x=x, y=y, mode="lines", name=f"{name}{said}", line=line))
+    if not lines:
+        return None
+    figure = styled(go.Figure(lines), "", "the most confident share", "MAE, mm")
+    figure.update_layout(legend_y=-0.25, height=360, margin_b=80)  # below the axis' title
+    return figure.update_xaxes(range=[0, 1], tickformat=".0%").update_yaxes(rangemode="tozero")
 
 
 def cloud(frame: ShownFrame, far_mm: float) -> Figure | None:
