@@ -1,25 +1,23 @@
 """What frames say of a network without labels: one number a frame."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from m3depth.geometry.resizing import size_of
 from m3depth.geometry.warp import warp
 from m3depth.losses.photometric import appearance
 from m3depth.matching.sgbm import sgbm
 from m3depth.networks.finest import Finest
+from m3depth.networks.strangeness import strangeness
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
 LEAST_MATCHED = 0.2  # share of a frame's pixels, for the matcher to say anything
-EPSILON = 1e-5  # of a variance
 Numbers = Float[NDArray[np.float64], " n"]
 
 
@@ -68,7 +66,9 @@ class Witness:
         for sample, matched in zip(self.frames, self.matched, strict=True):
             with strangeness(network) as strange:
                 found = finest(sample["left"][None])
-            rows.append((*_beside(found, sample, matched), strange()))
+            seen = strange()
+            strange_by = np.nan if seen is None else float(seen)
+            rows.append((*_beside(found, sample, matched), strange_by))
         return Evidence(*np.array(rows, np.float64).T)
 
 
@@ -99,33 +99,3 @@ def _beside(
     both = (matched > offset) & (pixels > offset)
     ratio = ((matched - offset) / (pixels - offset))[both]
     return float((ratio - 1).abs().mean()), unlike, float(ratio.median().log())
-
-
-@contextmanager
-def strangeness(network: nn.Module) -> Iterator[Callable[[], float]]:
-    """Of one image that the network sees meanwhile; NaN for a network without batch statistics.
-
-    Kullback and Leibler's divergence of the normal distribution with the image's mean and variance
-    from that of the first layer's statistics, mean over channels. What later layers see depends on
-    the statistics of those before them, so that two networks' do not compare.
-    """
-    found: list[Tensor] = []
-
-    def look(layer: Any, inputs: tuple[Tensor, ...], _: Tensor) -> None:
-        variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3))
-        ratio = (variance + EPSILON) / (layer.running_var + EPSILON)
-        apart = (mean - layer.running_mean).square() / (layer.running_var + EPSILON)
-        found.append((ratio - 1 - ratio.log() + apart).mean() / 2)
-
-    hooks = [layer.register_forward_hook(look) for layer in batch_statistics(network)[:1]]
-    try:
-        yield lambda: float(found[0]) if found else np.nan
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def batch_statistics(network: nn.Module) -> list[_BatchNorm]:
-    """The layers that normalise by the mean and variance of the images that they have seen."""
-    layers = [one for one in network.modules() if isinstance(one, _BatchNorm)]
-    return [one for one in layers if one.track_running_stats]

@@ -71,7 +71,7 @@ def chosen(frames: Dataset[StereoBatch], count: int) -> Frames:
     Raises:
         DataError: too few can be read, or too few that differ.
     """
-    return _parted(_read(frames, _with_held_back(count)))
+    return _parted(read_some(frames, _with_held_back(count)))
 
 
 def all_of(frames: Dataset[StereoBatch], count: int, size: tuple[int, int]) -> Frames:
@@ -87,13 +87,14 @@ def all_of(frames: Dataset[StereoBatch], count: int, size: tuple[int, int]) -> F
     Raises:
         DataError: fewer than `FEWEST` can be read.
     """
-    read = [_resized(sample, size) for sample in _read(frames, count)]
+    read = [_resized(sample, size) for sample in read_some(frames, count)]
     if len(read) < FEWEST:
         raise DataError(f"{len(read)} frames can be read: at least {FEWEST} are needed to adapt to")
     return Frames(read, read, read)
 
 
-def _read(frames: Dataset[StereoBatch], count: int) -> list[StereoBatch]:
+def read_some(frames: Dataset[StereoBatch], count: int) -> list[StereoBatch]:
+    """At most ``count`` frames, spread evenly; one that cannot be read is told and left out."""
     read = []
     for place in progress(_spread(len(frames), count), "reading"):  # type: ignore[arg-type]
         try:

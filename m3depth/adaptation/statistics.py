@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from m3depth.adaptation.evidence import batch_statistics
 from m3depth.adaptation.frames import Frames, images
 from m3depth.adaptation.level import Level, Tried, Void
 from m3depth.adaptation.model import Model
+from m3depth.networks.strangeness import batch_statistics
 from m3depth.validation import require_number
 
 

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
-from m3depth.adaptation.evidence import batch_statistics
 from m3depth.adaptation.frames import Frames
 from m3depth.adaptation.level import Level, Tried
 from m3depth.adaptation.model import Model
@@ -17,6 +16,7 @@ from m3depth.data.augmentation import Augmentation
 from m3depth.data.ignore import Ignore
 from m3depth.data.resolution import CoarseToFine
 from m3depth.losses.objective import Objective
+from m3depth.networks.strangeness import batch_statistics
 from m3depth.systems.callbacks import SeedEachStep
 from m3depth.systems.schedules import cosine
 from m3depth.systems.stereo import StereoDepth

@@ -12,6 +12,7 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from m3depth.adaptation.calibration import tell_scale_deviation
 from m3depth.check.require_fit import require_fit
 from m3depth.cli.before_training import (
     require_monitors,
@@ -183,6 +184,7 @@ def _score_best(
     config: DictConfig, plain: dict[str, Any], data: StereoData, trainer: pl.Trainer
 ) -> None:
     best = best_checkpoint(trainer, Path(config.output))
+    tell_scale_deviation(best, data.val)
     source = network_source(best, flip=config.flip, size=data.size)
     source.trained = None  # the test pairs are of this training's rig
     system: Any = trainer.lightning_module

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.contract import require_depth_maps
+from m3depth.networks.scale_deviation import ScaleDeviation
+from m3depth.networks.strangeness import strangeness
 from m3depth.types import DepthMap
 from m3depth.validation import require_switch
 
@@ -24,7 +26,13 @@ PRECISIONS: Mapping[str, torch.dtype | None] = {
 class Finest(nn.Module):
     """Images to the depth maps at the finest scale, of the left view, on the network's device."""
 
-    def __init__(self, network: nn.Module, flip: bool = False, precision: str | int = "32") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        flip: bool = False,
+        precision: str | int = "32",
+        deviation: ScaleDeviation | None = None,
+    ) -> None:
         """Wrap a trained network; it is put into evaluation mode.
 
         Args:
@@ -33,6 +41,7 @@ class Finest(nn.Module):
                 section 3.3, without their ramps at the borders). A mirrored left image is the
                 right image of a mirrored scene: its distance is the same, its right view is not.
             precision: 32, 16-mixed or bf16-mixed; what comes out is float32 in any case.
+            deviation: tells how surely the scale is known; None: nothing does.
 
         Raises:
             ConfigError: no such precision, or ``flip`` is a word.
@@ -42,7 +51,7 @@ class Finest(nn.Module):
         if str(precision) not in PRECISIONS:
             raise ConfigError(f"precision={precision}: expected one of {', '.join(PRECISIONS)}")
         self.network, self.flip = network.eval(), flip
-        self.mixed = PRECISIONS[str(precision)]
+        self.mixed, self.deviation = PRECISIONS[str(precision)], deviation
 
     @torch.inference_mode()
     def forward(self, left: Float[Tensor, "b 3 h w"]) -> DepthMap:
@@ -52,7 +61,10 @@ class Finest(nn.Module):
             ConfigError: the network gives none.
         """
         left = left.to(next(self.network.parameters()).device)
-        finest = self._seen(left)
+        with strangeness(self.network) as strange:
+            finest = self._seen(left)
+        if self.deviation is not None and (seen := strange()) is not None:
+            finest = replace(finest, scale_deviation=self.deviation(seen))
         if not self.flip:
             return finest
         mirrored = self._seen(left.flip(-1)).mirrored()

@@ -9,6 +9,7 @@ from m3depth.errors import UserError
 from m3depth.io.torch_files import read_torch_file
 from m3depth.networks.configuration import built, of_modules_alone, what_makes, without_pretraining
 from m3depth.networks.foundation.adapted import merge
+from m3depth.networks.scale_deviation import ScaleDeviation
 from m3depth.types import StereoRig
 
 
@@ -19,6 +20,7 @@ class TrainedModel(NamedTuple):
     size: tuple[int, int]  # (height, width) of its input
     rig: StereoRig  # of its first training pair, at ``size``
     trained_on: frozenset[str] = frozenset()  # marks of its training frames, where they are known
+    deviation: ScaleDeviation | None = None  # None: of an earlier version, or it could not be found
 
 
 def load_model(path: str | Path) -> TrainedModel:
@@ -33,7 +35,9 @@ def load_model(path: str | Path) -> TrainedModel:
     merge(network)
     size = (about["size"][0], about["size"][1])
     rig, trained_on = StereoRig.of(**about["rig"]), frozenset(about.get("trained_on", ()))
-    return TrainedModel(network.eval(), size, rig, trained_on)
+    told = about.get("scale_deviation")
+    deviation = None if told is None else ScaleDeviation(**told)
+    return TrainedModel(network.eval(), size, rig, trained_on, deviation)
 
 
 def rebuilt(path: Path) -> tuple[nn.Module, str, dict[str, Any]]:

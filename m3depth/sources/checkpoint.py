@@ -58,7 +58,10 @@ def network_source(
     _require_passes(side, flip)
     own = (size[0], size[1]) if size is not None and side == 1 else model.size
     _require_memory(model, own, batch_size, side, where)
-    network, seen = in_tiles(Finest(model.network, flip, precision), own, tiles)
+    finest = Finest(model.network, flip, precision, model.deviation)
+    network, seen = in_tiles(finest, own, tiles)
+    if model.deviation is None:
+        logger.info("%s does not say how surely it knows a frame's scale", checkpoint)
     known, rig_size = (rig.rig, rig.size) if rig else (model.rig, model.size)
     path = Path(checkpoint)
     options = {"flip": flip, "precision": precision, "tiles": tiles}

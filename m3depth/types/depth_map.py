@@ -18,6 +18,7 @@ from m3depth.types.disparity import (
     disparity_from_depth,
 )
 
+TENSORS = ("values", "error", "known", "scale_deviation")
 UNMIXED = 1 - 1e-6  # of a bilinear sample's weights, on what is known
 
 
@@ -86,10 +87,7 @@ class DepthMap:
 
     def on(self, device: torch.device | str) -> "DepthMap":
         """The left view's map on another device, without the camera."""
-        parts = (self.error, self.known, self.scale_deviation)
-        error, known, deviation = (None if one is None else one.to(device) for one in parts)
-        found = self._alone(self.values.to(device), error, known)
-        return replace(found, scale_deviation=deviation)
+        return self._each(lambda part: part.to(device))
 
     def to(self, kind: Kind) -> "DepthMap":
         """The same depth in another form.
@@ -143,9 +141,7 @@ class DepthMap:
     def one(self, index: int) -> "DepthMap":
         """The left view's map of one image of the batch, without the camera."""
         part = slice(index, index + 1)
-        parts = (self.error, self.known, self.scale_deviation)
-        error, known, deviation = (None if one is None else one[part] for one in parts)
-        return replace(self._alone(self.values[part], error, known), scale_deviation=deviation)
+        return self._each(lambda all_of_them: all_of_them[part])
 
     def resized(self, size: tuple[int, int]) -> "DepthMap":
         """The left view's map at another (height, width), without the camera.
@@ -173,6 +169,12 @@ class DepthMap:
         """Of the mirrored image, left to right; without a camera, and without the right view."""
         error, known = (None if one is None else one.flip(-1) for one in (self.error, self.known))
         return self._alone(self.values.flip(-1), error, known)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "DepthMap":
+        """Every tensor of the left view changed, without the camera and the right view."""
+        tensors = {name: getattr(self, name) for name in TENSORS}
+        changed = {name: change(one) for name, one in tensors.items() if one is not None}
+        return replace(self, camera=None, right=None, **changed)
 
     def _alone(self, values: Tensor, error: Tensor | None, known: Tensor | None) -> "DepthMap":
         """Other numbers of the left view, without the camera and the right view."""

@@ -9,7 +9,6 @@ import torch
 from hydra.utils import instantiate
 from torch import nn
 
-from m3depth.adaptation.evidence import batch_statistics
 from m3depth.adaptation.frames import Frames
 from m3depth.adaptation.level import Tried, Void
 from m3depth.adaptation.model import Model
@@ -21,6 +20,7 @@ from m3depth.data.ignore import Ignore
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.losses.objective import Objective
 from m3depth.networks.by_rig import ByRig
+from m3depth.networks.strangeness import batch_statistics
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 from m3depth.types.disparity import disparity_from_depth
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from prior_scenes import endonerf, export, meta_of, some_priors
 
 from m3depth.check.prior.unsound import unsound
 from m3depth.errors import ConfigError, DataError
@@ -18,7 +19,6 @@ from m3depth.priors.layouts.npz.read import npz_scene, splat
 from m3depth.priors.layouts.writer import SceneWriter
 from m3depth.priors.prior import DepthPrior
 from m3depth.splatting.scene.read import read_clip
-from prior_scenes import endonerf, export, meta_of, some_priors
 
 TOLD = (0.05, 0.12, 0.3)
 

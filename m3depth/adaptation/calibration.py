@@ -1,0 +1,75 @@
+"""What a trained network's checkpoint says of how surely it knows an image's scale."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from m3depth.adaptation.evidence import Witness
+from m3depth.adaptation.frames import read_some
+from m3depth.data.augmentation import Augmentation
+from m3depth.data.own_size import single_frames
+from m3depth.io.torch_files import write_torch_file
+from m3depth.networks.scale_deviation import ScaleDeviation, fitted
+from m3depth.networks.strangeness import batch_statistics
+from m3depth.networks.trained import load_model, read_checkpoint
+from m3depth.types import StereoBatch
+
+FRAMES = 32
+RECOLOURED = 3  # times: else there would be no strange images to find the slope from
+
+logger = logging.getLogger(__name__)
+
+
+def tell_scale_deviation(checkpoint: Path, val: Dataset[StereoBatch]) -> None:
+    """Find it on validation pairs and write it into the checkpoint, with a line.
+
+    Args:
+        checkpoint: Of a training that has come to its end.
+        val: Frames that the network has not learned from, at its size.
+
+    Raises:
+        UserError: the file cannot be read, or written.
+    """
+    frames = [one for one in read_some(single_frames(val), FRAMES) if "right" in one]
+    found = calibrated(load_model(checkpoint).network, frames)
+    if found is None:
+        logger.info(
+            "no deviation of a frame's scale will be told: it is found by a stereo matcher on "
+            "validation pairs of a known rig, for a network of metric depth with batch statistics"
+        )
+        return
+    saved = read_checkpoint(checkpoint)
+    saved["m3depth"]["scale_deviation"] = found._asdict()
+    write_torch_file(checkpoint, saved)
+
+
+def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviation | None:
+    """From the ratio of the network's depth to a matcher's, on pairs and on recoloured ones.
+
+    The matcher sees the pairs as they are, so no label is needed. None where too few can be
+    matched, where the network's depth is not metric or where it has no batch statistics.
+    """
+    if not frames or not batch_statistics(network):
+        return None
+    witness = Witness(frames)
+    looks = [witness(network)]
+    for seed in range(RECOLOURED):
+        witness.frames = [_recoloured(one, seed) for one in frames]
+        looks.append(witness(network))
+    strange, scale = (
+        np.concatenate([getattr(look, name) for look in looks]) for name in ("strange", "scale")
+    )
+    return fitted(strange, scale)
+
+
+def _recoloured(sample: StereoBatch, seed: int) -> StereoBatch:
+    """The left image in another light, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _, left = Augmentation(mirror=0.0, recolour=1.0)({**sample, "left": sample["left"][None]})
+    return {**sample, "left": left[0]}
