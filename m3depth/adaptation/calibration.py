@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from m3depth.adaptation.evidence import Witness
-from m3depth.adaptation.frames import read_some
+from m3depth.adaptation.frames import images, read_some
 from m3depth.data.augmentation import Augmentation
 from m3depth.data.own_size import single_frames
 from m3depth.io.torch_files import write_torch_file
@@ -20,7 +20,10 @@ from m3depth.networks.trained import load_model, read_checkpoint
 from m3depth.types import StereoBatch
 
 FRAMES = 32
+FEWEST = 8  # of them, to tell anything
+LEAST = 1e-3  # of a deviation: nothing is known better
 RECOLOURED = 3  # times: else there would be no strange images to find the slope from
+COLOUR = (0.6, 1.5)  # factors of each channel: organs differ more than an augmentation makes them
 
 logger = logging.getLogger(__name__)
 
@@ -51,25 +54,33 @@ def tell_scale_deviation(checkpoint: Path, val: Dataset[StereoBatch]) -> None:
 def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviation | None:
     """From the ratio of the network's depth to a matcher's, on pairs and on recoloured ones.
 
-    The matcher sees the pairs as they are, so no label is needed. None where too few can be
-    matched, where the network's depth is not metric or where it has no batch statistics.
+    The matcher sees the pairs as they are, so no label is needed. The floor is how far the network
+    is off on them: no image makes it surer. None where too few can be matched, where the network's
+    depth is not metric or where it has no batch statistics.
     """
     if not frames or not batch_statistics(network):
         return None
     witness = Witness(frames)
-    looks = [witness(network)]
+    as_they_are = witness(network)
+    known = np.isfinite(as_they_are.scale)
+    if np.count_nonzero(known) < FEWEST:
+        return None
+    looks = [as_they_are]
     for seed in range(RECOLOURED):
-        witness.frames = [_recoloured(one, seed) for one in frames]
+        witness.frames = _recoloured(frames, seed)
         looks.append(witness(network))
     strange, scale = (
-        np.concatenate([getattr(look, name) for look in looks]) for name in ("strange", "scale")
+        np.concatenate([getattr(look, name)[known] for look in looks])
+        for name in ("strange", "scale")
     )
-    return fitted(strange, scale)
+    floor = max(LEAST, float(np.sqrt(np.mean(as_they_are.scale[known] ** 2))))
+    return fitted(strange, scale, floor)
 
 
-def _recoloured(sample: StereoBatch, seed: int) -> StereoBatch:
-    """The left image in another light, the same each time."""
+def _recoloured(frames: Sequence[StereoBatch], seed: int) -> list[StereoBatch]:
+    """Each left image in a light and a colour of its own, the same each time."""
+    recolour = Augmentation(mirror=0.0, recolour=1.0, colour=COLOUR)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        _, left = Augmentation(mirror=0.0, recolour=1.0)({**sample, "left": sample["left"][None]})
-    return {**sample, "left": left[0]}
+        _, left = recolour({"left": images(frames)})
+    return [{**one, "left": other} for one, other in zip(frames, left, strict=True)]

@@ -1,6 +1,5 @@
 """A source whose depth is brought to millimetres by anchors."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,10 +7,9 @@ import torch
 
 from m3depth.anchors.fit import AnchoredFit
 from m3depth.anchors.in_frames import inverse_depth
+from m3depth.geometry.confidence import MEAN_OF_NORMAL
 from m3depth.sources.source import NoDepthError, Source
 from m3depth.types import DepthMap, Kind, StereoBatch
-
-MEAN_OF_NORMAL = math.sqrt(2 / math.pi)  # mean absolute error over standard deviation
 
 
 class AnchoredSource(Source):

@@ -23,8 +23,7 @@ Values = Float[NDArray[np.float64], " n"]
 class Reliability:
     """Confidences and errors of pixels of known depth, and of frames, gathered frame by frame.
 
-    A frame's confidence is the less the larger the deviation of its scale, where that is told;
-    else it is the mean of its pixels'. Its error is their mean error.
+    A frame's confidence is the mean of its pixels', and its error is their mean error.
     """
 
     _confidence: list[Values] = field(default_factory=list)
@@ -35,12 +34,11 @@ class Reliability:
         """Take some of a frame's pixels; none where the predictor expects no error."""
         seen, scored = compared.seen, compared.answered
         confidence = None if seen is None else confidence_of(seen)
-        if seen is None or confidence is None or compared.raw_mm is None:
+        if confidence is None or compared.raw_mm is None:
             return
         sure = confidence[scored].double().numpy()
         error_mm = (compared.raw_mm - compared.truth.depth_mm).abs()[scored].double().numpy()
-        told = sure.mean() if seen.scale_deviation is None else -float(seen.scale_deviation)
-        self._frames.append((float(told), float(error_mm.mean())))
+        self._frames.append((float(sure.mean()), float(error_mm.mean())))
         some = evenly(len(sure), PER_FRAME).numpy()
         self._confidence.append(sure[some])
         self._error_mm.append(error_mm[some])

@@ -1,5 +1,7 @@
 """From an expected error to a confidence."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -9,6 +11,7 @@ from m3depth.types.camera import StereoRig
 from m3depth.types.disparity import NEAREST_PARALLAX_PX
 
 WITHIN_MM = 2.0
+MEAN_OF_NORMAL = math.sqrt(2 / math.pi)  # mean absolute error over standard deviation
 WITHIN_PX = 1.0  # of a disparity, where there is no calibration
 MEANING = f"probability that the depth is right to within {WITHIN_MM:g} mm"
 DISPARITIES = (Kind.FRACTION, Kind.DISPARITY)
@@ -16,16 +19,25 @@ SCALE_MEANING = "standard deviation of one factor that all depth of a frame has 
 
 
 def confidence_of(found: DepthMap) -> Float[Tensor, "b 1 h w"] | None:
-    """Of a metric map with its camera; None where it says no error to be expected."""
-    if found.error is None:
+    """Of a metric map with its camera; None where it says no error to be expected.
+
+    The pixel's expected error and that of the frame's scale add up as squares.
+    """
+    pixels = found.to(Kind.DISPARITY if found.kind in DISPARITIES else Kind.DEPTH)
+    error, camera = pixels.error, pixels.camera
+    if error is None:
         return None
-    if found.kind in DISPARITIES and found.camera is not None:
-        pixels = found.to(Kind.DISPARITY)
-        sure = confidence(pixels.values, pixels.error, found.camera)
+    beyond = pixels.values  # what is proportional to depth or to its inverse
+    if camera is not None and pixels.kind is Kind.DISPARITY:
+        beyond = beyond - camera.principal_offset[..., None, None, None]
+    if found.scale_deviation is not None:
+        share = MEAN_OF_NORMAL * found.scale_deviation[:, None, None, None]
+        error = torch.hypot(error, share * beyond)
+    if camera is not None and pixels.kind is Kind.DISPARITY:
+        sure = confidence(pixels.values, error, camera)
     else:
-        depth = found.to(Kind.DEPTH)
-        sure = confidence_of_depth(depth.values, depth.error)
-    return sure if found.known is None else sure * found.known
+        sure = confidence_of_depth(pixels.values, error)
+    return sure if pixels.known is None else sure * pixels.known
 
 
 def confidence(

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-FEWEST = 8  # images that two numbers are found from
-LEAST = 1e-3  # of a deviation: nothing is known better
+LOG_SLOPES = (-8.0, 4.0)  # that are looked at: from none to one that knows nothing
+
+Numbers = Float[NDArray[np.floating], " n"]
 
 
 class ScaleDeviation(NamedTuple):
@@ -27,29 +28,18 @@ class ScaleDeviation(NamedTuple):
         return (self.floor**2 + self.slope**2 * strange).sqrt()
 
 
-def fitted(
-    strange: Float[NDArray[np.floating], " n"], log_ratio: Float[NDArray[np.floating], " n"]
-) -> ScaleDeviation | None:
-    """The two numbers that make what was seen the likeliest, if it is normally distributed.
+def fitted(strange: Numbers, log_ratio: Numbers, floor: float) -> ScaleDeviation:
+    """The slope that makes what was seen the likeliest, if it is normally distributed.
 
     Args:
-        strange: Of each image; what is not finite is left out.
-        log_ratio: Logarithm of its depth over another, better one; likewise.
-
-    Returns:
-        None of fewer than `FEWEST` images.
+        strange: Of each image.
+        log_ratio: Logarithm of its depth over another, better one.
+        floor: See `ScaleDeviation`.
     """
-    known = np.isfinite(strange) & np.isfinite(log_ratio)
-    if np.count_nonzero(known) < FEWEST:
-        return None
-    k, squared = strange[known], log_ratio[known] ** 2
+    squared = log_ratio**2
 
-    def cost(logs: NDArray[np.float64]) -> float:
-        floor, slope = np.exp(logs)
-        variance = LEAST**2 + floor**2 + slope**2 * k
+    def cost(log_slope: float) -> float:
+        variance = floor**2 + np.exp(2 * log_slope) * strange
         return float((np.log(variance) + squared / variance).sum())
 
-    spread = max(LEAST, float(np.sqrt(squared.mean())))
-    start = np.log([spread / 2, spread / (2 * np.sqrt(k.mean() + LEAST))])
-    floor, slope = np.exp(minimize(cost, start, method="Nelder-Mead").x)
-    return ScaleDeviation(float(np.hypot(LEAST, floor)), float(slope))
+    return ScaleDeviation(floor, float(np.exp(minimize_scalar(cost, bounds=LOG_SLOPES).x)))

@@ -6,12 +6,13 @@ from operator import length_hint
 from pathlib import Path
 
 from m3depth.errors import ConfigError, DataError
+from m3depth.geometry.confidence import DISPARITIES
 from m3depth.geometry.resizing import size_of
 from m3depth.io.input_frames import InputFrame, InputFrames
 from m3depth.io.rig_file import RigFile
 from m3depth.io.video import VideoEndError
 from m3depth.priors.files import arrays, write_prediction, write_relative
-from m3depth.priors.made import DISPARITIES, at_image, prior_of
+from m3depth.priors.made import at_image, prior_of
 from m3depth.priors.pictures import scale
 from m3depth.priors.pipeline import ahead, writing_behind
 from m3depth.progress import progress

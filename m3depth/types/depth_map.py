@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import torch
 from jaxtyping import Bool, Float
@@ -173,7 +173,7 @@ class DepthMap:
     def _each(self, change: Callable[[Tensor], Tensor]) -> "DepthMap":
         """Every tensor of the left view changed, without the camera and the right view."""
         tensors = {name: getattr(self, name) for name in TENSORS}
-        changed = {name: change(one) for name, one in tensors.items() if one is not None}
+        changed: Any = {name: change(one) for name, one in tensors.items() if one is not None}
         return replace(self, camera=None, right=None, **changed)
 
     def _alone(self, values: Tensor, error: Tensor | None, known: Tensor | None) -> "DepthMap":
