@@ -98,6 +98,10 @@ def main(checkpoint: Path) -> dict[str, Any]:
     source = network_source(checkpoint, "cpu", flip=True)
     found = {name: compared(source, overrides) for name, overrides in SETS.items()}
     sets = {name: scored(frames) for name, frames in found.items()}
+    own = found["synthetic"]
+    for name, frames in found.items():
+        if frames is not own:
+            sets[f"synthetic and {name}"] = scored([*own, *frames])
     together = scored([one for frames in found.values() for one in frames])
     deviation = load_model(checkpoint).deviation
     return {"scale_deviation": deviation._asdict(), "sets": sets, "together": together}

@@ -55,8 +55,8 @@ def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviat
     """From the ratio of the network's depth to a matcher's, on pairs and on recoloured ones.
 
     The matcher sees the pairs as they are, so no label is needed. The floor is how far the network
-    is off on them: no image makes it surer. None where too few can be matched, where the network's
-    depth is not metric or where it has no batch statistics.
+    is off on them, and the usual strangeness is theirs: no image makes it surer. None where too few
+    can be matched, where the network's depth is not metric or where it has no batch statistics.
     """
     if not frames or not batch_statistics(network):
         return None
@@ -74,7 +74,7 @@ def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviat
         for name in ("strange", "scale")
     )
     floor = max(LEAST, float(np.sqrt(np.mean(as_they_are.scale[known] ** 2))))
-    return fitted(strange, scale, floor)
+    return fitted(strange, scale, floor, float(as_they_are.strange[known].mean()))
 
 
 def _recoloured(frames: Sequence[StereoBatch], seed: int) -> list[StereoBatch]:
@@ -82,5 +82,5 @@ def _recoloured(frames: Sequence[StereoBatch], seed: int) -> list[StereoBatch]:
     recolour = Augmentation(mirror=0.0, recolour=1.0, colour=COLOUR)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        _, left = recolour({"left": images(frames)})
+        _, left = recolour({"left": images(frames), "key": ""})
     return [{**one, "left": other} for one, other in zip(frames, left, strict=True)]

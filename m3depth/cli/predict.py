@@ -1,11 +1,13 @@
 """``m3depth predict``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from operator import length_hint
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from jaxtyping import Float
 from omegaconf import DictConfig, OmegaConf
@@ -15,6 +17,7 @@ from m3depth.check.one_view import places_to_look_at, require_one_view
 from m3depth.cli.anchoring import anchored
 from m3depth.cli.source import build_source, origin
 from m3depth.errors import ConfigError, DataError
+from m3depth.geometry.confidence import SCALE_MEANING
 from m3depth.io.files import write_json
 from m3depth.io.input_frames import PREDICTIONS, InputFrames, open_frames
 from m3depth.io.rig_file import RigFile, read_rig
@@ -103,7 +106,15 @@ def _draw(config: DictConfig, source: Source, frames: InputFrames, found: Predic
     record |= {"skipped": found.skipped, "colours": dict(scale.record)}
     if found.in_millimetres and "millimetres" not in record:
         record["millimetres"] = {"from": _known_from(config, source, found)}
-    write_json(found.output / PREDICTIONS, record)
+    write_json(found.output / PREDICTIONS, record | _deviation(found.deviations))
+
+
+def _deviation(told: Sequence[float]) -> dict[str, Any]:
+    """How surely the frames' scales are known; nothing where the source does not say."""
+    if not told:
+        return {}
+    most = {"median": median(told), "largest": max(told)}
+    return {"scale_deviation": {"kind": SCALE_MEANING, **most}}
 
 
 def _known_from(config: DictConfig, source: Source, found: Predictions) -> str:

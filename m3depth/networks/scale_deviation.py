@@ -14,7 +14,7 @@ Numbers = Float[NDArray[np.floating], " n"]
 
 
 class ScaleDeviation(NamedTuple):
-    """``deviation² = floor² + slope² · strangeness``.
+    """``deviation² = floor² + slope² · (strangeness - usual)``, and the floor below the usual.
 
     The deviation is the standard deviation of the logarithm of one factor that all depth of an
     image has in common. Strangeness is a squared distance: see `strangeness`.
@@ -22,24 +22,27 @@ class ScaleDeviation(NamedTuple):
 
     floor: float
     slope: float
+    usual: float
 
     def __call__(self, strange: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
         """Of each image."""
-        return (self.floor**2 + self.slope**2 * strange).sqrt()
+        return (self.floor**2 + self.slope**2 * (strange - self.usual).clamp_min(0)).sqrt()
 
 
-def fitted(strange: Numbers, log_ratio: Numbers, floor: float) -> ScaleDeviation:
+def fitted(strange: Numbers, log_ratio: Numbers, floor: float, usual: float) -> ScaleDeviation:
     """The slope that makes what was seen the likeliest, if it is normally distributed.
 
     Args:
         strange: Of each image.
         log_ratio: Logarithm of its depth over another, better one.
         floor: See `ScaleDeviation`.
+        usual: See `ScaleDeviation`.
     """
-    squared = log_ratio**2
+    beyond, squared = np.maximum(strange - usual, 0), log_ratio**2
 
     def cost(log_slope: float) -> float:
-        variance = floor**2 + np.exp(2 * log_slope) * strange
+        variance = floor**2 + np.exp(2 * log_slope) * beyond
         return float((np.log(variance) + squared / variance).sum())
 
-    return ScaleDeviation(floor, float(np.exp(minimize_scalar(cost, bounds=LOG_SLOPES).x)))
+    log_slope = minimize_scalar(cost, bounds=LOG_SLOPES).x
+    return ScaleDeviation(floor, float(np.exp(log_slope)), usual)

@@ -40,6 +40,7 @@ class Predictions:
         in_millimetres: Whether it is known in millimetres, and not as disparity alone.
         by_rig: Whether it was found as disparity, and is in millimetres by the rig.
         range: Of the depth or disparity.
+        deviations: Of the scales of the frames, where the source says them.
     """
 
     def __init__(self, output: Path, ply: bool) -> None:
@@ -49,6 +50,7 @@ class Predictions:
         self.ended: VideoEndError | None = None
         self.relative, self.in_millimetres, self.by_rig = False, True, False
         self.range = scale.Range()
+        self.deviations: list[float] = []
 
     def __call__(self, source: Source, frames: InputFrames, rig: RigFile | None) -> None:
         """Predict all frames; those that fail are skipped with one line each.
@@ -82,6 +84,8 @@ class Predictions:
             self.range.add(scale.values_of(arrays(prior)), image.numpy())
             self.in_millimetres = prior.in_millimetres
             self.by_rig = found.kind in DISPARITIES
+            if prior.scale_deviation is not None:
+                self.deviations.append(prior.scale_deviation)
         elif self.ply:
             raise ConfigError("ply=true: points are in millimetres, and this depth is relative")
         else:

@@ -70,14 +70,16 @@ def test_without_batch_statistics_nothing_is_strange():
     with strangeness(network) as strange:
         network(images())
     assert strange() is None
-    assert Finest(network, deviation=ScaleDeviation(0.1, 0.2))(images()).scale_deviation is None
+    assert (
+        Finest(network, deviation=ScaleDeviation(0.1, 0.2, 0.05))(images()).scale_deviation is None
+    )
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_network_tells_it_of_each_image(flip: bool):
-    network, told = Normalised(), ScaleDeviation(0.1, 0.2)
+    network, told = Normalised(), ScaleDeviation(0.1, 0.2, 0.05)
     found = Finest(network, flip, deviation=told)(torch.cat([images(0.5), images(0.7)]))
-    expected = [0.1, np.sqrt(0.1**2 + 0.2**2 * 0.5)]
+    expected = [0.1, np.sqrt(0.1**2 + 0.2**2 * 0.45)]
     assert found.scale_deviation.tolist() == pytest.approx(expected, abs=2e-3)
     assert float(found.one(1).on("cpu").resized((6, 8)).scale_deviation) == pytest.approx(
         expected[1], abs=2e-3
@@ -86,7 +88,7 @@ def test_a_network_tells_it_of_each_image(flip: bool):
 
 
 def test_tiles_change_nothing_of_it():
-    tiled = Tiled(Finest(Normalised(), deviation=ScaleDeviation(0.1, 0.2)), (12, 16), 2)
+    tiled = Tiled(Finest(Normalised(), deviation=ScaleDeviation(0.1, 0.2, 0.05)), (12, 16), 2)
     height, width = tiled.canvas
     whole = images(0.7).repeat(1, 1, 2, 2)[..., :height, :width]
     small = nn.functional.interpolate(
@@ -99,13 +101,13 @@ def test_tiles_change_nothing_of_it():
 def test_the_slope_is_found_again():
     drawn = np.random.default_rng(0)
     strange = drawn.exponential(1.0, 20_000)
-    deviation = np.sqrt(0.1**2 + 0.25**2 * strange)
-    found = fitted(strange, deviation * drawn.standard_normal(20_000), 0.1)
-    assert found.floor == 0.1
+    deviation = np.sqrt(0.1**2 + 0.25**2 * np.maximum(strange - 0.3, 0))
+    found = fitted(strange, deviation * drawn.standard_normal(20_000), 0.1, 0.3)
+    assert (found.floor, found.usual) == (0.1, 0.3)
     assert found.slope == pytest.approx(0.25, rel=0.05)
 
 
 def test_where_strangeness_says_nothing_there_is_no_slope():
     drawn = np.random.default_rng(0)
-    found = fitted(drawn.exponential(1.0, 5000), 0.2 * drawn.standard_normal(5000), 0.2)
+    found = fitted(drawn.exponential(1.0, 5000), 0.2 * drawn.standard_normal(5000), 0.2, 0.0)
     assert found.slope < 0.05
