@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clips import write_video
 from command_line import m3depth, succeed
 from fake_sources import Fake
 from torch.utils.data import Dataset
-from toy_video import STEP, write_checkpoint
+from toy_video import STEP
 
 from m3depth.data.synthetic.clip import SyntheticClip
 from m3depth.data.synthetic.paths import Moving
@@ -23,16 +22,6 @@ from m3depth.reconstruction.unit import Unit
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch, StereoRig, Track
 
 UNIT_MM = 2.5  # of the depth and path below
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("video") / "clip.avi")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("toy") / "video.ckpt")
 
 
 def test_a_known_depth_tells_the_scale_of_depth_and_path(

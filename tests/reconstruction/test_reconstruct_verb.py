@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import open3d
 import pytest
-from clips import write_video
 from command_line import Told, m3depth, succeed
 from toy_video import STEP, write_checkpoint
 
@@ -25,16 +24,6 @@ ALWAYS = {
     *("poses.txt", "intrinsics.csv", "mesh.ply", "report.html", "reconstruction.json"),
     *("depth_meta.json", "priors", "frames", "sparse", "state", ".m3depth"),
 }
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("video") / "clip.avi")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("toy") / "video.ckpt")
 
 
 @pytest.fixture(scope="module")
