@@ -15,9 +15,11 @@ from m3depth.losses.video.objective import VideoObjective
 from m3depth.matching.optical_flow import Flow, Flows
 from m3depth.networks.contract import require_depth_maps
 from m3depth.networks.video.intrinsics import Bounded, OneCamera
+from m3depth.networks.video.solved_lens import SolvedLens
 from m3depth.networks.video.solved_motion import Beside, NeedsDepth
 from m3depth.systems.base import MakeOptimizer, MakeScheduler, System
 from m3depth.systems.clip_batch import frames_of, ignored, left_alone, target_of
+from m3depth.systems.frame_lens import solve_lens
 from m3depth.systems.known_intrinsics import KnownIntrinsics, told
 from m3depth.systems.turns import Turns
 from m3depth.types import DepthMap, Kind, PairMotion, StereoBatch, StereoRig
@@ -83,6 +85,13 @@ class VideoDepth(System):
     def monitors(self) -> list[str]:
         """The objective's terms, too."""
         return [*(f"val/{term}" for term in self.objective.terms), *super().monitors]
+
+    def on_train_epoch_start(self) -> None:
+        """A lens that is solved for is, where it is time."""
+        for lens in self.motion.modules():
+            if isinstance(lens, SolvedLens) and self.current_epoch in lens.epochs:
+                data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+                solve_lens(lens, self.network, self.ignore, data.train)
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
         """Mark what misleads, augment, predict, rebuild, compare."""
@@ -210,7 +219,7 @@ class VideoDepth(System):
 def _require_one_lens(motion: nn.Module, augmentation: object) -> None:
     """Half of the images mirrored would be another camera's, and one camera is learned."""
     mirror = getattr(augmentation, "mirror", 0.0)
-    if mirror and any(isinstance(one, OneCamera) for one in motion.modules()):
+    if mirror and any(isinstance(one, OneCamera | SolvedLens) for one in motion.modules()):
         raise ConfigError(
             f"augmentation.mirror={mirror}: a mirrored image has another principal point, and "
             "system.motion.intrinsics learns one for all images: give augmentation.mirror=0, or "
