@@ -86,7 +86,18 @@ def lens_of_clip(
         for _ in progress(range(rounds), f"lens, blurred by {blur_px:g} px", rounds):
             blocks = [compared(bundle, i, j, (looks[i], looks[j]), every) for i, j in pairs]
             bundle = adjusted(bundle, [one for one in blocks if one], EAGER)
+    _require_all(frames, [one for one in blocks if one])
     return bundle
+
+
+def _require_all(frames: int, blocks: list[Block]) -> None:
+    """A frame that was never compared still has the K that it began with."""
+    alone = set(range(frames)) - {one.i for one in blocks} - {one.j for one in blocks}
+    if alone:
+        raise DataError(
+            f"{len(alone)} of {frames} frames, the first frame {min(alone)} of them, share too "
+            "little with the frames near them to tell K: leave them out"
+        )
 
 
 def _from_flow(views: ClipViews, pairs: list[tuple[int, int]], every: int, rounds: int) -> Bundle:

@@ -35,12 +35,12 @@ def solve_lens(
     left, right = (torch.stack([frame[n] for frame in frames]) for n in ("left", "right"))
     infinity = torch.stack([frame["rig"].principal_offset for frame in frames])
     misleading = _misleading(frames, ignore, left, right)
-    again = lens.bundle is not None and int(lens.count) == len(frames)
+    again = int(lens.count) == len(frames)
     if again:
         views = _network_views(lens, network, frames, left, misleading)
     else:
         views = matched_views(left, right, infinity, misleading)
-    start = lens.bundle if again else None
+    start = lens.bundle if again else None  # a resumed run has the table, and not the path
     lens.keep(left, lens_of_clip(views, lens.apart, lens.every, lens.rounds, start))
     focal = lens.bundle.focal / left.shape[-1] if lens.bundle else left
     logger.info(
