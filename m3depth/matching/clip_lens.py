@@ -74,12 +74,8 @@ def lens_of_clip(
     Raises:
         DataError: too few frames, or none that overlap.
     """
-    frames = len(views.left)
-    ahead = [(i, i + k) for k in apart for i in range(frames - k)]
-    pairs = [(i, j) if i % 2 else (j, i) for i, j in ahead]
-    if not pairs:
-        raise DataError(f"a lens is told by {min(apart) + 1} frames or more, not by {frames}")
-    bundle = start or _from_flow(views, pairs, 2 * every, 2 * rounds)
+    frames, pairs = len(views.left), _pairs(len(views.left), apart)
+    bundle = start or lens_of_flow(views, apart, 2 * every, 2 * rounds)
     for blur_px in BLURS_PX[-1:] if start else BLURS_PX:
         bright = brightness_of(views.left, blur_px)
         looks = [Look(*one) for one in zip(bright, *views[1:], strict=True)]
@@ -100,12 +96,23 @@ def _require_all(frames: int, blocks: list[Block]) -> None:
         )
 
 
-def _from_flow(views: ClipViews, pairs: list[tuple[int, int]], every: int, rounds: int) -> Bundle:
-    flows = _flows(views, pairs, every)
+def lens_of_flow(
+    views: ClipViews, apart: Sequence[int] = (1, 4, 8), every: int = 6, rounds: int = 12
+) -> Bundle:
+    """By an optical flow alone, which is biased: a beginning. See `lens_of_clip`."""
+    flows = _flows(views, _pairs(len(views.left), apart), every)
     bundle = Bundle.still(len(views.left), (views.left.shape[-2], views.left.shape[-1]))
     for _ in range(rounds):
         bundle = adjusted(bundle, [_flow_block(bundle, *pair, *flows[pair]) for pair in flows])
     return bundle
+
+
+def _pairs(frames: int, apart: Sequence[int]) -> list[tuple[int, int]]:
+    """Each pair once; every other one backwards, so that no way is preferred."""
+    ahead = [(i, i + k) for k in apart for i in range(frames - k)]
+    if not ahead:
+        raise DataError(f"a lens is told by {min(apart) + 1} frames or more, not by {frames}")
+    return [(i, j) if i % 2 else (j, i) for i, j in ahead]
 
 
 def _matched(left: Tensor, right: Tensor, infinity: float) -> tuple[Tensor, Tensor]:
