@@ -2,8 +2,8 @@
 
 python experiments/video/lens.py [split=val] [indices=0,1,2,3] [every=2]
 
-Every ``every``-th of 41 frames, pairs of frames 2, 4 and 8 apart; disparity exact or a matcher's; the
-lens by the optical flow alone or directly. Focal length: mean and deviation of the error, share.
+Every ``every``-th of 41 frames, pairs of frames 2, 4 and 8 apart; disparity exact or a matcher's;
+the lens by optical flow alone or directly. Focal length: mean and deviation of the error, share.
 """
 
 import json

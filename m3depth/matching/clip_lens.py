@@ -59,7 +59,6 @@ def lens_of_clip(
     apart: Sequence[int] = (1, 4, 8),
     every: int = 3,
     rounds: int = 6,
-    start: Bundle | None = None,
 ) -> Bundle:
     """First on an optical flow, from a lens as long as the image is wide, then directly.
 
@@ -69,14 +68,13 @@ def lens_of_clip(
             each other.
         every: pixels.
         rounds: of each stage.
-        start: a bundle that is near already; the flow is then not needed.
 
     Raises:
         DataError: too few frames, or none that overlap.
     """
     frames, pairs = len(views.left), _pairs(len(views.left), apart)
-    bundle = start or lens_of_flow(views, apart, 2 * every, 2 * rounds)
-    for blur_px in BLURS_PX[-1:] if start else BLURS_PX:
+    bundle = lens_of_flow(views, apart, 2 * every, 2 * rounds)
+    for blur_px in BLURS_PX:
         bright = brightness_of(views.left, blur_px)
         looks = [Look(*one) for one in zip(bright, *views[1:], strict=True)]
         for _ in progress(range(rounds), f"lens, blurred by {blur_px:g} px", rounds):

@@ -4,28 +4,31 @@ import logging
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from jaxtyping import Bool
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from m3depth.data.ignore import Highlights, Ignore
 from m3depth.data.own_size import single_frames
 from m3depth.errors import ConfigError
-from m3depth.matching.clip_lens import ClipViews, lens_of_clip, matched_views
+from m3depth.matching.clip_lens import lens_of_clip, matched_views
 from m3depth.networks.video.solved_lens import SolvedLens
-from m3depth.types import Kind, StereoBatch, StereoRig
+from m3depth.types import StereoBatch
 
 FAINT = 0.1  # contrast of a highlight: weaker ones than a photometric loss minds move K
 logger = logging.getLogger(__name__)
 
 
 @torch.no_grad()
-def solve_lens(
-    lens: SolvedLens, network: nn.Module, ignore: Ignore, clips: Dataset[StereoBatch]
-) -> None:
-    """Fill the lens's table: the first time of a matcher's disparity, then of the network's.
+def solve_lens(lens: SolvedLens, ignore: Ignore, clips: Dataset[StereoBatch]) -> None:
+    """Fill the lens's table, of a matcher's disparity.
 
     Nothing of the rig's K is used, but the right view's principal point relative to the left's.
+
+    Args:
+        lens: whose table is filled.
+        ignore: see `Ignore`.
+        clips: of one stereo video.
 
     Raises:
         ConfigError: the frames are of several videos, or have no right view.
@@ -33,21 +36,14 @@ def solve_lens(
     """
     frames = _some(clips, lens.most)
     left, right = (torch.stack([frame[n] for frame in frames]) for n in ("left", "right"))
-    infinity = torch.stack([frame["rig"].principal_offset for frame in frames])
-    misleading = _misleading(frames, ignore, left, right)
-    again = int(lens.count) == len(frames)
-    if again:
-        views = _network_views(lens, network, frames, left, misleading)
-    else:
-        views = matched_views(left, right, infinity, misleading)
-    start = lens.bundle if again else None  # a resumed run has the table, and not the path
-    lens.keep(left, lens_of_clip(views, lens.apart, lens.every, lens.rounds, start))
-    focal = lens.bundle.focal / left.shape[-1] if lens.bundle else left
-    logger.info(
-        "K of %d frames, by %s disparity: focal length %.4f to %.4f of the width",
-        *(len(frames), "the network's" if again else "a matcher's"),
-        *(float(focal.min()), float(focal.max())),
-    )
+    infinity_px = torch.stack([frame["rig"].principal_offset for frame in frames])
+    views = matched_views(left, right, infinity_px, _misleading(frames, ignore, left, right))
+    bundle = lens_of_clip(views, lens.apart, lens.every, lens.rounds)
+    lens.keep(left, bundle)
+    focal = bundle.focal / left.shape[-1]
+    least, most = float(focal.min()), float(focal.max())
+    line = "K of %d frames: focal length %.4f to %.4f of the width"
+    logger.info(line, len(frames), least, most)
 
 
 def _some(clips: Dataset[StereoBatch], most: int) -> list[StereoBatch]:
@@ -83,23 +79,3 @@ def _misleading(
         batch["ignore"] = torch.stack([frame["ignore"] for frame in frames])
     marked = ignore(batch).get("ignore")
     return marks if marked is None else marks | marked[:, 0]
-
-
-def _network_views(
-    lens: SolvedLens,
-    network: nn.Module,
-    frames: list[StereoBatch],
-    left: Float[Tensor, "n 3 h w"],
-    misleading: Bool[Tensor, "n h w"],
-) -> ClipViews:
-    """The network's inverse depth has learned disparity for the K that the lens had so far."""
-    device = lens.looks.device
-    training = network.training
-    network.eval()
-    inverse = [network(one[None].to(device))[0].to(Kind.INVERSE_DEPTH).values for one in left]
-    network.train(training)
-    images = left.to(device)
-    camera: StereoRig = lens(images, images, images.new_zeros(len(images), 0))
-    baseline = torch.stack([frame["rig"].baseline_mm for frame in frames]).to(device)
-    disparity = torch.cat(inverse)[:, 0] * (camera.fx[:, 0] * baseline)[:, None, None]
-    return ClipViews(left, disparity.float().cpu().clamp_min(0.5), ~misleading)

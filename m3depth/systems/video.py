@@ -86,12 +86,12 @@ class VideoDepth(System):
         """The objective's terms, too."""
         return [*(f"val/{term}" for term in self.objective.terms), *super().monitors]
 
-    def on_train_epoch_start(self) -> None:
-        """A lens that is solved for is, where it is time."""
+    def on_train_start(self) -> None:
+        """A lens that is solved for is, once."""
         for lens in self.motion.modules():
-            if isinstance(lens, SolvedLens) and self.current_epoch in lens.epochs:
+            if isinstance(lens, SolvedLens) and not lens.solved:
                 data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-                solve_lens(lens, self.network, self.ignore, data.train)
+                solve_lens(lens, self.ignore, data.train)
 
     def training_step(self, batch: StereoBatch, _: int) -> Tensor:
         """Mark what misleads, augment, predict, rebuild, compare."""

@@ -29,7 +29,6 @@ class SolvedLens(Bounded):
 
     def __init__(
         self,
-        epochs: Sequence[int] = (0,),
         most: int = 128,
         apart: Sequence[int] = (1, 4, 8),
         every: int = 3,
@@ -39,8 +38,6 @@ class SolvedLens(Bounded):
         """Build it.
 
         Args:
-            epochs: at whose start it is solved for: at the first of disparity by `sgbm`, later
-                again of the depth network's.
             most: frames in the table; of a longer clip so many, evenly spread.
             apart: see `lens_of_clip`; frames of the table.
             every: likewise.
@@ -55,12 +52,16 @@ class SolvedLens(Bounded):
             require_number(f"intrinsics.{name}", one, 1, whole=True)
         for one in apart:
             require_number("intrinsics.apart", one, 1, whole=True)
-        self.epochs, self.most, self.apart = tuple(epochs), most, tuple(apart)
+        self.most, self.apart = most, tuple(apart)
         self.every, self.rounds = every, rounds
-        self.bundle: Bundle | None = None  # the last one, where the next begins
         self.register_buffer("looks", torch.zeros(most, 3 * THUMBNAIL[0] * THUMBNAIL[1]))
         self.register_buffer("cameras_of", torch.zeros(most, 4))  # fx, fy, cx, cy; share of sides
         self.register_buffer("count", torch.zeros((), dtype=torch.long))
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is a table."""
+        return int(self.count) > 0
 
     def keep(self, images: Float[Tensor, "n 3 h w"], bundle: Bundle) -> None:
         """Fill the table.
@@ -76,11 +77,10 @@ class SolvedLens(Bounded):
         self.cameras_of[:count] = torch.stack(rows, -1).to(self.cameras_of)
         self.looks[:count] = _thumbnails(images.to(self.looks))
         self.count.fill_(count)
-        self.bundle = bundle
 
     def forward(self, earlier: Tensor, later: Tensor, features: Tensor) -> StereoRig:
         """See `Intrinsics`."""
-        if not int(self.count):
+        if not self.solved:
             return self.cameras(earlier.new_zeros(len(earlier), 2, 4), earlier)
         found = torch.stack([self._of(one) for one in (earlier, later)], 1)
         height, width = earlier.shape[-2:]
