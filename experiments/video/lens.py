@@ -36,7 +36,7 @@ def measure(split: str, index: int, every: int) -> list[dict[str, object]]:
     misleading = Highlights(contrast=FAINT)({"left": left})[:, 0]
     exact = ClipViews(left, (fx * baseline)[:, None, None] / depth_mm[:, 0], ~misleading)
     seen = {"exact": exact, "matched": matched_views(left, right, offset, misleading)}
-    apart = [max(1, k // every) for k in (2, 4, 8)]
+    apart = sorted({max(1, k // every) for k in (2, 4, 8)})
     found = []
     for name, views in seen.items():
         by_flow = lens_of_flow(views, apart)
