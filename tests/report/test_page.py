@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
@@ -13,6 +14,7 @@ from m3depth.errors import UserError
 from m3depth.evaluation.alignment import none
 from m3depth.evaluation.averaging import SetMean
 from m3depth.evaluation.protocol import Protocol
+from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Evaluation, Result
 from m3depth.evaluation.row import Row
 from m3depth.report.page import write_report
@@ -254,3 +256,17 @@ def test_a_view_worse_than_the_best_shift_is_marked(without_truth: Evaluation) -
         first, rows=[r._replace(scores={**r.scores, "ssim": shift - 0.5}) for r in first.rows]
     )
     assert '<div class="card bad"><b>0.5000<small>  below' in headline(worse)
+
+
+def test_what_leaving_out_the_least_confident_does_is_said(
+    with_truth: Evaluation, tmp_path: Path
+) -> None:
+    assert "<h2>Confidence" not in page_of(with_truth, tmp_path / "without.html")
+    error_mm = np.arange(1.0, 11.0)
+    gathered = Reliability([1 / error_mm], [error_mm], [(0.1, 9.0), (0.9, 1.0)])
+    told = replace(with_truth.first, reliability=gathered)
+    page = page_of(replace(with_truth, results=[told]), tmp_path / "report.html")
+    assert "<h2>Confidence" in page
+    assert "20% of the pixels the error is 4.50 mm instead of 5.50" in page
+    assert "20% of the frames the error is" in page
+    assert "100% of the way to a perfect order" in page

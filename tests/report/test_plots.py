@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from m3depth.evaluation.reliability import Reliability
 from m3depth.evaluation.result import Evaluation
 from m3depth.report.curves import curve_figures, read_curves
-from m3depth.report.plots import CLOUD_POINTS, cloud, frame_errors
+from m3depth.report.plots import CLOUD_POINTS, cloud, frame_errors, reliability, risk_coverage
 
 
 def test_blank_cells_are_left_out(curves: Path) -> None:
@@ -66,3 +68,20 @@ def test_cloud_leaves_out_what_would_dwarf_the_scene(with_truth: Evaluation) -> 
 
 def test_no_cloud_without_calibration(uncalibrated: Evaluation) -> None:
     assert cloud(uncalibrated.chosen[0], 80.0) is None
+
+
+def test_risk_falls_with_coverage_where_the_confidence_is_right(with_truth: Evaluation) -> None:
+    error_mm = np.arange(1.0, 11.0)
+    gathered = Reliability([1 / error_mm], [error_mm], [(0.1, 9.0), (0.9, 1.0)])
+    figure = risk_coverage(replace(with_truth.first, reliability=gathered))
+    lines = {line.name: line for line in figure.data}
+    assert list(lines) == ["pixels", "pixels, by error", "frames", "frames, by error"]
+    assert list(lines["pixels"].y) == pytest.approx(np.arange(1, 11) / 2 + 0.5)
+    assert list(lines["pixels"].y) == list(lines["pixels, by error"].y)
+    assert list(lines["frames"].x) == [0.5, 1.0]
+    assert list(lines["frames"].y) == [1.0, 5.0]
+
+
+def test_without_confidences_there_is_neither_chart(with_truth: Evaluation) -> None:
+    assert reliability(with_truth.first) is None
+    assert risk_coverage(with_truth.first) is None
