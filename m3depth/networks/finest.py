@@ -61,10 +61,7 @@ class Finest(nn.Module):
             ConfigError: the network gives none.
         """
         left = left.to(next(self.network.parameters()).device)
-        with strangeness(self.network) as strange:
-            finest = self._seen(left)
-        if self.deviation is not None and (seen := strange()) is not None:
-            finest = replace(finest, scale_deviation=self.deviation(seen))
+        finest = self._seen(left) if self.deviation is None else self._told(left, self.deviation)
         if not self.flip:
             return finest
         mirrored = self._seen(left.flip(-1)).mirrored()
@@ -72,6 +69,12 @@ class Finest(nn.Module):
             return replace(finest, values=_mean(finest.values, mirrored.values))
         error = _mean(finest.error, mirrored.error)
         return replace(finest, values=_mean(finest.values, mirrored.values), error=error)
+
+    def _told(self, left: Float[Tensor, "b 3 h w"], deviation: ScaleDeviation) -> DepthMap:
+        with strangeness(self.network) as strange:
+            finest = self._seen(left)
+        seen = strange()
+        return finest if seen is None else replace(finest, scale_deviation=deviation(seen))
 
     def _seen(self, left: Float[Tensor, "b 3 h w"]) -> DepthMap:
         with torch.autocast(left.device.type, self.mixed, enabled=self.mixed is not None):
