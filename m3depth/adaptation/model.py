@@ -11,6 +11,7 @@ from m3depth.errors import UserError
 from m3depth.io.torch_files import write_torch_file
 from m3depth.networks.by_rig import ByRig
 from m3depth.networks.configuration import of_modules_alone, what_makes, without_pretraining
+from m3depth.networks.scale_deviation import ScaleDeviation
 from m3depth.networks.trained import rebuilt
 from m3depth.types import StereoRig
 
@@ -67,6 +68,7 @@ class Adaptable(NamedTuple):
         rig: StereoRig | None,
         ledger: Sequence[Entry],
         seen: set[str],
+        deviation: ScaleDeviation | None = None,
     ) -> None:
         """Save a network in the place of this one's; no optimizer's state goes with it.
 
@@ -76,6 +78,7 @@ class Adaptable(NamedTuple):
             rig: That its disparity belongs to, at its size; None: the one that it was trained with.
             ledger: What was tried, level by level; it follows what earlier adaptations said.
             seen: Marks of the frames that it was adapted to.
+            deviation: How surely it knows an image's scale; None: as this one, if it says so.
         """
         about = copy.deepcopy(self.saved["m3depth"])
         system = about["config"].get("system", {})
@@ -83,6 +86,8 @@ class Adaptable(NamedTuple):
         if rig is not None:
             about["rig"] = {name: float(value) for name, value in rig._asdict().items()}
         about["trained_on"] = sorted(seen.union(about.get("trained_on", ())))
+        if deviation is not None:
+            about["scale_deviation"] = deviation._asdict()
         about["adapted"] = [*about.get("adapted", ()), *map(dict, ledger)]
         if not of_modules_alone(model.options):
             raise UserError(f"{path}: the network is made of more than torch's modules")

@@ -12,6 +12,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from m3depth.adaptation.adapt import Adapted, adapt
+from m3depth.adaptation.calibration import calibrated
 from m3depth.adaptation.frames import Frames
 from m3depth.adaptation.model import Adaptable
 from m3depth.errors import ConfigError
@@ -75,6 +76,7 @@ class Adaptation:
         )
         with output.claimed() as claim:
             frames, seen = self.read(adaptable)
+            claim.replace()  # now: the first file to be written would take the settings with it
             claim.adopt([f"{UNFINISHED}/settings"])
             state.mkdir(parents=True, exist_ok=True)
             told.write_text(settings)
@@ -109,7 +111,8 @@ class Adaptation:
         seconds: float,
     ) -> None:
         rig = frames.adapt[0].get("rig") if adapted.metric else None
-        adaptable.write(self.output / CHECKPOINT, adapted.model, rig, adapted.ledger, seen)
+        told = calibrated(adapted.model.network, frames.judge) if adapted.helped else None
+        adaptable.write(self.output / CHECKPOINT, adapted.model, rig, adapted.ledger, seen, told)
         record = {
             "checkpoint": str(self.checkpoint),
             "adapted_to": self.to,

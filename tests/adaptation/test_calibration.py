@@ -10,8 +10,10 @@ from torch.utils.data import Dataset
 
 from m3depth.adaptation.calibration import calibrated, tell_scale_deviation
 from m3depth.adaptation.frames import Samples
+from m3depth.adaptation.model import Adaptable
 from m3depth.data.synthetic import SyntheticPairs
 from m3depth.io.torch_files import read_torch_file, write_torch_file
+from m3depth.networks.scale_deviation import ScaleDeviation
 from m3depth.networks.trained import load_model
 from m3depth.sources.checkpoint import network_source
 from m3depth.types import DepthMap, Kind, StereoBatch
@@ -112,3 +114,13 @@ def test_where_it_cannot_be_found_the_checkpoint_stays_and_a_line_says_so(
     load_model(path)
     network_source(path, "cpu")
     assert f"{path} does not say how surely it knows a frame's scale" in caplog.text
+
+
+def test_an_adapted_checkpoint_says_its_own_or_what_it_said(tmp_path: Path, pairs):
+    path = checkpoint(tmp_path / "best.ckpt")
+    tell_scale_deviation(path, Samples(pairs))
+    adaptable, own = Adaptable.read(path), ScaleDeviation(0.03, 0.2, 0.1)
+    adaptable.write(tmp_path / "kept.ckpt", adaptable.model, None, [], set())
+    assert load_model(tmp_path / "kept.ckpt").deviation == load_model(path).deviation
+    adaptable.write(tmp_path / "own.ckpt", adaptable.model, None, [], set(), own)
+    assert load_model(tmp_path / "own.ckpt").deviation == own

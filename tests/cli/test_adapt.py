@@ -52,7 +52,7 @@ def test_it_is_a_checkpoint_like_any_other(adapted: Path, organ: Path, tmp_path:
     succeed("predict", f"checkpoint={path}", f"input={organ}/left", f"output={tmp_path}/p")
     with np.load(tmp_path / "p/0000.npz") as saved:
         assert np.isfinite(saved["depth_mm"]).all()
-    options = ("levels.steps=null", "check=warn", f"output={tmp_path}/again")
+    options = ("levels.steps=null", "check=warn", f"output={tmp_path}/again", "overwrite=true")
     succeed("adapt", f"checkpoint={path}", f"input={organ}", *options)
     about = read_checkpoint(tmp_path / "again/checkpoints/best.ckpt")["m3depth"]
     levels = [level["level"] for level in about["adapted"]]
