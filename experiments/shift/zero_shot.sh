@@ -12,13 +12,13 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 [ -f "$output/train/metrics.json" ] || m3depth train experiment=demo data=synthetic_wide +data.train.kept=true \
   data.train.count=1600 output="$output/train" overwrite=true "$@"
 
-scored() { # DATA SPLIT: as they are in conf/, whatever the training was
+scored() { # DATA SPLIT OVERRIDE...: as they are in conf/, whatever the training was
   [ -f "$output/$1/$2/metrics.json" ] || m3depth evaluate checkpoint="$output/train/checkpoints/best.ckpt" data="$1" \
-    data.test.split="$2" data.train.count=400 data.workers=0 protocol='[unscaled,median]' flip=true output="$output/$1/$2" \
-    overwrite=true
+    data.test.split="$2" data.workers=0 protocol='[unscaled,median]' flip=true output="$output/$1/$2" overwrite=true "${@:3}"
 }
 for split in test test_style test_spleen test_gallbladder test_omentum; do scored synthetic $split; done
 for split in test test_style test_spleen test_gallbladder test_omentum test_lamps test_cameras; do
-  scored synthetic_wide $split
+  # the mean depth is of 256 scenes, rendered once for all splits
+  scored synthetic_wide $split data.train.count=256 +data.train.kept=true +data.train.cache=true
 done
 python "$here/zero_shot.py" "$output" > "$output/zero_shot.json"
