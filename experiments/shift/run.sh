@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # bash run.sh CHECKPOINT OUTPUT SEED...: adapt a checkpoint of `m3depth train experiment=demo` to a style that it was not
-# trained on, by 40 frames of it (16 more are held back), and score it on others of that style and of its own.
+# trained on, by 40 frames of it (16 more are held back), and score it on others of that style and of its own; then level
+# after level on three more organs, by the gate and by the truth (OUTPUT/levels.json, and a table).
 set -euo pipefail
-checkpoint=$1 output=$2
+checkpoint=$1 output=$2 here=$(dirname "$0")
 shift 2
 for seed in "$@"; do
   m3depth adapt checkpoint="$checkpoint" data=synthetic_style part=test +data.test.seed="$seed" data.test.count=56 \
@@ -12,3 +13,4 @@ for seed in "$@"; do
       output="$output/$seed/$data" overwrite=true
   done
 done
+python "$here/levels.py" "$checkpoint" "$output/levels.json" statistics,scale,steps "$@"
