@@ -27,7 +27,7 @@ export -f splatted
 
 for clip in 0 1 2; do
   for prior in exact "${priors[@]/none/exact}"; do
-    [ -d "$output/scenes/${prior}_$clip" ] || exported "$prior" "$clip" # exact: the truth, for the scores
+    [ -f "$output/scenes/${prior}_$clip/depth_meta.json" ] || exported "$prior" "$clip" # exact: the truth, for the scores
   done
 done
 for clip_seed in "0 0" "0 1" "0 2" "1 0" "2 0"; do
