@@ -14,6 +14,8 @@ for seed in "$@"; do
     network.start="$relative" $(python "$here/by_matcher.py" "$relative" 40)
   python "$here/few_labels.py" "$relative" "$runs/by_frame.ckpt" > "$runs/few_labels.json"
   python "$here/few_labels.py" "$relative" "$runs/by_pairs.ckpt" 40 480 pairs > "$runs/few_pairs.json"
+  m3depth train experiment=relative_to_metric/by_stereo seed="$seed" output="$runs/by_pairs" \
+    network=metric network/head=by_frame network.start="$runs/by_pairs.ckpt"
   m3depth train experiment=relative_to_metric/bins seed="$seed" output="$runs/bins" \
     network.start="$relative" teacher.checkpoint="$runs/by_frame.ckpt"
   python "$here/one_pair.py" "$relative" > "$runs/one_pair.json"
