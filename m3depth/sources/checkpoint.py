@@ -60,8 +60,6 @@ def network_source(
     _require_memory(model, own, batch_size, side, where)
     finest = Finest(model.network, flip, precision, model.deviation)
     network, seen = in_tiles(finest, own, tiles)
-    if model.deviation is None:
-        logger.info("%s does not say how surely it knows a frame's scale", checkpoint)
     known, rig_size = (rig.rig, rig.size) if rig else (model.rig, model.size)
     path = Path(checkpoint)
     options = {"flip": flip, "precision": precision, "tiles": tiles}
