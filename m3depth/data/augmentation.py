@@ -34,27 +34,33 @@ class Augmentation:
         for name in ("mirror", "recolour"):
             require_number(f"augmentation.{name}", getattr(self, name), 0, 1)
         for name in ("gamma", "brightness", "colour"):
-            bounds = getattr(self, name)
-            if len(bounds) != 2:
-                raise ConfigError(f"augmentation.{name}={bounds}: expected [least, most]")
-            for bound in bounds:
-                require_number(f"augmentation.{name}", bound, 0)
+            self.require_bounds(name)
+
+    def require_bounds(self, name: str) -> None:
+        """A `ConfigError` unless a setting is [least, most], from 0 on."""
+        bounds = getattr(self, name)
+        if len(bounds) != 2:
+            raise ConfigError(f"augmentation.{name}={bounds}: expected [least, most]")
+        for bound in bounds:
+            require_number(f"augmentation.{name}", bound, 0)
 
     def __call__(self, batch: StereoBatch) -> tuple[StereoBatch, Float[Tensor, "b *t 3 h w"]]:
         """The pair to compute losses on, clean, and the left image that the network sees."""
         drawn = torch.rand(len(batch["left"]), device=batch["left"].device) < self.mirror
         batch = mirrored(batch, drawn)
-        return batch, self._recoloured(batch["left"])
+        return batch, self.recoloured(batch["left"])
 
-    def _recoloured(self, left: Tensor) -> Tensor:
+    def recoloured(self, left: Float[Tensor, "b *t 3 h w"]) -> Float[Tensor, "b *t 3 h w"]:
+        """What the network sees of clean images; one draw per sample."""
         one = len(left), *[1] * (left.ndim - 1)
         drawn = torch.rand(one, device=left.device) < self.recolour
-        gamma = _uniform(left, 1, self.gamma)
-        gain = _uniform(left, 1, self.brightness) * _uniform(left, 3, self.colour)
+        gamma = uniform(left, 1, self.gamma)
+        gain = uniform(left, 1, self.brightness) * uniform(left, 3, self.colour)
         return torch.where(drawn, (left**gamma * gain).clamp(0, 1), left)
 
 
-def _uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:
+def uniform(like: Tensor, channels: int, bounds: Sequence[float]) -> Tensor:
+    """A number from within bounds for each sample and each of so many channels."""
     low, high = bounds
     shape = len(like), *[1] * (like.ndim - 4), channels, 1, 1
     draw = torch.rand(shape, device=like.device, dtype=like.dtype)

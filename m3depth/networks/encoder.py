@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from m3depth.networks.mixed_statistics import mix_statistics
 from m3depth.networks.pretrained import create_backbone
-from m3depth.validation import require_switch
+from m3depth.validation import require_number, require_switch
 
 
 class Encoder(nn.Module):
@@ -20,7 +21,12 @@ class Encoder(nn.Module):
     std: Tensor
 
     def __init__(
-        self, name: str, pretrained: bool | str = False, frozen_statistics: bool = False
+        self,
+        name: str,
+        pretrained: bool | str = False,
+        frozen_statistics: bool = False,
+        mixed_statistics: float = 0.0,
+        sees: nn.Module | None = None,
     ) -> None:
         """Build it.
 
@@ -29,11 +35,17 @@ class Encoder(nn.Module):
             pretrained: see `create_backbone`.
             frozen_statistics: normalise by the statistics that came with the weights, for batches
                 too small to have any of their own; only sensible with pretrained weights.
+            mixed_statistics: share of the training's batches whose images lend each other how
+                they look, see `mix_statistics`.
+            sees: RGB to what the encoder sees in its place, see `m3depth.networks.seen`.
         """
         super().__init__()
         require_switch("network.frozen_statistics", frozen_statistics)
-        self.frozen_statistics = frozen_statistics
+        require_number("network.mixed_statistics", mixed_statistics, 0, 1)
+        self.frozen_statistics, self.sees = frozen_statistics, sees
         backbone: Any = create_backbone(name, pretrained)
+        if mixed_statistics:
+            mix_statistics(backbone, mixed_statistics)
         self.backbone = backbone
         self.channels: list[int] = backbone.feature_info.channels()
         self.reductions: list[int] = backbone.feature_info.reduction()
@@ -45,6 +57,7 @@ class Encoder(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c _ _"]]:
         """Normalise as the weights were trained, and encode."""
+        image = image if self.sees is None else self.sees(image)
         maps: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return [one.permute(0, 3, 1, 2) for one in maps] if self.channels_last else maps
 

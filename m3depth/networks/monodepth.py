@@ -19,6 +19,7 @@ from m3depth.validation import require_number, require_switch
 SCALES = 4
 ERROR_SCALE = 2  # what the expected error is read from: a quarter of the size
 INITIAL_ERROR = 0.01  # fraction of the width
+GROUPS = 8  # of channels that are normalised together
 
 
 class Monodepth(nn.Module):
@@ -33,6 +34,9 @@ class Monodepth(nn.Module):
         initial_disparity: float = 0.065,
         max_disparity: float = 0.3,
         full_size: bool = False,
+        decoder_norm: bool = False,
+        mixed_statistics: float = 0.0,
+        sees: nn.Module | None = None,
     ) -> None:
         """Build it.
 
@@ -46,16 +50,20 @@ class Monodepth(nn.Module):
             max_disparity: the largest disparity, fraction of the width.
             full_size: give the coarser scales, too, at the input's size, so that they are compared
                 with full images (Godard et al. 2019, section 3.3).
+            decoder_norm: normalise the decoder's features, each image's by its own statistics.
+            mixed_statistics: see `Encoder`.
+            sees: see `Encoder`.
 
         Raises:
             ConfigError: an option is out of range.
         """
         super().__init__()
         require_switch("network.full_size", full_size)
+        require_switch("network.decoder_norm", decoder_norm)
         require_number("network.max_disparity", max_disparity, 0.001, 1)
         require_number("network.initial_disparity", initial_disparity, 1e-4, 0.99 * max_disparity)
         self.full_size = full_size
-        self.encoder = Encoder(encoder, pretrained, frozen_statistics)
+        self.encoder = Encoder(encoder, pretrained, frozen_statistics, mixed_statistics, sees)
         channels = self.encoder.channels
         self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
         skips = [*reversed(channels[:-1]), *([0] if self.lacks_half else []), 0]
@@ -63,7 +71,7 @@ class Monodepth(nn.Module):
         widths = tuple(widths)[-len(skips) :]
         inputs = [channels[-1], *widths[:-1]]
         self.stages = nn.ModuleList(
-            Stage(below, skip, width)
+            Stage(below, skip, width, decoder_norm)
             for below, skip, width in zip(inputs, skips, widths, strict=True)
         )
         self.heads = nn.ModuleList(
@@ -116,10 +124,10 @@ def _require_widths(widths: Sequence[int], stages: int) -> None:
 class Stage(nn.Module):
     """One step up: resize to the skip, join it, and mix."""
 
-    def __init__(self, below: int, skip: int, width: int) -> None:
+    def __init__(self, below: int, skip: int, width: int, norm: bool = False) -> None:
         super().__init__()
-        self.before = _convolution(below, width)
-        self.after = _convolution(width + skip, width)
+        self.before = _convolution(below, width, norm)
+        self.after = _convolution(width + skip, width, norm)
 
     def forward(self, features: Tensor, skip: Tensor | None, size: tuple[int, int]) -> Tensor:
         """Any input size works because the *skip's* size decides, not a factor of two."""
@@ -185,7 +193,8 @@ def _resized(disparity: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(disparity, size, mode="bilinear", align_corners=False)
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:
     # zeros around the border would show as a rim of wrong depth
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
-    return nn.Sequential(convolution, nn.ELU(inplace=True))
+    layers = [nn.GroupNorm(math.gcd(GROUPS, outputs), outputs)] if norm else []
+    return nn.Sequential(convolution, *layers, nn.ELU(inplace=True))

@@ -148,3 +148,14 @@ def test_coarser_scales_can_come_at_the_full_size():
     assert full[3].right.values.mean().item() == pytest.approx(
         own[3].right.values.mean().item(), rel=1e-3
     )
+
+
+def test_a_normalised_decoder_does_not_depend_on_the_rest_of_the_batch():
+    torch.manual_seed(0)
+    network = Monodepth("test_resnet", widths=(16, 16, 8, 8, 8), decoder_norm=True)
+    network.encoder.eval()  # the decoder trains
+    images = torch.rand(3, 3, 32, 64)
+    alone, together = network(images[:1]), network(images)
+    for one, many in zip(alone, together, strict=True):
+        torch.testing.assert_close(one.values[0], many.values[0])
+    assert any(isinstance(layer, torch.nn.GroupNorm) for layer in network.stages.modules())
