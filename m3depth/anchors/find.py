@@ -35,8 +35,9 @@ def by_file(
     for row in read_anchor_file(path):
         rows[row.frame].append(row)
     found: dict[str, list[Anchors]] = {}
+    last = ""
     for sample in frames:
-        key = str(sample["key"])
+        last = key = str(sample["key"])
         if key in rows:
             sample, depth = _seen(source, sample)
             found[key] = list(from_rows(rows.pop(key), depth, sample))
@@ -44,7 +45,9 @@ def by_file(
         if not rows:
             break
     if rows:
-        raise DataError(f"anchor={path}: no frame {next(iter(rows))} in the input")
+        raise DataError(
+            f"anchor={path}: no frame {next(iter(rows))} in the input, whose last one is {last}"
+        )
     parts = found if each else {ALL: [one for several in found.values() for one in several]}
     return {key: _fitted(several, shifted) for key, several in parts.items() if several or not each}
 

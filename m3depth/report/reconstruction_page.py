@@ -80,8 +80,20 @@ def _ledger(record: Mapping[str, Any]) -> str:
     """Where the millimetres are from, if the motion did not say them."""
     if "millimetres" not in record:
         return ""
-    said = f"By {record['millimetres']['from']}; all of it is as sure as this one factor is."
-    return section("Where the millimetres are from", said, wide(score_table(record["millimetres"])))
+    told = record["millimetres"]
+    said = [f"By {told['from']}: one factor for the path and for all depth."]
+    if told.get("interval_95_mm"):
+        low, high = told["interval_95_mm"]
+        depth = f"{told['depth_mm']:.1f} mm lies between {low:.1f} and {high:.1f} mm"
+        said.append(f"A depth told as {depth} with 95 % probability, and all others likewise.")
+    elif "interval_95" in told:
+        low, high = (one / told["factor"] for one in told["interval_95"])
+        said.append(f"It is right to within {low:.3f} and {high:.3f} times with 95 % probability.")
+    else:
+        said.append("How sure it is cannot be told: there are too few anchors.")
+    if told.get("held_back") is not None:
+        said.append(f"An anchor is {told['held_back']:.1%} off by a fit to the others.")
+    return section("Where the millimetres are from", " ".join(said), "")
 
 
 def _cards(record: Mapping[str, Any], scores: Mapping[str, Any], unit: Unit) -> list[str]:

@@ -105,7 +105,7 @@ def test_what_a_place_is_worth_is_in_the_expected_error(frames: list[StereoBatch
     [
         ("{key},128,10,50\n", "lies outside"),
         ("{key},-1,10,50\n", "lies outside"),
-        ("nobody,1,1,50\n", "no frame nobody in the input"),
+        ("nobody,1,1,50\n", "no frame nobody in the input, whose last one is "),
     ],
 )
 def test_one_clear_line(frames: list[StereoBatch], tmp_path: Path, line: str, said: str):

@@ -47,6 +47,7 @@ def test_a_known_depth_tells_the_scale_of_depth_and_path(
     assert (low, high) == pytest.approx((40 - 1.96 * 0.4, 40 + 1.96 * 0.4), rel=1e-3)
     page = (output / "report.html").read_text()
     assert "<h2>Where the millimetres are from</h2>" in page
+    assert "A depth told as 40.0 mm lies between 39.2 and 40.8 mm with 95 % probability" in page
     assert "<h2>Up to scale</h2>" not in page
 
 
