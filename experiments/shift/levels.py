@@ -1,8 +1,9 @@
 """Level after level on styles that a checkpoint was not trained on: by the gate, and by the truth.
 
-python levels.py CHECKPOINT RECORD.json LEVEL,... SEED ... goes on with what RECORD.json has.
-LEVEL is of statistics, scale and steps; the first two take seconds, the steps minutes. 40 frames to
-adapt to, 8 to stop by, 8 to judge by, others for each seed; scored on 32 more, the same for all.
+python levels.py CHECKPOINT RECORD.json LEVEL,... DATA,... SEED ... goes on with what RECORD.json
+has. LEVEL is of statistics, scale and steps; the first two take seconds, the steps minutes. DATA is
+of synthetic and synthetic_wide. 40 frames to adapt to, 8 to stop by, 8 to judge by, others for each
+seed; scored on 32 more, the same for all.
 """
 
 import json
@@ -31,8 +32,9 @@ from m3depth.types import StereoBatch
 
 SIZE = (128, 160)
 TO_ADAPT, SCORED = 56, 32
-STYLES = ("test_spleen", "test_gallbladder", "test_omentum")
-SETS = [("synthetic_wide", one) for one in STYLES] + [("synthetic", one) for one in STYLES]
+STYLES = ("test_style", "test_spleen", "test_gallbladder", "test_omentum")
+DATA = "synthetic_wide", "synthetic"
+SETS = [(data, one) for data in DATA for one in STYLES]
 
 
 @lru_cache(len(SETS))
@@ -98,7 +100,9 @@ def row(model: Model, data: str, split: str, seed: int, names: list[str]) -> dic
     return told
 
 
-def main(checkpoint: Path, record: Path, names: list[str], seeds: list[int]) -> None:
+def main(
+    checkpoint: Path, record: Path, names: list[str], data_sets: list[str], seeds: list[int]
+) -> None:
     """Every set with the first seed, then with the next."""
     torch.set_num_threads(1)
     logging.disable(logging.INFO)
@@ -107,7 +111,7 @@ def main(checkpoint: Path, record: Path, names: list[str], seeds: list[int]) -> 
     rows = {(one["data"], one["split"], one["seed"]): one for one in read}
     for seed in seeds:
         for data, split in SETS:
-            if not set(names) <= set(rows.get((data, split, seed), ())):
+            if data in data_sets and not set(names) <= set(rows.get((data, split, seed), ())):
                 rows[data, split, seed] = row(model, data, split, seed, names)
                 record.write_text(json.dumps(list(rows.values()), indent=1) + "\n", "utf-8")
     sys.stdout.write(table(list(rows.values())))
@@ -136,5 +140,5 @@ def _after(rows: list[dict[str, Any]], level: str) -> str:
 
 
 if __name__ == "__main__":
-    chosen_levels, chosen_seeds = sys.argv[3].split(","), [int(one) for one in sys.argv[4:]]
-    main(Path(sys.argv[1]), Path(sys.argv[2]), chosen_levels, chosen_seeds)
+    given = [one.split(",") for one in sys.argv[3:5]]
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *given, [int(one) for one in sys.argv[5:]])

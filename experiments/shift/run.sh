@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bash run.sh CHECKPOINT OUTPUT SEED...: adapt a checkpoint of `m3depth train experiment=demo` to a style that it was not
 # trained on, by 40 frames of it (16 more are held back), and score it on others of that style and of its own; then level
-# after level on three more organs, by the gate and by the truth (OUTPUT/levels.json, and a table).
+# after level on four styles, by the gate and by the truth (OUTPUT/levels.json, and a table).
 set -euo pipefail
 checkpoint=$1 output=$2 here=$(dirname "$0")
 shift 2
@@ -13,4 +13,4 @@ for seed in "$@"; do
       output="$output/$seed/$data" overwrite=true
   done
 done
-python "$here/levels.py" "$checkpoint" "$output/levels.json" statistics,scale,steps "$@"
+python "$here/levels.py" "$checkpoint" "$output/levels.json" statistics,scale,steps synthetic,synthetic_wide "$@"
