@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from m3depth.errors import ConfigError
 from m3depth.networks.mixed_statistics import mix_statistics
 from m3depth.networks.pretrained import create_backbone
 from m3depth.validation import require_number, require_switch
@@ -38,19 +39,25 @@ class Encoder(nn.Module):
             mixed_statistics: share of the training's batches whose images lend each other how
                 they look, see `mix_statistics`.
             sees: RGB to what the encoder sees in its place, see `m3depth.networks.seen`.
+
+        Raises:
+            ConfigError: see `create_backbone`; or statistics are mixed of an encoder whose channels
+                come last.
         """
         super().__init__()
         require_switch("network.frozen_statistics", frozen_statistics)
         require_number("network.mixed_statistics", mixed_statistics, 0, 1)
         self.frozen_statistics, self.sees = frozen_statistics, sees
         backbone: Any = create_backbone(name, pretrained)
-        if mixed_statistics:
-            mix_statistics(backbone, mixed_statistics)
         self.backbone = backbone
         self.channels: list[int] = backbone.feature_info.channels()
         self.reductions: list[int] = backbone.feature_info.reduction()
         # some transformers put channels last; a wrapper that does not say puts them second
         self.channels_last = getattr(backbone, "output_fmt", "NCHW") == "NHWC"
+        if mixed_statistics and self.channels_last:
+            raise ConfigError(f"network.mixed_statistics: not for {name}, whose channels come last")
+        if mixed_statistics:
+            mix_statistics(backbone, mixed_statistics)
         for statistic in ("mean", "std"):  # known from the name, so not part of a checkpoint
             value = torch.tensor(backbone.pretrained_cfg[statistic])[:, None, None]
             self.register_buffer(statistic, value, persistent=False)

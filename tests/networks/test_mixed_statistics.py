@@ -1,7 +1,9 @@
 """Images of a batch lend each other mean and deviation; nothing else of them changes."""
 
+import pytest
 import torch
 
+from m3depth.errors import ConfigError
 from m3depth.networks.encoder import Encoder
 from m3depth.networks.mixed_statistics import mixed
 
@@ -34,3 +36,8 @@ def test_in_training_alone_and_in_no_checkpoint():
         mixing.train()
         first, second = (mixing(image)[0] for _ in range(2))
         assert (first - second).abs().max() > 1e-4
+
+
+def test_not_for_an_encoder_whose_channels_come_last():
+    with pytest.raises(ConfigError, match=r"network\.mixed_statistics: not for test_mambaout"):
+        Encoder("test_mambaout", mixed_statistics=0.5)
