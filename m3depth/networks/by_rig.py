@@ -44,6 +44,7 @@ class ByRig(nn.Module):
         self.shift = nn.Parameter(torch.tensor(float(shift)))
         if frozen:  # else what an adapter leaves frozen stays so
             self.network.requires_grad_(False)
+        self.train()  # Lightning keeps the mode that it finds
 
     def train(self, mode: bool = True) -> "ByRig":
         """Frozen, the wrapped network stays in evaluation mode."""

@@ -61,6 +61,7 @@ class Encoder(nn.Module):
         for statistic in ("mean", "std"):  # known from the name, so not part of a checkpoint
             value = torch.tensor(backbone.pretrained_cfg[statistic])[:, None, None]
             self.register_buffer(statistic, value, persistent=False)
+        self.train()  # Lightning keeps the mode that it finds
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c _ _"]]:
         """Normalise as the weights were trained, and encode."""

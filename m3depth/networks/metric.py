@@ -61,6 +61,7 @@ class Metric(nn.Module):
         self.encoder_rate, self.frozen = encoder_rate, frozen
         if frozen:  # else what an adapter leaves frozen stays so
             self.network.requires_grad_(False)
+        self.train()  # Lightning keeps the mode that it finds
 
     def train(self, mode: bool = True) -> "Metric":
         """Frozen, the other network stays in evaluation mode."""

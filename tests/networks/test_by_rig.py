@@ -43,7 +43,7 @@ def test_the_right_view_is_the_mirrored_one():
 
 
 def test_frozen_learns_two_numbers_and_no_statistics():
-    network = ByRig(Brightness(), frozen=True).train()
+    network = ByRig(Brightness(), frozen=True)  # as it trains: Lightning keeps the mode
     before = network.network.norm.running_mean.clone()
     network(torch.rand(2, 3, 4, 6))[0].values.sum().backward()
     learned = {name for name, one in network.named_parameters() if one.grad is not None}

@@ -79,7 +79,7 @@ def test_it_learns_two_frames(head: partial[nn.Module], precision: torch.dtype):
 
 
 def test_frozen_only_the_head_learns_and_statistics_stand_still():
-    network = Metric(decoder(), SigmoidDepth, frozen=True).train()
+    network = Metric(decoder(), SigmoidDepth, frozen=True)  # as it trains
     learning = {name for name, one in network.named_parameters() if one.requires_grad}
     assert learning
     assert all(name.startswith("head.") for name in learning)
