@@ -7,9 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.augmentation import Augmentation, uniform
+from m3depth.imaging.luma import LUMA
 from m3depth.validation import require_number
 
-RED, GREEN, BLUE = 0.299, 0.587, 0.114  # of luma, Rec. ITU-R BT.601
+RED, GREEN, BLUE = LUMA
 LEAST = 1e-6
 
 

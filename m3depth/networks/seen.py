@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-LUMA = 0.299, 0.587, 0.114  # Rec. ITU-R BT.601
+from m3depth.imaging.luma import LUMA
+
 BLACK = 0.02  # added to each colour before a ratio: darker ones are noise
 SPREAD = 0.25  # of a logarithm of a ratio, so that it spans about as much as a colour
 

@@ -11,8 +11,8 @@ from m3depth.data.synthetic.draw import Draw
 from m3depth.data.synthetic.shading import ADAPTATION, TYPICAL_LIGHT, Light
 from m3depth.data.synthetic.wide.lamps import sum_of, tint
 from m3depth.data.synthetic.wide.ranges import Between, Ranges
+from m3depth.imaging.luma import LUMA
 
-LUMA = (0.299, 0.587, 0.114)
 DARKEST = 1e-4  # linear; keeps the response's slope finite
 
 
