@@ -24,7 +24,7 @@ from m3depth.systems.stopping import CheckpointWhenStopped
 from m3depth.validation import require_number
 
 WARM_UP = 0.1  # of the steps: Adam's first ones know no scale of the gradients
-LOOKED_AT = "val/photometric"
+LOOKED_AT = "val/loss"
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """A scene: everything that a picture is computed from, drawn from a seed."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -204,15 +205,21 @@ def _tools(draw: Draw, camera_to_world: Float[Tensor, "4 4"], wanted: bool) -> T
     )
 
 
-def draw_tool(draw: Draw, distance_mm: Tensor, side: int) -> tuple[Tensor, ...]:
+REACH = 0.62, 0.84  # of the tissue's distance, to a tool's tip
+NEAREST_TIP_MM = 38.0  # at that reach; a shorter one comes nearer
+
+
+def draw_tool(
+    draw: Draw, distance_mm: Tensor, side: int, reach: Sequence[float] = REACH
+) -> tuple[Tensor, ...]:
     """One tool in the camera's frame; ``side`` 0 comes from the left, 1 from the right."""
-    sign = 2.0 * side - 1.0
-    reach = (draw.within((0.62, 0.84)) * distance_mm).clamp_min(38.0)
+    sign, nearest_mm = 2.0 * side - 1.0, NEAREST_TIP_MM * min(1.0, reach[0] / REACH[0])
+    reach_mm = (draw.within(reach) * distance_mm).clamp_min(nearest_mm)
     tip = torch.stack([sign * draw.within((0.0, 0.26)), draw.within((-0.16, 0.26)), torch.ones(())])
-    tip = tip * reach
+    tip = tip * reach_mm
     from_x, from_y = sign * draw.within((0.75, 1.1)), draw.within((-0.25, 0.8))
-    base_reach = (draw.within((0.75, 0.95)) * reach).clamp_min(36.0)
-    base = torch.stack([from_x, from_y, torch.ones(())]) * base_reach
+    base_mm = (draw.within((0.75, 0.95)) * reach_mm).clamp_min(nearest_mm - 2.0)
+    base = torch.stack([from_x, from_y, torch.ones(())]) * base_mm
     axis = (base - tip) / (base - tip).norm()
     wrist, shaft = tip + 9.0 * axis, tip + 19.0 * axis
     spread = torch.linalg.cross(axis, torch.tensor([0.0, 0.0, 1.0])) * draw.within((0.5, 4.5))

@@ -14,6 +14,7 @@ from m3depth.data.synthetic.height_field import height
 from m3depth.data.synthetic.views import view_pixels
 from m3depth.data.synthetic.wide import WidePairs, World
 from m3depth.data.synthetic.wide.coverings import AnyCoverings
+from m3depth.data.synthetic.wide.instruments import AnyInstruments
 from m3depth.data.synthetic.wide.lens import AnyLens
 from m3depth.data.synthetic.wide.organs import AnyOrgan
 from m3depth.data.synthetic.wide.palettes import (
@@ -178,6 +179,44 @@ def test_ranges_are_kept():
     assert {int((scene.tissue.tools.radius_mm > 2.6).sum()) for scene in drawn} >= {0, 1, 2, 3}
     bloody = sum(not torch.isinf(scene.blood.above) for scene in drawn)
     assert 0.2 < bloody / len(drawn) < 0.6
+
+
+def test_a_shorter_reach_brings_tools_nearer():
+    near, far = (
+        pairs(count=20, world=World(instruments=AnyInstruments(reach=reach, clip_chance=0)))
+        for reach in ((0.35, 0.4), (0.62, 0.84))
+    )
+    nearest = [
+        torch.stack([_nearest_tool_mm(dataset.scene(i)) for i in range(20)]).amin()
+        for dataset in (near, far)
+    ]
+    assert 15 < nearest[0] < nearest[1] - 8
+
+
+def _nearest_tool_mm(scene):
+    """How far in front of the lens the nearest jaw ends; infinite where there is no tool."""
+    tools, pose = scene.tissue.tools, scene.tissue.camera_to_world[0]
+    ahead_mm, radius = (tools.end_mm[0] - pose[:3, 3]) @ pose[:3, 2], tools.radius_mm[0]
+    return torch.where((radius > 0) & (radius < 1.4), ahead_mm, torch.inf).amin()
+
+
+def test_strands_lie_before_the_tissue_in_its_colours_and_are_not_there_unless_asked_for():
+    plain, stranded = (
+        pairs(count=8, world=World(instruments=AnyInstruments(strand_chance=chance)))
+        for chance in (0.0, 1.0)
+    )
+    for i in range(8):
+        without, one = plain.scene(i).tissue, stranded.scene(i).tissue
+        count = without.tools.radius_mm.shape[1]
+        assert torch.equal(one.tools.radius_mm[:, :count], without.tools.radius_mm)
+        middle = (one.tools.start_mm + one.tools.end_mm)[0, count:] / 2
+        assert 1 <= len(middle) <= 6
+        x, y, z = (middle.T[None, k] for k in range(3))
+        assert (z < height(one.surface, x, y, torch.zeros(1))).all()  # nearer to the lens
+        texture = one.texture
+        tissue = torch.cat([texture.base, texture.film, texture.fat, texture.vessel])
+        ratio = one.tools.metal[0, count:, None] / tissue  # of each channel: the tint, 0.8 to 1.2
+        assert ((ratio - 1).abs().amax(2).amin(1) < 0.2 + 1e-4).all()
 
 
 def test_a_range_of_one_part_moves_no_other():
