@@ -2,8 +2,8 @@
 
 python experiments/relative_to_metric/by_matcher.py CHECKPOINT PAIRS
 
-prints them as the overrides of network=by_rig. PAIRS is how many built-in ones, a folder of pairs,
-or that of a Middlebury 2014 scene.
+prints them as the overrides of network=by_rig. PAIRS is how many built-in ones, `wide:40` for those
+of `data=synthetic_wide`, a folder of pairs, or that of a Middlebury 2014 scene.
 """
 
 import sys
@@ -15,6 +15,7 @@ from m3depth.anchors.in_frames import from_pair
 from m3depth.data.readers.folder import FolderPairs
 from m3depth.data.readers.middlebury import MiddleburyScene
 from m3depth.data.synthetic import SyntheticPairs
+from m3depth.data.synthetic.wide import WidePairs
 from m3depth.sources.checkpoint import network_source
 from m3depth.types import StereoBatch
 
@@ -34,7 +35,9 @@ def main(checkpoint: str, asked: str) -> str:
 def pairs(asked: str, size: tuple[int, int] | None) -> list[StereoBatch]:
     """Built-in ones at ``size``, others at their own."""
     folder = Path(asked)
-    if asked.isdigit():
+    if asked.startswith("wide:"):
+        found: Sequence[StereoBatch] = WidePairs("train", int(asked.removeprefix("wide:")), size)
+    elif asked.isdigit():
         found = SyntheticPairs("train", int(asked), size)
     elif (folder / "calib.txt").exists():
         found = MiddleburyScene(folder, None)

@@ -29,12 +29,15 @@ class Evidence(NamedTuple):
         rebuilt: Re-synthesis error of the left image, `appearance` over the pixels seen.
         scale: Logarithm of the median ratio of depth to the matcher's.
         strange: How far what its layers see is from what they normalise by, see `strangeness`.
+        metric: False of a network of relative depth: the first three are then of a plane that faces
+            the camera, where it suits the matcher best in all frames.
     """
 
     off_matcher: Numbers
     rebuilt: Numbers
     scale: Numbers
     strange: Numbers
+    metric: bool = True
 
     def record(self) -> dict[str, float]:
         """Means over the frames, for JSON; what is not known is left out."""
@@ -62,14 +65,24 @@ class Witness:
     def __call__(self, network: nn.Module) -> Evidence:
         """Look at every frame."""
         finest = Finest(network)
-        rows = []
+        rows, metric = [], True
         for sample, matched in zip(self.frames, self.matched, strict=True):
             with strangeness(network) as strange:
                 found = finest(sample["left"][None])
+            if found.scale is not Scale.METRIC:
+                found, metric = self._plane(found), False
             seen = strange()
-            strange_by = np.nan if seen is None else float(seen)
-            rows.append((*_beside(found, sample, matched), strange_by))
-        return Evidence(*np.array(rows, np.float64).T)
+            divergence = np.nan if seen is None else float(seen)
+            rows.append((*_beside(found, sample, matched), divergence))
+        off_matcher, rebuilt, scale, strange_all = np.array(rows, np.float64).T
+        return Evidence(off_matcher, rebuilt, scale, strange_all, metric)
+
+    def _plane(self, found: DepthMap) -> DepthMap:
+        known = [one[one > 0] for one in self.matched if one is not None]
+        if not known:
+            return found
+        middle_px = float(torch.cat(known).median())
+        return DepthMap(torch.full_like(found.values, middle_px), Kind.DISPARITY)
 
 
 def _matched(sample: StereoBatch) -> Float[Tensor, "1 1 h w"] | None:

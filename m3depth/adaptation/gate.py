@@ -21,15 +21,17 @@ def verdict(before: Evidence, after: Evidence) -> Verdict:
     """Compare what the same frames say of the network before a level and after it.
 
     With right images: the depth must agree better with the matcher, frame by frame, and the left
-    image must not be rebuilt worse. Without them: the frames must be less strange to the network.
+    image must not be rebuilt worse. Without them, or where depth stays relative: the frames must be
+    less strange to the network.
     """
-    if np.isfinite(before.off_matcher).any():
+    if after.metric and np.isfinite(before.off_matcher).any():
         nearer = _gain(before.off_matcher, after.off_matcher)
         worse = _gain(after.rebuilt, before.rebuilt)
-        told = f"{_told('off the matcher', before.off_matcher, after.off_matcher)}, "
+        told = "" if before.metric else "beside the plane that suits the matcher best: "
+        told += f"{_told('off the matcher', before.off_matcher, after.off_matcher)}, "
         told += _told("re-synthesis error", before.rebuilt, after.rebuilt)
         return Verdict(nearer and not worse, told)
-    if np.isfinite(before.rebuilt).any():
+    if after.metric and np.isfinite(before.rebuilt).any():
         return Verdict(False, "the matcher finds too little in the frames to judge by")
     said = _told("strange to the network", before.strange, after.strange)
     return Verdict(_gain(before.strange, after.strange), said)

@@ -34,6 +34,7 @@ def run_once(
     def guarded(config: Any) -> None:
         sys.argv = [started_from, verb, *started_as]  # Lightning starts its other processes by it
         try:
+            _with_general(config)
             values.append(getattr(importlib.import_module(module), function)(config))
         except expected() as error:
             failures.append(error)  # Hydra would add lines of its own
@@ -44,3 +45,11 @@ def run_once(
     if failures:
         raise failures[0]
     return values[0] if values else None
+
+
+def _with_general(config: Any) -> None:
+    """``checkpoint=general`` in every verb that takes one."""
+    from m3depth.networks.general import NAME, found
+
+    if config.get("checkpoint") == NAME:
+        config.checkpoint = str(found(NAME))

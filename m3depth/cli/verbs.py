@@ -23,9 +23,13 @@ def _with_depth(verb: str, arguments: list[str]) -> int:
     return run(verb, with_source(arguments))
 
 
-evaluate, predict, export = (
-    partial(_with_depth, verb) for verb in ("evaluate", "predict", "export")
-)
+evaluate, export = (partial(_with_depth, verb) for verb in ("evaluate", "export"))
+
+
+def predict(arguments: list[str]) -> int:
+    """Depth of images or a video; by the network that comes along where no other is named."""
+    given = any(one.startswith(("checkpoint=", "source=", "predictions=")) for one in arguments)
+    return _with_depth("predict", arguments if given else ["checkpoint=general", *arguments])
 
 
 def splat(arguments: list[str]) -> int:

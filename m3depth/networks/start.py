@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.configuration import starts
+from m3depth.networks.general import found
 from m3depth.networks.trained import read_checkpoint, weights_of
 
 NAMED = 3  # tensors
@@ -22,8 +23,8 @@ def begin(network: nn.Module, options: Any) -> frozenset[str]:
 
     Args:
         network: As `m3depth.systems.build` made it.
-        options: What it was made of; a key ``start`` names a checkpoint of `m3depth train`. The
-            path of the keys must be the path of the module.
+        options: What it was made of; a key ``start`` names a checkpoint of `m3depth train`, or
+            ``general``. The path of the keys must be the path of the module.
 
     Returns:
         The marks of the frames that those weights have learned from.
@@ -33,7 +34,8 @@ def begin(network: nn.Module, options: Any) -> frozenset[str]:
         ConfigError: no module of that name, or not one of its tensors fits.
     """
     seen: frozenset[str] = frozenset()
-    for at, path in starts(options):
+    for at, named in starts(options):
+        path = found(named)
         saved = read_checkpoint(path)
         about = saved["m3depth"]
         weights = weights_of(about.get("gives_depth", "network"), saved)

@@ -44,3 +44,18 @@ def test_single_images_are_judged_by_how_strange_they_are():
     before, better, worse = (evidence(0.2, strange=s)._replace(**blind) for s in (0.2, 0.1, 0.3))
     assert verdict(before, better).helped
     assert not verdict(before, worse).helped
+
+
+def test_depth_that_stays_relative_is_judged_by_how_strange_the_frames_are():
+    """Its other numbers are the plane's, which no level changes."""
+    before, better, worse = (evidence(0.2, strange=s)._replace(metric=False) for s in (2, 1, 3))
+    assert verdict(before, better).helped
+    assert not verdict(before, worse).helped
+
+
+def test_depth_that_becomes_metric_must_be_better_than_a_plane():
+    plane = evidence(0.2)._replace(metric=False)
+    said = "beside the plane that suits the matcher best: off the matcher 0.200 -> 0.100"
+    assert verdict(plane, evidence(0.1)).helped
+    assert said in verdict(plane, evidence(0.1)).said
+    assert not verdict(plane, evidence(0.3)).helped

@@ -1,0 +1,24 @@
+"""The network that comes with the package: relative depth, learned from rendered scenes alone."""
+
+import logging
+from pathlib import Path
+
+NAME = "general"
+"""What stands for it where a checkpoint is asked for."""
+FILE = Path(__file__).with_name("general.ckpt")
+"""Of `make pretrain`, as float16; experiments/shift says how it was made and what it is worth."""
+SAID = (
+    "checkpoint=general, the network that comes with m3depth: its depth is relative, without "
+    "millimetres unless pairs= or anchor= tell them, and it has learned from rendered scenes "
+    "alone, never from a real image"
+)
+
+logger = logging.getLogger(__name__)
+
+
+def found(checkpoint: str | Path) -> Path:
+    """The file of a checkpoint that may go by `NAME`, which is said aloud."""
+    if str(checkpoint) != NAME:
+        return Path(checkpoint)
+    logger.warning(SAID)
+    return FILE
