@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -37,6 +38,7 @@ class Monodepth(nn.Module):
         decoder_norm: bool = False,
         mixed_statistics: float = 0.0,
         sees: nn.Module | None = None,
+        encoder_rate: float = 1.0,
     ) -> None:
         """Build it.
 
@@ -53,6 +55,8 @@ class Monodepth(nn.Module):
             decoder_norm: normalise the decoder's features, each image's by its own statistics.
             mixed_statistics: see `Encoder`.
             sees: see `Encoder`.
+            encoder_rate: The encoder's learning rate as a share of the optimizer's: what it knows
+                of natural images is forgotten more slowly, or not at all at 0.
 
         Raises:
             ConfigError: an option is out of range.
@@ -62,7 +66,8 @@ class Monodepth(nn.Module):
         require_switch("network.decoder_norm", decoder_norm)
         require_number("network.max_disparity", max_disparity, 0.001, 1)
         require_number("network.initial_disparity", initial_disparity, 1e-4, 0.99 * max_disparity)
-        self.full_size = full_size
+        require_number("network.encoder_rate", encoder_rate, 0, 1)
+        self.full_size, self.encoder_rate = full_size, encoder_rate
         self.encoder = Encoder(encoder, pretrained, frozen_statistics, mixed_statistics, sees)
         channels = self.encoder.channels
         self.lacks_half = self.encoder.reductions[0] > 2  # then one more stage, without a skip
@@ -80,6 +85,12 @@ class Monodepth(nn.Module):
         self.error = ErrorHead(widths[-1 - ERROR_SCALE])
         self.channels = Channels(channels[-1], widths[:-1], widths[-1], relative=1)
         self.to(memory_format=torch.channels_last)  # a third faster on CPUs, and on tensor cores
+
+    def own_rates(self) -> list[dict[str, Any]]:
+        """For the optimizer, see `System`."""
+        if self.encoder_rate == 1:
+            return []
+        return [{"params": list(self.encoder.parameters()), "rate": self.encoder_rate}]
 
     def forward(self, left: Float[Tensor, "b 3 h w"]) -> tuple[DepthMap, ...]:
         """Disparities, fraction of the width, finest scale first; ``left`` is RGB in [0, 1]."""

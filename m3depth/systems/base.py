@@ -72,9 +72,14 @@ class System(pl.LightningModule):
 
         It gives groups with a key ``rate``, a share of the optimizer's learning rate.
         """
+        apart: list[Any] = []
+        known: set[int] = set()
         modules: list[Any] = [one for one in self.modules() if hasattr(one, "own_rates")]
-        apart = [group for module in modules for group in module.own_rates()]
-        known = {id(one) for group in apart for one in group["params"]}
+        for group in (group for module in modules for group in module.own_rates()):
+            # the outermost module comes first: what it says of its parts holds
+            params = [one for one in group["params"] if id(one) not in known]
+            known.update(map(id, params))
+            apart.extend([{**group, "params": params}] if params else [])
         others = [one for one in self.parameters() if id(one) not in known]
         return [{"params": others}, *apart] if apart else others
 
