@@ -6,6 +6,8 @@ PAIRS is a folder of rectified pairs (left/, right/). Spearman's rank correlatio
 of a left-right-checked matcher at the pictures' own size, over the pixels that it answers, seen at
 `SIZE`; of each pair, and their mean. `mix` is brightness and row, weighted as suits all pairs best
 in hindsight, `own_mix` as suits each pair best: nobody knows either without the matcher.
+`off` is the mean difference from the matcher's disparity after scale and shift (least squares), as
+a share of the mean disparity; of a plane that faces the camera, and of one inclined as suits best.
 """
 
 import json
@@ -39,17 +41,18 @@ class Pair(NamedTuple):
     disparity: Numbers
     brightness: Numbers
     row: Numbers
+    column: Numbers
 
 
 def matched(sample: StereoBatch) -> Pair:
     """The matcher's answer, and the two cues."""
     found = sgbm(sample["left"][None], sample["right"][None]).resized(SIZE)
     known = np.ones(SIZE, bool) if found.known is None else found.known[0, 0].numpy()
-    row = np.broadcast_to(np.arange(SIZE[0], dtype=float)[:, None], SIZE)
+    row, column = np.indices(SIZE, dtype=float)
     grey = resize_image(sample["left"], SIZE).mean(0).double().numpy()
-    return Pair(
-        sample["left"], known, found.values[0, 0].double().numpy()[known], grey[known], row[known]
-    )
+    disparity = found.values[0, 0].double().numpy()
+    seen = (one[known] for one in (disparity, grey, row, column))
+    return Pair(sample["left"], known, *seen)
 
 
 def rank(found: Numbers, pair: Pair) -> float:
@@ -57,13 +60,22 @@ def rank(found: Numbers, pair: Pair) -> float:
     return float(spearmanr(found, pair.disparity).statistic)
 
 
-def by_network(checkpoint: Path, pairs: list[Pair]) -> list[float]:
+def off(pair: Pair, *cues: Numbers) -> float:
+    """How far the best weighted sum of the cues and a constant is from the matcher's disparity."""
+    given = np.stack([*cues, np.ones_like(pair.disparity)], 1)
+    weights = np.linalg.lstsq(given, pair.disparity, rcond=None)[0]
+    return float(np.abs(given @ weights - pair.disparity).mean() / pair.disparity.mean())
+
+
+def by_network(checkpoint: Path, pairs: list[Pair]) -> dict[str, Any]:
     """Of each pair's left image, averaged with the mirrored one's."""
     model = load_model(checkpoint)
     network = Finest(model.network, flip=True)
     found = [comparable(network(resize_image(p.left, model.size)[None])) for p in pairs]
     maps = [one.resized(SIZE).values[0, 0].double().numpy() for one in found]
-    return [rank(one[pair.known], pair) for one, pair in zip(maps, pairs, strict=True)]
+    seen = [one[pair.known] for one, pair in zip(maps, pairs, strict=True)]
+    both = list(zip(seen, pairs, strict=True))
+    return told([rank(*one) for one in both]) | {"off": told([off(p, one) for one, p in both])}
 
 
 def mixes(pairs: list[Pair]) -> NDArray[np.float64]:
@@ -96,9 +108,15 @@ def main(folder: Path, checkpoints: list[Path]) -> dict[str, Any]:
         "mix": told(mixed[:, best]) | {"angle_deg": round(float(np.degrees(ANGLES[best])), 1)},
         "own_mix": told(mixed.max(1)),
     }
-    networks = {one.name: told(by_network(one, pairs)) for one in checkpoints}
+    planes = {
+        "facing": told([off(pair) for pair in pairs]),
+        "inclined": told([off(pair, pair.row, pair.column) for pair in pairs]),
+    }
+    networks = {one.name: by_network(one, pairs) for one in checkpoints}
     matched_share = round(float(np.mean([pair.known.mean() for pair in pairs])), 4)
-    return {"pairs": len(pairs), "matched": matched_share, "cues": cues, "networks": networks}
+    return {"pairs": len(pairs), "matched": matched_share, "cues": cues, "planes": planes} | {
+        "networks": networks
+    }
 
 
 if __name__ == "__main__":

@@ -34,8 +34,12 @@ def blank(height: int, width: int) -> Picture:
     return np.full((height, width, 3), PAPER, np.uint8)
 
 
-def write(picture: Picture, text: str, x: int, y: int, most_px: int | None = None) -> None:
-    """Write a line of text, its middle at row ``y``, into the picture; the end may be left out."""
+def write(picture: Picture, text: str, x: int, y: int, most_px: int | None = None) -> int:
+    """Write a line of text, its middle at row ``y``; the end may be left out.
+
+    Returns:
+        The column where it ends.
+    """
     from PIL import Image, ImageDraw
 
     if most_px is not None:
@@ -45,6 +49,7 @@ def write(picture: Picture, text: str, x: int, y: int, most_px: int | None = Non
     strip = Image.fromarray(picture[top : top + height])
     ImageDraw.Draw(strip).text((x, y - top), text, (INK, INK, INK), font(), anchor="lm")
     picture[top : top + height] = np.asarray(strip)
+    return x + round(font().getlength(text))
 
 
 def shortened(text: str, most_px: int) -> str:

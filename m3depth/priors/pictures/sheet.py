@@ -44,8 +44,8 @@ def contact_sheet(tiles: Sequence[tuple[str, Seen]], scale: Scale, title: str) -
     width, head = columns * wide + GAP_PX, 2 * TITLE_PX
     picture = ink.blank(head + rows * high + GAP_PX, width + BAR_PX + LABELS_PX)
     ink.write(picture, title, GAP_PX, TITLE_PX // 2, width + BAR_PX + LABELS_PX - 2 * GAP_PX)
-    ink.write(picture, f"{scale.title} (red is near)", GAP_PX, TITLE_PX * 3 // 2)
-    ink.unknown(picture, GAP_PX + 170, TITLE_PX * 3 // 2)
+    end = ink.write(picture, f"{scale.title} (red is near)", GAP_PX, TITLE_PX * 3 // 2)
+    ink.unknown(picture, end + 2 * GAP_PX, TITLE_PX * 3 // 2)
     for place, (name, seen) in enumerate(tiles):
         x, y = GAP_PX + place % columns * wide, head + place // columns * high
         _put(picture, name, seen, scale, x, y)

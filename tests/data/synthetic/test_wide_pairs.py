@@ -200,25 +200,6 @@ def _nearest_tool_mm(scene):
     return torch.where((radius > 0) & (radius < 1.4), ahead_mm, torch.inf).amin()
 
 
-def test_strands_lie_before_the_tissue_in_its_colours_and_are_not_there_unless_asked_for():
-    plain, stranded = (
-        pairs(count=8, world=World(instruments=AnyInstruments(strand_chance=chance)))
-        for chance in (0.0, 1.0)
-    )
-    for i in range(8):
-        without, one = plain.scene(i).tissue, stranded.scene(i).tissue
-        count = without.tools.radius_mm.shape[1]
-        assert torch.equal(one.tools.radius_mm[:, :count], without.tools.radius_mm)
-        middle = (one.tools.start_mm + one.tools.end_mm)[0, count:] / 2
-        assert 1 <= len(middle) <= 6
-        x, y, z = (middle.T[None, k] for k in range(3))
-        assert (z < height(one.surface, x, y, torch.zeros(1))).all()  # nearer to the lens
-        texture = one.texture
-        tissue = torch.cat([texture.base, texture.film, texture.fat, texture.vessel])
-        ratio = one.tools.metal[0, count:, None] / tissue  # of each channel: the tint, 0.8 to 1.2
-        assert ((ratio - 1).abs().amax(2).amin(1) < 0.2 + 1e-4).all()
-
-
 def test_a_range_of_one_part_moves_no_other():
     narrow = World(smoke=AnySmoke(chance=1), lens=AnyLens(smudge_chance=0))
     for scene, other in ((pairs().scene(i), pairs(world=narrow).scene(i)) for i in range(3)):

@@ -1,5 +1,7 @@
 """A frame's picture holds its image, its depth in the colours of the scale, and its confidence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,4 +106,10 @@ def test_a_sheet_shows_first_and_last_and_frames_of_any_size():
     first = tiles[0][1].image
     assert np.array_equal(sheet[52 : 52 + 48, 12 : 12 + 64], first)
     again = contact_sheet(tiles[:1], SCALE, "one")
+    long = replace(SCALE, title="relative inverse depth of a long name")
+    for scale in (SCALE, long):  # the grey square stands free of the words before it
+        foot = contact_sheet(tiles, scale, "five frames of DIR")[26:52]
+        columns = np.nonzero((foot == UNKNOWN_GREY).all(2).sum(0) == 12)[0]
+        assert columns.tolist() == list(range(columns[0], columns[0] + 12))
+        assert (foot[:, columns[0] - 8 : columns[0]] == 255).all()
     assert again.shape[0] < sheet.shape[0]

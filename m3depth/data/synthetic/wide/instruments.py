@@ -1,4 +1,4 @@
-"""Tools of any colour from any side, clips on the tissue, and strands of tissue before it."""
+"""Tools of any colour from any side, and clips on the tissue."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from m3depth.data.synthetic.draw import Draw, stacked, turn
-from m3depth.data.synthetic.height_field import height, slopes
-from m3depth.data.synthetic.tissue_scene import PARTS, REACH, Scene, draw_tool
+from m3depth.data.synthetic.height_field import HeightField, height, slopes
+from m3depth.data.synthetic.tissue_scene import PARTS, REACH, draw_tool
 from m3depth.data.synthetic.tools import Tools
 from m3depth.data.synthetic.wide.ranges import Between, Ranges
 
 COUNTS = (0.3, 0.32, 0.25, 0.09, 0.04)  # how often there are no, one, ... four tools
 MOST_CLIPS = 4
-MOST_STRANDS = 6
 
 
 @dataclass(frozen=True)
 class AnyInstruments(Ranges):
-    """None to four tools; clips and strands now and then. What is made has its real size."""
+    """None to four tools; clips now and then. Shafts and clips have the sizes of real ones."""
 
     turn_deg: Between = (-55.0, 55.0)  # away from coming in from the left or right
     shaft: Between = (0.02, 0.5)  # reflectance
@@ -29,22 +28,17 @@ class AnyInstruments(Ranges):
     clip_chance: float = 0.15
     clip_half_mm: Between = (1.8, 4.5)
     clip_radius_mm: Between = (0.5, 0.9)
-    strand_chance: float = 0.0
-    strand_half_mm: Between = (6.0, 30.0)
-    strand_radius_mm: Between = (0.6, 3.5)
-    strand_lift_mm: Between = (0.0, 14.0)  # towards the camera, from the tissue
 
-    def drawn(self, draw: Draw, tissue: Scene) -> Tools:
-        """The tools, clips and strands of one scene, none of which moves."""
+    def drawn(
+        self, draw: Draw, surface: HeightField, camera_to_world: Float[Tensor, "4 4"]
+    ) -> Tools:
+        """The tools and clips of one scene, none of which moves."""
         edge = torch.tensor(COUNTS).cumsum(0)
         count = int((draw.within((0.0, 1.0)) >= edge).sum())
         clips = 1 + draw.whole(MOST_CLIPS) if draw.within((0.0, 1.0)) < self.clip_chance else 0
-        pose = tissue.camera_to_world
-        made = [self._tool(draw, pose, k) for k in range(min(count, len(COUNTS) - 1))]
-        made += [self._clip(draw, tissue) for _ in range(clips)]
-        several = draw.within((0.0, 1.0)) < self.strand_chance
-        strands = 1 + draw.whole(MOST_STRANDS) if several else 0
-        return _tools([*made, *(self._strand(draw, tissue) for _ in range(strands))])
+        made = [self._tool(draw, camera_to_world, k) for k in range(min(count, len(COUNTS) - 1))]
+        made += [self._clip(draw, surface) for _ in range(clips)]
+        return _tools(made)
 
     def _tool(self, draw: Draw, pose: Float[Tensor, "4 4"], number: int) -> tuple[Tensor, ...]:
         """`tissue_scene.draw_tool`, turned about the optical axis and painted."""
@@ -55,39 +49,25 @@ class AnyInstruments(Ranges):
         paint = paint * torch.stack([draw.within(self.tint, 3), *[torch.ones(3)] * (PARTS - 1)])
         return start @ turned.T + pose[:3, 3], end @ turned.T + pose[:3, 3], radius, paint
 
-    def _clip(self, draw: Draw, tissue: Scene) -> tuple[Tensor, ...]:
-        """A capsule of metal that lies on the tissue near the picture's middle."""
-        middle, out, along = _lying(draw, tissue)
+    def _clip(self, draw: Draw, surface: HeightField) -> tuple[Tensor, ...]:
+        """A capsule that lies on the tissue near the picture's middle."""
+        x, y = draw.within((-20.0, 20.0), 2, 1, 1)
+        one, now = stacked([surface]), torch.zeros(1)
+        out = slopes(one, x, y, now)[0, :, 0]
+        out = out / out.norm()
+        across = torch.linalg.cross(out, torch.tensor([1.0, 0.0, 0.0]))
+        along = across / across.norm()
+        angle = draw.angle()
+        along = along * angle.cos() + torch.linalg.cross(out, along) * angle.sin()
         radius, half = draw.within(self.clip_radius_mm), draw.within(self.clip_half_mm)
+        middle = torch.stack([x[0, 0], y[0, 0], height(one, x, y, now)[0, 0]]) + 0.6 * radius * out
         colour = draw.within(self.metal) * draw.within(self.tint, 3)
-        return _capsule(middle + 0.6 * radius * out, half * along, radius, colour)
-
-    def _strand(self, draw: Draw, tissue: Scene) -> tuple[Tensor, ...]:
-        """A capsule in a colour of the tissue, before it: a vessel, a ligament, an adhesion."""
-        middle, out, along = _lying(draw, tissue)
-        radius, half = draw.within(self.strand_radius_mm), draw.within(self.strand_half_mm)
-        texture = tissue.texture
-        colours = texture.base, texture.film, texture.fat, texture.vessel
-        colour = colours[draw.whole(len(colours))] * draw.within(self.tint, 3)
-        lifted = middle + (radius + draw.within(self.strand_lift_mm)) * out
-        return _capsule(lifted, half * along, radius, colour.clamp(0, 1))
-
-
-def _lying(draw: Draw, tissue: Scene) -> tuple[Tensor, Tensor, Tensor]:
-    """A place on the tissue near the picture's middle, out of the tissue, and along it; (3,)."""
-    x, y = draw.within((-20.0, 20.0), 2, 1, 1)
-    one, now = stacked([tissue.surface]), torch.zeros(1)
-    out = slopes(one, x, y, now)[0, :, 0]
-    out = out / out.norm()
-    across = torch.linalg.cross(out, torch.tensor([1.0, 0.0, 0.0]))
-    along = across / across.norm()
-    angle = draw.angle()
-    along = along * angle.cos() + torch.linalg.cross(out, along) * angle.sin()
-    return torch.stack([x[0, 0], y[0, 0], height(one, x, y, now)[0, 0]]), out, along
-
-
-def _capsule(middle: Tensor, half: Tensor, radius: Tensor, colour: Tensor) -> tuple[Tensor, ...]:
-    return (middle - half)[None], (middle + half)[None], radius[None], colour[None]
+        return (
+            (middle - half * along)[None],
+            (middle + half * along)[None],
+            radius[None],
+            colour[None],
+        )
 
 
 def _tools(made: list[tuple[Tensor, ...]]) -> Tools:

@@ -47,7 +47,7 @@ def draw_wide_scene(
 
     style = world.organ.drawn(draw("organ"))
     tissue = draw_scene(generator("tissue"), endoscope or generator("light"), style, tools=False)
-    tools = world.instruments.drawn(draw("tools"), tissue)
+    tools = world.instruments.drawn(draw("tools"), tissue.surface, tissue.camera_to_world)
     own = draw("own").within((0.0, 1.0)) < world.own_chance and endoscope is not None
     lamps, camera = world.lamps.drawn(draw("lamps")), world.camera.drawn(draw("camera"))
     blood, gauze = world.coverings.drawn(draw("coverings"))
