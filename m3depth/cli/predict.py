@@ -41,13 +41,13 @@ def predict(config: DictConfig) -> None:
     if config.far_mm is not None:
         require_number("far_mm", config.far_mm, config.near_mm or 0.1)
     rig = read_rig(Path(config.rig)) if config.rig else None
+    frames = open_frames(str(config.input))
     source = build_source(config)
     if source.needs:
         raise ConfigError(
             f"source: {source.model} needs {' and '.join(sorted(source.needs))} of each frame, and "
             "predict has images alone; export and evaluate take it, on data="
         )
-    frames = open_frames(str(config.input))
     require_one_view(_some(frames), f"input={config.input}")
     output = Output(
         config.output,

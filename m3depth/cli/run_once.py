@@ -49,7 +49,7 @@ def run_once(
 
 def _with_general(config: Any) -> None:
     """``checkpoint=general`` in every verb that takes one."""
-    from m3depth.networks.general import NAME, found
+    from m3depth.networks.general import NAME, named
 
     if config.get("checkpoint") == NAME:
-        config.checkpoint = str(found(NAME))
+        config.checkpoint = str(named(NAME))

@@ -1,6 +1,5 @@
 """The network that comes with the package: relative depth, learned from rendered scenes alone."""
 
-import logging
 from pathlib import Path
 
 NAME = "general"
@@ -13,12 +12,7 @@ SAID = (
     "alone, never from a real image"
 )
 
-logger = logging.getLogger(__name__)
 
-
-def found(checkpoint: str | Path) -> Path:
-    """The file of a checkpoint that may go by `NAME`, which is said aloud."""
-    if str(checkpoint) != NAME:
-        return Path(checkpoint)
-    logger.warning(SAID)
-    return FILE
+def named(checkpoint: str | Path) -> Path:
+    """The file of a checkpoint that may go by `NAME`."""
+    return FILE if str(checkpoint) == NAME else Path(checkpoint)

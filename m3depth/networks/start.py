@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.configuration import starts
-from m3depth.networks.general import found
+from m3depth.networks.general import named
 from m3depth.networks.trained import read_checkpoint, weights_of
 
 NAMED = 3  # tensors
@@ -34,8 +34,8 @@ def begin(network: nn.Module, options: Any) -> frozenset[str]:
         ConfigError: no module of that name, or not one of its tensors fits.
     """
     seen: frozenset[str] = frozenset()
-    for at, named in starts(options):
-        path = found(named)
+    for at, given in starts(options):
+        path = named(given)
         saved = read_checkpoint(path)
         about = saved["m3depth"]
         weights = weights_of(about.get("gives_depth", "network"), saved)

@@ -1,5 +1,6 @@
 """From a checkpoint back to the networks that give depth and, of a video's, motion."""
 
+import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,10 +8,13 @@ from torch import Tensor, nn
 
 from m3depth.errors import UserError
 from m3depth.io.torch_files import read_torch_file
+from m3depth.networks import general
 from m3depth.networks.configuration import built, of_modules_alone, what_makes, without_pretraining
 from m3depth.networks.foundation.adapted import merge
 from m3depth.networks.scale_deviation import ScaleDeviation
 from m3depth.types import StereoRig
+
+logger = logging.getLogger(__name__)
 
 
 class TrainedModel(NamedTuple):
@@ -84,7 +88,7 @@ def _part(part: str, saved: dict[str, Any], path: str | Path) -> nn.Module:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """All that a run saved.
+    """All that a run saved; what is to be known of the network that comes along is said.
 
     Raises:
         UserError: the file is missing, damaged or none of ours.
@@ -93,6 +97,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     about = saved.get("m3depth") if isinstance(saved, dict) else None
     if not isinstance(about, dict) or not {"config", "size", "rig"} <= about.keys():
         raise UserError(f"checkpoint={path}: not written by m3depth train")
+    if path == general.FILE:
+        logger.warning(general.SAID)
     checkpoint: dict[str, Any] = saved
     return checkpoint
 

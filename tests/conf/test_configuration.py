@@ -388,8 +388,11 @@ def test_a_mistake_in_the_settings_is_one_line_and_status_2(mistake: str, tmp_pa
     assert told.status == 2
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])
-def test_what_a_verb_cannot_do_without_is_named(verb: str):
+@pytest.mark.parametrize(
+    ("verb", "missing"),
+    [("evaluate", "checkpoint"), ("predict", "input= must be given"), ("export", "checkpoint")],
+)
+def test_what_a_verb_cannot_do_without_is_named(verb: str, missing: str):
     told = m3depth(verb)
     assert told.status == 2
-    assert "checkpoint" in told.line
+    assert missing in told.line

@@ -49,7 +49,7 @@ def write(picture: Picture, text: str, x: int, y: int, most_px: int | None = Non
     strip = Image.fromarray(picture[top : top + height])
     ImageDraw.Draw(strip).text((x, y - top), text, (INK, INK, INK), font(), anchor="lm")
     picture[top : top + height] = np.asarray(strip)
-    return x + round(font().getlength(text))
+    return x + int(font().getlength(text))
 
 
 def shortened(text: str, most_px: int) -> str:
