@@ -32,6 +32,14 @@ def test_a_gain_that_frames_do_not_agree_on_is_chance():
     assert not verdict(evidence(0.20), noisy).helped
 
 
+def test_what_the_matcher_is_not_sure_of_the_other_image_may_be():
+    """Two witnesses: each sees the depth gain, and one of them in nearly every frame."""
+    uneven = evidence(0.2, rebuilt=0.09)._replace(off_matcher=0.19 + 0.15 * np.sign(MANY))
+    assert verdict(evidence(0.20), uneven).helped
+    farther = uneven._replace(off_matcher=0.205 + 0.15 * np.sign(MANY))
+    assert not verdict(evidence(0.20), farther).helped
+
+
 def test_where_the_matcher_says_nothing_nothing_is_kept():
     nothing = np.full(8, np.nan)
     before, after = (evidence(0.2, r)._replace(off_matcher=nothing) for r in (0.2, 0.1))
