@@ -4,7 +4,7 @@ python benchmark.py SYSTEMS.yaml OUTPUT [SEED ...] writes benchmark.json and ben
 and goes on with what the former has. Each system of SYSTEMS.yaml has
 
   checkpoint   of `m3depth train`: scored as it is and, for each seed, after every level of
-  levels       `m3depth adapt` (statistics, scale, steps), by 72 other frames of the set;
+  levels       `m3depth adapt` (statistics, scale, steps), by 80 other frames of the set;
   predictions  or a folder of another system's maps SET/NNNNNN.npz (.npy .tiff .pfm .png), made of
                OUTPUT/images/SET/NNNNNN.png, which are written first;
   kind, scale  what their numbers are, as in `m3depth evaluate source=folder`;

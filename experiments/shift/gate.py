@@ -26,7 +26,7 @@ from m3depth.errors import UserError
 from m3depth.networks.finest import Finest
 from m3depth.types import StereoBatch
 
-COUNT = 72  # 40 to adapt to, 16 to stop by, 16 to judge by
+COUNT = 80  # 40 to adapt to, 8 to stop by, 32 to judge by
 SCORED = 16  # other frames, whose truth tells whether it helped
 
 Pairs = list[StereoBatch]
@@ -93,9 +93,9 @@ def swapped(model: Model, seed: int) -> Trial:
 def other_rig(model: Model, seed: int) -> Trial:
     """Adapted to another endoscope's pairs, and wanted for its own."""
     other = pairs("test", 400 + seed, 40, endoscope=7 + seed)
-    own = pairs("test", 450 + seed, 32 + SCORED)
-    frames = Frames(other, own[:16], own[16:32])
-    return Trial(model, ByMatcher(), lambda: frames, own[32:])
+    own = pairs("test", 450 + seed, 40 + SCORED)
+    frames = Frames(other, own[:8], own[8:40])
+    return Trial(model, ByMatcher(), lambda: frames, own[40:])
 
 
 def trained_style(model: Model, seed: int) -> Trial:

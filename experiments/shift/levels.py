@@ -2,7 +2,7 @@
 
 python levels.py CHECKPOINT RECORD.json LEVEL,... DATA,... SEED ... goes on with what RECORD.json
 has. LEVEL is of statistics, scale and steps; the first two take seconds, the steps minutes. DATA is
-of synthetic and synthetic_wide. 40 frames to adapt to, 16 to stop by, 16 to judge by, others for
+of synthetic and synthetic_wide. 40 frames to adapt to, 8 to stop by, 32 to judge by, others for
 each seed; scored on 32 more, the same for all.
 """
 
@@ -31,7 +31,7 @@ from m3depth.networks.finest import Finest
 from m3depth.types import StereoBatch
 
 SIZE = (128, 160)
-TO_ADAPT, SCORED = 72, 32
+TO_ADAPT, SCORED = 80, 32
 STYLES = ("test_style", "test_spleen", "test_gallbladder", "test_omentum")
 DATA = "synthetic_wide", "synthetic"
 SETS = [(data, one) for data in DATA for one in STYLES]

@@ -6,7 +6,7 @@ set -euo pipefail
 checkpoint=$1 output=$2 here=$(dirname "$0")
 shift 2
 for seed in "$@"; do
-  m3depth adapt checkpoint="$checkpoint" data=synthetic_style part=test +data.test.seed="$seed" data.test.count=72 \
+  m3depth adapt checkpoint="$checkpoint" data=synthetic_style part=test +data.test.seed="$seed" data.test.count=80 \
     output="$output/$seed" overwrite=true
   for data in synthetic_style synthetic; do
     m3depth evaluate checkpoint="$output/$seed/checkpoints/best.ckpt" data="$data" data.train.count=840 flip=true \

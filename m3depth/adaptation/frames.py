@@ -21,8 +21,8 @@ from m3depth.progress import progress
 from m3depth.types import StereoBatch
 
 FEWEST = 4  # to adapt to, and to judge by
-HELD_BACK = 0.8  # of the number to adapt to: half for when to stop, half to judge by; of 40, a
-# fifth to judge by was too few to tell a gain of a tenth from chance (experiments/shift)
+STOPS = 5  # one held-back frame of so many says when to stop, the others judge; of 16 to judge by
+# a gain of a fifth could not be told from chance (experiments/shift)
 ALIKE = 1 / 255  # mean difference of two pictures that are the same frame
 DARK = 0.02  # standard deviation of a picture that shows nothing
 
@@ -150,7 +150,7 @@ def from_input(source: Path, size: tuple[int, int], count: int, first_s: float |
 
 
 def _with_held_back(count: int) -> int:
-    return count + max(2 * FEWEST, round(HELD_BACK * count))
+    return count + max(2 * FEWEST, count)
 
 
 def _spread(total: int, count: int) -> list[int]:
@@ -165,10 +165,11 @@ def _parted(read: Sequence[StereoBatch]) -> Frames:
             f"{len(seen)} of {len(read)} frames show something, and not the same again: at least "
             f"{3 * FEWEST} are needed to adapt to and to judge by"
         )
-    each = max(FEWEST, round(HELD_BACK / (2 + 2 * HELD_BACK) * len(seen)))
-    held = [int(place) for place in np.linspace(0, len(seen) - 1, 2 * each + 2)[1:-1].round()]
+    count = max(2 * FEWEST, len(seen) // 2)
+    held = [int(place) for place in np.linspace(0, len(seen) - 1, count + 2)[1:-1].round()]
+    stop = {held[place] for place in _spread(count, max(FEWEST, count // STOPS))}
     adapt = [one for place, one in enumerate(seen) if place not in held]
-    return Frames(adapt, [seen[i] for i in held[::2]], [seen[i] for i in held[1::2]])
+    return Frames(adapt, [seen[i] for i in sorted(stop)], [seen[i] for i in held if i not in stop])
 
 
 def _telling(read: Iterable[StereoBatch]) -> Iterable[StereoBatch]:

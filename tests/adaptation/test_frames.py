@@ -19,7 +19,7 @@ def keys(part) -> set[str]:  # type: ignore[no-untyped-def]
 def test_parts_are_disjoint_and_of_the_count_that_was_asked_for():
     frames = chosen(Fakes(*(sample(plane(60.0), seed) for seed in range(90))), 40)
     adapt, stop, judge = (keys(part) for part in frames)
-    assert (len(adapt), len(stop), len(judge)) == (40, 16, 16)
+    assert (len(adapt), len(stop), len(judge)) == (40, 8, 32)
     assert not (adapt & stop)
     assert not (adapt & judge)
     assert not (stop & judge)
