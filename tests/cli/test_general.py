@@ -68,8 +68,8 @@ def test_predict_without_a_checkpoint_takes_it_and_says_so(folder: Path, tmp_pat
 
 
 def test_a_file_of_another_name_is_not_it(folder: Path, tmp_path: Path):
-    told = m3depth("predict", "checkpoint=generalist", f"input={folder}", f"output={tmp_path / 'o'}")
-    assert told.line == "m3depth predict: checkpoint=generalist: no such file"
+    told = m3depth("predict", "checkpoint=other", f"input={folder}", f"output={tmp_path / 'o'}")
+    assert told.line == "m3depth predict: checkpoint=other: no such file"
 
 
 def test_a_few_pairs_give_it_millimetres(folder: Path, pairs: SyntheticPairs, tmp_path: Path):
@@ -97,4 +97,4 @@ def test_a_training_begins_from_it(caplog: pytest.LogCaptureFixture):
     assert all(weights.abs().sum() > 0 for weights in by_rig.network.encoder.parameters())
     assert "never from a real image" in caplog.text
     with pytest.raises(UserError, match="no such file"):
-        begin(by_rig, {"_target_": "m3depth.networks.by_rig.ByRig", "start": "generalist"})
+        begin(by_rig, {"_target_": "m3depth.networks.by_rig.ByRig", "start": "other"})
