@@ -40,15 +40,16 @@ def predict(config: DictConfig) -> None:
         require_number("near_mm", config.near_mm, 0.1)
     if config.far_mm is not None:
         require_number("far_mm", config.far_mm, config.near_mm or 0.1)
+    given = str(config.input)  # that it is missing is said before a network is loaded
     rig = read_rig(Path(config.rig)) if config.rig else None
-    frames = open_frames(str(config.input))
     source = build_source(config)
     if source.needs:
         raise ConfigError(
             f"source: {source.model} needs {' and '.join(sorted(source.needs))} of each frame, and "
             "predict has images alone; export and evaluate take it, on data="
         )
-    require_one_view(_some(frames), f"input={config.input}")
+    frames = open_frames(given)
+    require_one_view(_some(frames), f"input={given}")
     output = Output(
         config.output,
         "predict",
