@@ -23,9 +23,10 @@ LEAST_PX = 1.0  # of disparity: a match of less is of what shows nothing, which 
 class Matched:
     """``|log(d / d')|`` where the matcher knows d', in both views, at the finest scale.
 
-    A relative error of depth, so that near and far count alike. Matched anew in each step, in the
-    clean images. The idea of such labels is Watson et al., Self-Supervised Monocular Depth Hints,
-    ICCV 2019; there they count only where they rebuild better, here where they pass the check.
+    A relative error of depth, so that near and far count alike. Matched anew in each step, on the
+    CPU, in the clean images. The idea of such labels is Watson et al., Self-Supervised Monocular
+    Depth Hints, ICCV 2019; there they count only where they rebuild better, here where they pass
+    the check.
 
     Attributes:
         weight: Factor of this term in the total.

@@ -56,7 +56,7 @@ def test_it_orders_unseen_scenes_by_distance(pairs: SyntheticPairs):
 def test_predict_without_a_checkpoint_takes_it_and_says_so(folder: Path, tmp_path: Path):
     told = succeed("predict", f"input={folder / 'left'}", f"output={tmp_path / 'out'}")
     assert "relative, without millimetres" in told.err
-    assert "never from a real image" in told.err
+    assert "rendered scenes alone" in told.err
     record = json.loads((tmp_path / "out/predictions.json").read_text())
     assert record["checkpoint"].endswith("general.ckpt")
     assert record["frames"] == COUNT
@@ -64,7 +64,7 @@ def test_predict_without_a_checkpoint_takes_it_and_says_so(folder: Path, tmp_pat
     assert "depth_mm" not in values
     named = ("checkpoint=general", f"input={folder / 'left'}", f"output={tmp_path / 'again'}")
     other = succeed("predict", *named)
-    assert "never from a real image" in other.err
+    assert "rendered scenes alone" in other.err
 
 
 def test_a_file_of_another_name_is_not_it(folder: Path, tmp_path: Path):
@@ -95,6 +95,6 @@ def test_a_training_begins_from_it(caplog: pytest.LogCaptureFixture):
     by_rig = ByRig(inner)
     begin(by_rig, {"_target_": "m3depth.networks.by_rig.ByRig", "start": "general"})
     assert all(weights.abs().sum() > 0 for weights in by_rig.network.encoder.parameters())
-    assert "never from a real image" in caplog.text
+    assert "rendered scenes alone" in caplog.text
     with pytest.raises(UserError, match="no such file"):
         begin(by_rig, {"_target_": "m3depth.networks.by_rig.ByRig", "start": "other"})
