@@ -32,6 +32,13 @@ def test_a_gain_that_frames_do_not_agree_on_is_chance():
     assert not verdict(evidence(0.20), noisy).helped
 
 
+@pytest.mark.parametrize(("errors", "helped"), [(1.5, False), (1.8, True)])
+def test_a_gain_is_sure_from_1_64_of_its_standard_errors_on(errors: float, helped: bool):
+    scatter = np.sign(MANY) * 0.01 / errors * np.sqrt(len(MANY) - 1)
+    after = evidence(0.19)._replace(off_matcher=0.19 + MANY + scatter)
+    assert verdict(evidence(0.20), after).helped is helped
+
+
 def test_what_the_matcher_is_not_sure_of_the_other_image_may_be():
     """Two witnesses: each sees the depth gain, and one of them in nearly every frame."""
     uneven = evidence(0.2, rebuilt=0.09)._replace(off_matcher=0.19 + 0.15 * np.sign(MANY))
