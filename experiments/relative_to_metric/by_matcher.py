@@ -7,6 +7,7 @@ of `data=synthetic_wide`, a folder of pairs, or that of a Middlebury 2014 scene.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from m3depth.anchors.anchors import Anchors

@@ -13,6 +13,12 @@ def evidence(off: float, rebuilt: float = 0.1, strange: float = 0.2) -> Evidence
     return Evidence(off + MANY, rebuilt + MANY[::-1] / 10, MANY, strange + MANY)
 
 
+def gained(mean: float, errors: float) -> np.ndarray:
+    """Gains of the frames, with a mean of so many of its standard errors; below 0 it is a loss."""
+    spread = mean / abs(errors) * np.sqrt(len(MANY) - 1)
+    return np.sign(errors) * mean + spread * np.sign(MANY)
+
+
 @pytest.mark.parametrize(
     ("after", "helped"),
     [
@@ -34,17 +40,33 @@ def test_a_gain_that_frames_do_not_agree_on_is_chance():
 
 @pytest.mark.parametrize(("errors", "helped"), [(1.5, False), (1.8, True)])
 def test_a_gain_is_sure_from_1_64_of_its_standard_errors_on(errors: float, helped: bool):
-    scatter = np.sign(MANY) * 0.01 / errors * np.sqrt(len(MANY) - 1)
-    after = evidence(0.19)._replace(off_matcher=0.19 + MANY + scatter)
+    after = evidence(0.2)._replace(off_matcher=0.2 + MANY - gained(0.01, errors))
     assert verdict(evidence(0.20), after).helped is helped
 
 
-def test_what_the_matcher_is_not_sure_of_the_other_image_may_be():
-    """Two witnesses: each sees the depth gain, and one of them in nearly every frame."""
-    uneven = evidence(0.2, rebuilt=0.09)._replace(off_matcher=0.19 + 0.15 * np.sign(MANY))
-    assert verdict(evidence(0.20), uneven).helped
-    farther = uneven._replace(off_matcher=0.205 + 0.15 * np.sign(MANY))
-    assert not verdict(evidence(0.20), farther).helped
+@pytest.mark.parametrize(
+    ("matcher", "other", "helped"),
+    [
+        (1.3, 1.3, True),  # 1.8 together
+        (1.1, 1.1, False),
+        (0.5, 3.0, True),
+        (1.3, 0.5, False),
+        (1.8, -1.0, True),  # the first alone
+        (1.8, -3.0, False),  # rebuilt worse
+    ],
+)
+def test_what_the_matcher_is_not_sure_of_both_may_be(matcher: float, other: float, helped: bool):
+    """Gains by the matcher and by the other image, in standard errors of their means."""
+    gains = [gained(0.01, errors) for errors in (matcher, other)]
+    after = evidence(0.2)._replace(
+        off_matcher=0.2 + MANY - gains[0], rebuilt=0.1 + MANY[::-1] / 10 - gains[1]
+    )
+    assert verdict(evidence(0.20), after).helped is helped
+
+
+def test_frames_that_are_rebuilt_better_do_not_outvote_the_matcher():
+    after = evidence(0.205, rebuilt=0.09)
+    assert not verdict(evidence(0.20), after).helped
 
 
 def test_where_the_matcher_says_nothing_nothing_is_kept():
