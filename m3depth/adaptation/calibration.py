@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from m3depth.adaptation.evidence import Witness
+from m3depth.adaptation.evidence import Witness, infinity
 from m3depth.adaptation.frames import images, read_some
 from m3depth.data.augmentation import Augmentation
 from m3depth.data.own_size import single_frames
 from m3depth.io.torch_files import write_torch_file
-from m3depth.networks.scale_deviation import ScaleDeviation, fitted
+from m3depth.networks.scale_deviation import ScaleDeviation
 from m3depth.networks.strangeness import batch_statistics
 from m3depth.networks.trained import load_model, read_checkpoint
 from m3depth.types import StereoBatch
@@ -55,8 +55,9 @@ def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviat
     """From the ratio of the network's depth to a matcher's, on pairs and on recoloured ones.
 
     The matcher sees the pairs as they are, so no label is needed. The floor is how far the network
-    is off on them, and the usual strangeness is theirs: no image makes it surer. None where too few
-    can be matched, where the network's depth is not metric or where it has no batch statistics.
+    is off on them, and the usual strangeness and nearness are theirs: no image makes it surer.
+    None where too few can be matched, where the network's depth is not metric or where it has no
+    batch statistics.
     """
     if not frames or not batch_statistics(network):
         return None
@@ -69,12 +70,11 @@ def calibrated(network: nn.Module, frames: Sequence[StereoBatch]) -> ScaleDeviat
     for seed in range(RECOLOURED):
         witness.frames = _recoloured(frames, seed)
         looks.append(witness(network))
-    strange, scale = (
-        np.concatenate([getattr(look, name)[known] for look in looks])
-        for name in ("strange", "scale")
-    )
-    floor = max(LEAST, float(np.sqrt(np.mean(as_they_are.scale[known] ** 2))))
-    return fitted(strange, scale, floor, float(as_they_are.strange[known].mean()))
+    names = "strange", "near", "scale"
+    usual = ScaleDeviation.without_slope(*(getattr(as_they_are, one)[known] for one in names))
+    usual = usual._replace(floor=max(LEAST, usual.floor), infinity=infinity(frames[0]))
+    every = (np.concatenate([getattr(look, one)[known] for look in looks]) for one in names)
+    return usual.fitted(*every)
 
 
 def _recoloured(frames: Sequence[StereoBatch], seed: int) -> list[StereoBatch]:

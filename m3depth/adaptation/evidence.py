@@ -14,9 +14,11 @@ from m3depth.geometry.warp import warp
 from m3depth.losses.photometric import appearance
 from m3depth.matching.sgbm import sgbm
 from m3depth.networks.finest import Finest
+from m3depth.networks.scale_deviation import nearness
 from m3depth.networks.strangeness import strangeness
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 
+NONE = np.empty(0)
 LEAST_MATCHED = 0.2  # share of a frame's pixels, for the matcher to say anything
 Numbers = Float[NDArray[np.float64], " n"]
 
@@ -38,6 +40,7 @@ class Evidence(NamedTuple):
     scale: Numbers
     strange: Numbers
     metric: bool = True
+    near: Numbers = NONE
 
     def record(self) -> dict[str, float]:
         """Means over the frames, for JSON; what is not known is left out."""
@@ -73,9 +76,10 @@ class Witness:
                 found, metric = self._plane(found), False
             seen = strange()
             divergence = np.nan if seen is None else float(seen)
-            rows.append((*_beside(found, sample, matched), divergence))
-        off_matcher, rebuilt, scale, strange_all = np.array(rows, np.float64).T
-        return Evidence(off_matcher, rebuilt, scale, strange_all, metric)
+            near = float(nearness(found, infinity(sample)))
+            rows.append((*_beside(found, sample, matched), divergence, near))
+        off_matcher, rebuilt, scale, strange_all, near_all = np.array(rows, np.float64).T
+        return Evidence(off_matcher, rebuilt, scale, strange_all, metric, near_all)
 
     def _plane(self, found: DepthMap) -> DepthMap:
         known = [one[one > 0] for one in self.matched if one is not None]
@@ -83,6 +87,13 @@ class Witness:
             return found
         middle_px = float(torch.cat(known).median())
         return DepthMap(torch.full_like(found.values, middle_px), Kind.DISPARITY)
+
+
+def infinity(sample: StereoBatch) -> float:
+    """Disparity of what is infinitely far, fraction of the width; 0 of an unknown rig."""
+    if "rig" not in sample:
+        return 0.0
+    return float(sample["rig"].principal_offset) / sample["left"].shape[-1]
 
 
 def _matched(sample: StereoBatch) -> Float[Tensor, "1 1 h w"] | None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from m3depth.errors import ConfigError
 from m3depth.networks.contract import require_depth_maps
-from m3depth.networks.scale_deviation import ScaleDeviation
+from m3depth.networks.scale_deviation import ScaleDeviation, nearness
 from m3depth.networks.strangeness import strangeness
 from m3depth.types import DepthMap
 from m3depth.validation import require_switch
@@ -74,7 +74,10 @@ class Finest(nn.Module):
         with strangeness(self.network) as strange:
             finest = self._seen(left)
         seen = strange()
-        return finest if seen is None else replace(finest, scale_deviation=deviation(seen))
+        if seen is None:
+            return finest
+        near = nearness(finest, deviation.infinity)
+        return replace(finest, scale_deviation=deviation(seen, near))
 
     def _seen(self, left: Float[Tensor, "b 3 h w"]) -> DepthMap:
         with torch.autocast(left.device.type, self.mixed, enabled=self.mixed is not None):

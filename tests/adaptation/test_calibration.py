@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -26,6 +27,7 @@ NETWORK = {
     "widths": [16, 16, 8, 8, 8],
 }
 COUNT = 12
+MIDDLE = torch.tensor([-2.8])  # about as near as the pairs are
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +60,26 @@ class Biased(nn.Module):
 
 def test_a_network_that_light_leads_astray_is_less_sure_of_strange_images(pairs):
     found = calibrated(Biased(pairs, 1.0), pairs)
-    assert float(found(torch.tensor([1.0]))) > 2 * float(found(torch.tensor([0.0])))
+    usual, strange = (float(found(torch.tensor([s]), MIDDLE)) for s in (0.0, 1.0))
+    assert strange > 1.5 * usual
+    assert float(found(torch.tensor([1.0]), MIDDLE + 0.6)) > 1.5 * strange  # and unusually near
 
 
 def test_one_that_nothing_leads_astray_is_sure(pairs):
     found = calibrated(Biased(pairs, 0.0), pairs)
-    assert float(found(torch.tensor([1.0]))) < 0.1
+    assert float(found(torch.tensor([1.0]), MIDDLE)) < 0.1
+
+
+def test_usual_nearness_is_what_the_matcher_says_of_the_pairs(pairs):
+    """Whatever the network makes of them."""
+    own, far = (calibrated(Biased(pairs, power), pairs) for power in (0.0, 1.0))
+    true = [
+        float((one["rig"].fx * one["rig"].baseline_mm / one["depth_mm"]).median()) for one in pairs
+    ]
+    expected = np.log(np.array(true) / SIZE[1])
+    for found in (own, far):
+        assert found.middle == pytest.approx(expected.mean(), abs=0.03)
+        assert found.spread == pytest.approx(expected.std(), rel=0.2)
 
 
 def test_without_pairs_or_statistics_there_is_nothing_to_find_it_by(pairs):
