@@ -32,7 +32,6 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from m3depth.adaptation.adapt import adapt
-from m3depth.adaptation.frames import Frames, Samples, chosen
 from m3depth.adaptation.model import Adaptable
 from m3depth.cli.configuration import configuration
 from m3depth.data.synthetic import SyntheticPairs
@@ -96,19 +95,13 @@ def of_network(model: Any, size: tuple[int, int]) -> NetworkSource:
     return NetworkSource(Finest(model.network, flip=True), size)
 
 
-@lru_cache(4)
-def to_adapt(data: str, split: str, seed: int) -> Frames:
-    """The same for all systems."""
-    return chosen(Samples(by_level.pairs(data, split, seed, by_level.TO_ADAPT)), 40)
-
-
 def adapted(system: Told, data: str, split: str, seed: int) -> Iterator[tuple[str, Told]]:
     """What the gate keeps after each level, scored."""
     ready = Adaptable.read(Path(system["checkpoint"]))
     model, names = ready.model, system.get("levels", [])
     for count, name in enumerate(names, 1):
         with tempfile.TemporaryDirectory() as folder:
-            given = to_adapt(data, split, seed)
+            given = by_level.to_adapt(data, split, seed)
             model = adapt(model, given, by_level.levels([name]), Path(folder)).model
         yield ", ".join(names[:count]), scored(of_network(model, ready.size), data, split)
 

@@ -3,7 +3,7 @@
 python levels.py CHECKPOINT RECORD.json LEVEL,... DATA,... SEED ... goes on with what RECORD.json
 has. LEVEL is of statistics, scale and steps; the first two take seconds, the steps minutes. DATA is
 of synthetic and synthetic_wide. 40 frames to adapt to, 8 to stop by, 32 to judge by, others for
-each seed; scored on 32 more, the same for all.
+each seed from 1 on; scored on 32 more, the same for all.
 """
 
 import json
@@ -50,6 +50,14 @@ def pairs(data: str, split: str, seed: int, count: int) -> list[StereoBatch]:
     return [frames[index] for index in range(count)]
 
 
+@lru_cache(4)
+def to_adapt(data: str, split: str, seed: int) -> Frames:
+    """The same for all systems, and none that is scored."""
+    if seed == 0:
+        raise SystemExit("SEED 0 is of the frames that are scored: take another")
+    return chosen(Samples(pairs(data, split, seed, TO_ADAPT)), 40)
+
+
 class Watched(Level):
     """A level, and what it came to, whether the gate keeps it or not."""
 
@@ -85,7 +93,7 @@ def error_mm(model: Model, scored: list[StereoBatch]) -> float:
 def row(model: Model, data: str, split: str, seed: int, names: list[str]) -> dict[str, Any]:
     """What one set's levels gave: `now_mm` is of what the gate keeps, `tried_mm` of the level."""
     scored = to_score(data, split)
-    frames = chosen(Samples(pairs(data, split, seed, TO_ADAPT)), 40)
+    frames = to_adapt(data, split, seed)
     require_fit(frames.data(), "error")
     tried = levels(names)
     with tempfile.TemporaryDirectory() as folder:

@@ -51,3 +51,13 @@ def test_a_row_for_each_level_and_protocol_and_no_mean_of_what_was_trained_on(sc
     assert adapted[-4:] == ["7.0 [6.0, 8.0]", "8.0 [7.0, 9.0]", "", "8.0"]
     assert theirs[:7] == ["theirs", "nothing", "median", "none", "CC-BY-NC-4.0", "1", "60%"]
     assert theirs[-1] == "2.0"
+
+
+def test_no_system_adapts_to_what_it_is_scored_on(script: ModuleType):
+    with pytest.raises(SystemExit, match="frames that are scored"):
+        script.by_level.to_adapt("synthetic", "test_style", 0)
+    given = script.by_level.to_adapt.__wrapped__
+    script.by_level.TO_ADAPT, script.by_level.SIZE = 12, (32, 48)
+    read = [one["left"] for part in given("synthetic", "test_style", 1) for one in part]
+    scored = [one["left"] for one in script.by_level.pairs("synthetic", "test_style", 0, 12)]
+    assert not any((one == other).all() for one in read for other in scored)
