@@ -61,6 +61,11 @@ class Adaptable(NamedTuple):
         size = (about["size"][0], about["size"][1])
         return cls(saved, part, Model(network.eval(), options), size)
 
+    @property
+    def rig(self) -> StereoRig:
+        """What it was trained with, at its size."""
+        return StereoRig.of(**self.saved["m3depth"]["rig"])
+
     def write(
         self,
         path: Path,

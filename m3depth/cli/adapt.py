@@ -14,9 +14,11 @@ from m3depth.adaptation.model import Adaptable
 from m3depth.check.require_fit import require_fit
 from m3depth.cli.adaptation import CHECKPOINT, Adaptation, verdict
 from m3depth.cli.inputs import data_inputs
+from m3depth.cli.other_images import tell_differences
 from m3depth.cli.trainer import quieten
 from m3depth.data.own_size import marks
 from m3depth.errors import ConfigError
+from m3depth.sources.trained_rig import TrainedRig
 from m3depth.validation import require_number
 
 PARTS = ("train", "val", "test")
@@ -67,6 +69,8 @@ def _frames(config: DictConfig, adaptable: Adaptable) -> tuple[Frames, set[str]]
         OmegaConf.resolve(config.data)
         whole = instantiate(config.data[config.part])
         frames, marked = chosen(whole, config.frames), set(marks(whole))
+    source = None if config.input is None else Path(config.input)
+    tell_differences(frames, TrainedRig(adaptable.rig, adaptable.size), source)
     if frames.stereo:
         require_fit(frames.data(), config.check)
     return frames, marked

@@ -100,3 +100,31 @@ def test_a_training_does_not_go_on_from_it(adapted: Path, tmp_path: Path):
     told = m3depth("train", *TINY, f"checkpoint={path}", f"output={tmp_path}/run")
     assert told.status == 1
     assert "network.start=" in told.line
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another endoscope's pairs, and twice as wide as high where the training's are 1.5 times."""
+    root = tmp_path_factory.mktemp("wide") / "pairs"
+    pairs = SyntheticPairs("test_style", 12, (48, 96), endoscope=7, cache=False)
+    write_pairs(root, [pairs[index] for index in range(12)])
+    return root
+
+
+@pytest.mark.parametrize("of", ["pairs", "images"])
+def test_images_of_another_rig_and_shape_are_told(
+    of: str, checkpoint: Path, wide: Path, tmp_path: Path
+):
+    source = wide if of == "pairs" else wide / "left"
+    options = ("levels.scale=null", "levels.steps=null", "check=warn", f"output={tmp_path}/out")
+    told = succeed("adapt", f"checkpoint={checkpoint}", f"input={source}", *options)
+    said = " ".join(told.err.split())
+    assert "2.00 times as wide as high, those of the training 1.50 times" in said
+    assert ("depth is computed with this rig's f·b" in said) is (of == "pairs")
+
+
+def test_of_its_own_rig_and_shape_nothing_is_told(checkpoint: Path, organ: Path, tmp_path: Path):
+    options = ("levels.scale=null", "levels.steps=null", "check=warn", f"output={tmp_path}/out")
+    told = succeed("adapt", f"checkpoint={checkpoint}", f"input={organ}", *options)
+    assert "wide as high" not in told.err
+    assert "f·b" not in told.err
