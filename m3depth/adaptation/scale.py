@@ -1,5 +1,6 @@
 """Level 2: the scale, and where wanted the shift, of a network's disparity, by matched pairs."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,12 @@ from m3depth.geometry.resizing import size_of
 from m3depth.networks.finest import Finest
 from m3depth.types import DepthMap, Kind, Scale, StereoBatch
 from m3depth.validation import require_number, require_switch
+
+FEW = (
+    "pairs={}: how much frames differ in their scale is not seen from fewer than {}, so that its "
+    "deviation is the least that it can be"
+)
+logger = logging.getLogger(__name__)
 
 
 class ByMatcher(Level):
@@ -48,6 +55,8 @@ class ByMatcher(Level):
         shifted = self.shift or found[0].scale is Scale.UP_TO_SCALE_AND_SHIFT
         try:
             few = len(pairs) < FEW_PAIRS
+            if few:
+                logger.warning("levels.scale: %s", FEW.format(len(pairs), FEW_PAIRS))
             parts = [a for d, one in zip(found, pairs, strict=True) for a in from_pair(d, one, few)]
             if not parts:
                 return Void("the matcher found nothing in the pairs: are these left and right?")

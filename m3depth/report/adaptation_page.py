@@ -34,7 +34,8 @@ SAID = (
     "Off the matcher: "
     "mean difference from the depth of a left-right-checked stereo matcher, where it has one. "
     "Re-synthesis error: how badly the left image is rebuilt from the right one. A level is kept "
-    "where the first falls, one of the two by more than chance, and the second does not rise. Of "
+    "where the first falls by more than chance, or both fall and the two together by more than "
+    "chance, and the second does not rise. Of "
     "relative depth, the first value is of a plane facing the camera. Strangeness: how far what "
     "the network's first layer sees is from what it normalises by."
 )

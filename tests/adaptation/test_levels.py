@@ -119,6 +119,15 @@ def test_the_scale_of_a_network_that_is_off_by_a_factor_is_found(
         assert float(off_px) < 0.3
 
 
+@pytest.mark.parametrize(("pairs", "told"), [(3, True), (4, False)])
+def test_too_few_pairs_to_see_how_frames_differ_are_told(
+    pairs: int, told: bool, frames: Frames, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    model = Model(Known(frames, lambda one: DepthMap(true_fraction(one), Kind.FRACTION)), {})
+    ByMatcher(pairs)(model, frames, tmp_path)
+    assert (f"pairs={pairs}: how much frames differ" in caplog.text) is told
+
+
 def _moved(frame: StereoBatch, px: float) -> StereoBatch:
     """The right camera's principal point moved, and its image with it."""
     right = torch.roll(frame["right"], -round(px), dims=-1)
