@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# bash run.sh CHECKPOINT OUTPUT SEED... (from 1 on: 0 is of the frames that are scored): adapt a checkpoint of `m3depth train experiment=demo` to a style that it was not
-# trained on, by 40 frames of it (16 more are held back), and score it on others of that style and of its own; then level
-# after level on four styles, by the gate and by the truth (OUTPUT/levels.json, and a table).
+# bash run.sh CHECKPOINT OUTPUT SEED...: adapt a checkpoint of `m3depth train experiment=demo` to a style that it was not
+# trained on, by 40 frames of it (40 more are held back), and score it on others of that style and of its own; then level
+# after level on four styles, by the gate and by the truth (OUTPUT/levels.json, and a table). SEED is from 1 on: 0 is of
+# the frames that are scored.
 set -euo pipefail
 checkpoint=$1 output=$2 here=$(dirname "$0")
 shift 2

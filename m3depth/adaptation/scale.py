@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from m3depth.adaptation.evidence import infinity
 from m3depth.adaptation.frames import Frames
 from m3depth.adaptation.level import Level, Tried, Void
 from m3depth.adaptation.model import Model
@@ -81,7 +82,7 @@ def _of_disparity(
     """
     rig, width = sample["rig"], sample["left"].shape[-1]
     per_inverse_mm = float(rig.fx * rig.baseline_mm) / width
-    infinity = float(rig.principal_offset) / width
+    far = infinity(sample)
     if depth.kind in (Kind.FRACTION, Kind.DISPARITY):
-        return scale, shift * per_inverse_mm + (1 - scale) * infinity
-    return scale * per_inverse_mm, shift * per_inverse_mm + infinity
+        return scale, shift * per_inverse_mm + (1 - scale) * far
+    return scale * per_inverse_mm, shift * per_inverse_mm + far
